@@ -1,0 +1,3 @@
+module github.com/lingkar-crm/lingkar/deploy/tools/lint
+
+go 1.26.7
