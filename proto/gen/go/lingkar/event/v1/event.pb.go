@@ -427,7 +427,10 @@ type Event struct {
 	Payload *anypb.Any `protobuf:"bytes,17,opt,name=payload,proto3" json:"payload,omitempty"`
 	// The personal fields. Absent in what the gateway's live stream and the
 	// timeline answer: there they are back in their places.
-	Sealed        *Sealed `protobuf:"bytes,18,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	Sealed *Sealed `protobuf:"bytes,18,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	// The W3C trace context of the call that recorded it, so that the trace goes
+	// on in whoever consumes it. Empty where the call was not traced.
+	Traceparent   string `protobuf:"bytes,19,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -588,6 +591,13 @@ func (x *Event) GetSealed() *Sealed {
 	return nil
 }
 
+func (x *Event) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
+}
+
 var file_lingkar_event_v1_event_proto_extTypes = []protoimpl.ExtensionInfo{
 	{
 		ExtendedType:  (*descriptorpb.FieldOptions)(nil),
@@ -632,7 +642,7 @@ const file_lingkar_event_v1_event_proto_rawDesc = "" +
 	"ciphertext\"h\n" +
 	"\vSealedParts\x12?\n" +
 	"\vinteraction\x18\x01 \x01(\v2\x1d.lingkar.event.v1.InteractionR\vinteraction\x12\x18\n" +
-	"\apayload\x18\x02 \x01(\fR\apayload\"\x94\x05\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\"\xb6\x05\n" +
 	"\x05Event\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x12\n" +
@@ -654,7 +664,8 @@ const file_lingkar_event_v1_event_proto_rawDesc = "" +
 	"\bcontacts\x18\x0f \x03(\tR\bcontacts\x12?\n" +
 	"\vinteraction\x18\x10 \x01(\v2\x1d.lingkar.event.v1.InteractionR\vinteraction\x12.\n" +
 	"\apayload\x18\x11 \x01(\v2\x14.google.protobuf.AnyR\apayload\x120\n" +
-	"\x06sealed\x18\x12 \x01(\v2\x18.lingkar.event.v1.SealedR\x06sealed*\x87\x02\n" +
+	"\x06sealed\x18\x12 \x01(\v2\x18.lingkar.event.v1.SealedR\x06sealed\x12 \n" +
+	"\vtraceparent\x18\x13 \x01(\tR\vtraceparent*\x87\x02\n" +
 	"\aChannel\x12\x17\n" +
 	"\x13CHANNEL_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CHANNEL_IN_PERSON\x10\x01\x12\x11\n" +
