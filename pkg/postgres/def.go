@@ -1,0 +1,104 @@
+package postgres
+
+import "github.com/lingkar-crm/lingkar/pkg/errs"
+
+// Def describes a table of resources: what may be filtered and sorted, and what
+// its constraints mean to a caller.
+type Def struct {
+	// Name is the SQL table. Its columns are those of the row type, and tenant.
+	Name string
+	// Kind is the resource in words, such as "price list": it names NOT_FOUND.
+	Kind string
+	// Fields are what filter and order_by may name. Anything else is refused.
+	Fields []Field
+	// Orders lists the indexes that lists rely on, each as the paths of its
+	// columns without the leading tenant and the trailing id: {"owner",
+	// "create_time"} stands for an index (tenant, owner, create_time, id). A
+	// list is declared when its equality conditions are exactly a leading part
+	// of one of them and its order the part that follows; any other list runs
+	// under UndeclaredTimeout.
+	Orders [][]string
+	// Constraints maps a constraint's name to the error its violation means.
+	Constraints map[string]*errs.Error
+	// Search is the column of normalised text that Table.Search looks through;
+	// empty where the resource has no search.
+	Search string
+}
+
+// Field is one name that a filter or an order may use.
+type Field struct {
+	// Path is the name as a caller writes it, such as "create_time".
+	Path string
+	// Column is the SQL column; empty where it equals Path.
+	Column string
+	// Type says what it is compared with.
+	Type FieldType
+	// Values maps the names of an Enum to the stored numbers.
+	Values map[string]int32
+}
+
+// FieldType is what a field holds, and so which operators it has.
+type FieldType int
+
+// The types of fields. Only those whose operators PostgreSQL knows to be
+// leakproof can use an index under row-level security; Decimal, Map and JSON
+// cannot, and run under UndeclaredTimeout.
+const (
+	// Text is compared byte by byte (COLLATE "C"): = != < <= > >=.
+	Text FieldType = iota
+	// Int is smallint, integer or bigint.
+	Int
+	// Time is timestamptz, written as an RFC 3339 string.
+	Time
+	// Date is date, written as "2006-01-02".
+	Date
+	// Bool has = and !=, and may stand alone: `pinned`, `NOT pinned`.
+	Bool
+	// UUID has = and !=; a resource name such as "contacts/…" is accepted too.
+	UUID
+	// Enum is stored as integer and written as its name: = and != only.
+	Enum
+	// Decimal is numeric.
+	Decimal
+	// Map is jsonb from text to text: `labels.tier = "gold"`, `labels:tier`.
+	Map
+	// JSON is jsonb with typed values, such as custom fields:
+	// `custom_fields.seats > 5`, `custom_fields.vip = true`.
+	JSON
+)
+
+// Cond is a condition the server adds to a list, such as the parent or the
+// record scope. It is trusted: Column is SQL. Make it by Eq, In or AnyOf.
+type Cond struct {
+	column string
+	value  any
+	many   bool
+	any    []Cond
+}
+
+// Eq asks for rows whose column equals the value.
+func Eq(column string, value any) Cond { return Cond{column: column, value: value} }
+
+// In asks for rows whose column is one of the values, which must be a slice. An
+// empty slice matches nothing.
+func In(column string, values any) Cond { return Cond{column: column, value: values, many: true} }
+
+// AnyOf asks for rows that meet at least one of the conditions.
+func AnyOf(conds ...Cond) Cond { return Cond{any: conds} }
+
+// Query is one List call.
+type Query struct {
+	// PageSize 0 means 50; more than 1,000 is cut to 1,000; negative is refused.
+	PageSize int32
+	// PageToken continues where an earlier page ended. It is bound to all other
+	// fields of the query except PageSize, and expires after 72 hours.
+	PageToken string
+	// Filter and OrderBy are as the caller wrote them (AIP-160, AIP-132).
+	Filter, OrderBy string
+	// ShowDeleted includes soft deleted rows.
+	ShowDeleted bool
+	// Subject is the caller: a token works for nobody else.
+	Subject string
+	// Where are the server's own conditions.
+	Where []Cond
+}

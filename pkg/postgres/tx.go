@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// attempts is how often a transaction runs that meets a deadlock or a
+// serialization failure.
+const attempts = 3
+
+// Sender is what a statement can be sent to: a *DB (as role app) or a pgx.Tx.
+type Sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// QueueTenant queues the setting that row-level security reads. It holds until
+// the end of the transaction, which for a batch outside one is the batch.
+func QueueTenant(b *pgx.Batch, tenant uuid.UUID) {
+	b.Queue("SELECT set_config('app.tenant', $1, true)", tenant.String())
+}
+
+// Run sends a batch, runs its callbacks in order and answers the first error,
+// as SQLError words it. Outside a transaction the batch is one.
+func Run(ctx context.Context, to Sender, b *pgx.Batch) error {
+	return sqlError(ctx, to.SendBatch(ctx, b).Close())
+}
+
+// Submit builds a batch and runs it in one round trip, again when it met a
+// deadlock. The build function runs once an attempt, and must start from the
+// same values each time.
+func Submit(ctx context.Context, to Sender, build func(b *pgx.Batch) error) error {
+	return retry(ctx, func() error {
+		b := &pgx.Batch{}
+		if err := build(b); err != nil {
+			return err
+		}
+		return to.SendBatch(ctx, b).Close()
+	})
+}
+
+// InTx runs fn in a transaction, and commits when it answers nil. A deadlock or
+// a serialization failure runs it again, at most three times in all, so fn must
+// have no effect outside the transaction. Errors are as SQLError words them.
+func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
+	return retry(ctx, func() error {
+		conn, err := acquire(ctx, pool)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		return pgx.BeginFunc(ctx, conn, fn)
+	})
+}
+
+// Decide runs a transaction in two round trips, as role app: what read queues
+// goes with BEGIN, and when its callbacks have run, what write queues goes with
+// COMMIT. An error of write rolls back. Retries are those of InTx.
+func Decide(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
+	return retry(ctx, func() error {
+		conn, err := acquire(ctx, db.App)
+		if err != nil {
+			return err
+		}
+		defer conn.Release()
+		return decide(ctx, conn.Conn(), read, write)
+	})
+}
+
+func decide(ctx context.Context, conn *pgx.Conn, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
+	first := &pgx.Batch{}
+	first.BeginTx(pgx.TxOptions{})
+	read(first)
+	results := conn.SendBatch(ctx, first)
+	tx := results.Tx()
+	// A connection that cannot roll back is closed by pgx; the pool drops it.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := results.Close(); err != nil {
+		return err
+	}
+	second := &pgx.Batch{}
+	if err := write(second); err != nil {
+		return err
+	}
+	if err := tx.SendBatch(ctx, second).Close(); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// retry runs fn until it ends otherwise than by a deadlock or a serialization
+// failure, with a random pause so that the rivals do not meet again.
+func retry(ctx context.Context, fn func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := fn()
+		if err == nil || attempt == attempts || !retryable(err) {
+			return sqlError(ctx, err)
+		}
+		pause := time.Duration(1+rand.IntN(20*attempt)) * time.Millisecond
+		select {
+		case <-ctx.Done():
+			return sqlError(ctx, err)
+		case <-time.After(pause):
+		}
+	}
+}
