@@ -19,14 +19,6 @@ const Internal = "lingkar"
 // Audience is the "aud" of every token for Lingkar.
 const Audience = "lingkar"
 
-// claims are what a token says.
-type claims struct {
-	jwt.RegisteredClaims
-	Tenant string   `json:"lingkar_tenant"`
-	Roles  []Role   `json:"lingkar_roles"`
-	Teams  []string `json:"lingkar_teams,omitempty"`
-}
-
 // Issuer mints tokens of our own. It is safe for concurrent use.
 type Issuer struct {
 	key ed25519.PrivateKey

@@ -1,0 +1,78 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+)
+
+// claims are what a token says.
+type claims struct {
+	jwt.RegisteredClaims
+	Tenant string   `json:"lingkar_tenant"`
+	Roles  []Role   `json:"lingkar_roles"`
+	Teams  []string `json:"lingkar_teams,omitempty"`
+}
+
+const (
+	maxTeams = 100
+	users    = "users/"
+)
+
+var (
+	ownSubject     = regexp.MustCompile(`^(users|apiKeys|services)/[!-.0-~]{1,200}$`)
+	foreignSubject = regexp.MustCompile(`^[!-.0-~]{1,200}$`)
+)
+
+// caller answers who the claims speak of. Only our own issuer may speak of
+// services and API keys: from another, the subject is a user.
+func (t *trust) caller(said claims) (Caller, error) {
+	tenant, err := uuid.Parse(said.Tenant)
+	if err != nil || len(said.Tenant) != 36 || tenant == uuid.Nil {
+		return Caller{}, errors.New("its tenant is not a UUID")
+	}
+	if len(t.Tenants) > 0 && !slices.Contains(t.Tenants, tenant) {
+		return Caller{}, errors.New("its issuer may not speak for its tenant")
+	}
+	subject, err := t.subject(said.Subject)
+	if err != nil {
+		return Caller{}, err
+	}
+	if len(said.Teams) > maxTeams {
+		return Caller{}, fmt.Errorf("it names more than %d teams", maxTeams)
+	}
+	roles, err := t.roles(said.Roles)
+	return Caller{Tenant: tenant, Subject: subject, Roles: roles, Teams: said.Teams}, err
+}
+
+func (t *trust) subject(sub string) (string, error) {
+	if t.Issuer != Internal {
+		if sub = strings.TrimPrefix(sub, users); !foreignSubject.MatchString(sub) {
+			return "", errors.New("its subject is not a name of a user")
+		}
+		return users + sub, nil
+	}
+	if !ownSubject.MatchString(sub) {
+		return "", errors.New("its subject is no user, API key or service")
+	}
+	return sub, nil
+}
+
+// roles keeps the roles we know: a provider may send others of its own.
+func (t *trust) roles(said []Role) ([]Role, error) {
+	var known []Role
+	for _, r := range said {
+		if r == Service && t.Issuer != Internal {
+			return nil, errors.New("its issuer may not speak for services")
+		}
+		if slices.Contains(Roles, r) && !slices.Contains(known, r) {
+			known = append(known, r)
+		}
+	}
+	return known, nil
+}

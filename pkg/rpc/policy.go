@@ -1,0 +1,45 @@
+package rpc
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+)
+
+// CheckPolicy refuses a server that has an RPC without an entry in its policy, or
+// a policy with an entry for an RPC that the server has not: each would be a
+// mistake that only its victims notice.
+func (s *Server) CheckPolicy() error { return CheckPolicy(s.Server, s.policy) }
+
+// CheckPolicy compares what a server serves with a policy. Health and reflection
+// need no entry.
+func CheckPolicy(server interface {
+	GetServiceInfo() map[string]grpc.ServiceInfo
+}, policy auth.Policy) error {
+	served := map[string]bool{}
+	for service, info := range server.GetServiceInfo() {
+		for _, m := range info.Methods {
+			served["/"+service+"/"+m.Name] = true
+		}
+	}
+	var wrong []string
+	for _, method := range slices.Sorted(maps.Keys(served)) {
+		if policy[method] == nil && open[method] == nil {
+			wrong = append(wrong, method+" has no entry")
+		}
+	}
+	for _, method := range slices.Sorted(maps.Keys(policy)) {
+		if !served[method] && open[method] == nil {
+			wrong = append(wrong, method+" has an entry and is not served")
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("the policy does not fit the server: %s", strings.Join(wrong, "; "))
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package rpc
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"maps"
+	"time"
+
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
+	"golang.org/x/sync/semaphore"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/telemetry"
+)
+
+// Options say how a server treats its callers.
+type Options struct {
+	// Policy is the table of who may call what. Health and reflection need no
+	// entry.
+	Policy auth.Policy
+	// Authenticate answers who showed a token.
+	Authenticate Authenticate
+	// TLS secures the server; nil is plaintext.
+	TLS *tls.Config
+	// Telemetry takes its logs, traces and metrics; nil stands for
+	// telemetry.Off.
+	Telemetry *telemetry.Telemetry
+	// Concurrency is how many calls are worked on at a time; 0 stands for 256.
+	Concurrency int64
+	// Ready says whether the service can do its work; nil is always.
+	Ready func(ctx context.Context) error
+	// Unknown takes the calls of services that are not registered, such as a
+	// proxy does, after their callers were authenticated; the service behind it
+	// applies its own policy.
+	Unknown grpc.StreamHandler
+	// Reflection lets callers ask for the contracts.
+	Reflection bool
+}
+
+// Server is a gRPC server that treats every call alike. Register on the embedded
+// one, then call CheckPolicy and Serve.
+type Server struct {
+	*grpc.Server
+
+	policy       auth.Policy
+	authenticate Authenticate
+	unknown      grpc.StreamHandler
+	ready        func(ctx context.Context) error
+	log          *slog.Logger
+	turns        *semaphore.Weighted
+	streams      streams
+	health       *health.Server
+}
+
+// open are the methods that every server has for everybody.
+var open = auth.Policy{
+	"/grpc.health.v1.Health/Check":                                   auth.Public,
+	"/grpc.health.v1.Health/Watch":                                   auth.Public,
+	"/grpc.health.v1.Health/List":                                    auth.Public,
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      auth.Public,
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": auth.Public,
+}
+
+// NewServer makes a server. It serves health, as not serving until SetServing.
+func NewServer(o Options) *Server {
+	if o.Telemetry == nil {
+		o.Telemetry = telemetry.Off()
+	}
+	if o.Concurrency == 0 {
+		o.Concurrency = defaultConcurrency
+	}
+	s := &Server{
+		policy:       maps.Clone(open),
+		authenticate: o.Authenticate,
+		unknown:      o.Unknown,
+		ready:        o.Ready,
+		log:          o.Telemetry.Logger,
+		turns:        semaphore.NewWeighted(o.Concurrency),
+		streams:      streams{open: map[string]int{}},
+		health:       health.NewServer(),
+	}
+	maps.Copy(s.policy, o.Policy)
+	s.Server = grpc.NewServer(s.options(o)...)
+	grpc_health_v1.RegisterHealthServer(s.Server, s.health)
+	s.SetServing(false)
+	if o.Reflection {
+		reflection.Register(s.Server)
+	}
+	return s
+}
+
+func (s *Server) options(o Options) []grpc.ServerOption {
+	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(Codec()),
+		grpc.ChainUnaryInterceptor(s.answerUnary, s.admitUnary, s.identifyUnary, s.inputUnary, s.carryUnary, s.maskUnary),
+		grpc.ChainStreamInterceptor(s.answerStream, s.identifyStream),
+		grpc.MaxRecvMsgSize(maxRead),
+		grpc.MaxSendMsgSize(MaxResponse),
+		grpc.MaxHeaderListSize(16 << 10),
+		grpc.MaxConcurrentStreams(256),
+		grpc.ConnectionTimeout(10 * time.Second),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time: 60 * time.Second, Timeout: 10 * time.Second,
+			MaxConnectionIdle: 15 * time.Minute, MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
+		grpc.StatsHandler(otelgrpc.NewServerHandler(
+			otelgrpc.WithTracerProvider(o.Telemetry.Tracers), otelgrpc.WithMeterProvider(o.Telemetry.Meters),
+			otelgrpc.WithPropagators(telemetry.Propagator()), otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))),
+	}
+	if o.TLS != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
+	}
+	if o.Unknown != nil {
+		options = append(options, grpc.UnknownServiceHandler(o.Unknown))
+	}
+	return options
+}
