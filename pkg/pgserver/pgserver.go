@@ -1,0 +1,94 @@
+// Package pgserver runs a real PostgreSQL as a child process: for `lingkar up`,
+// where nobody should have to install a database first, and for tests.
+//
+// It promises that a data directory is never wiped, that one directory has one
+// server (InUseError tells who has it), that a server left behind by a killed
+// parent is found and stopped by the next start, and that writes survive a crash
+// unless Options.UnsafeFast is set. It listens on 127.0.0.1 only, with passwords.
+//
+// It takes installed binaries where there are any (15 or newer), else downloads
+// the builds of the zonky project. It runs on Linux and macOS. On Linux the
+// server ends with its parent, even a killed one; elsewhere it stays until the
+// next Start on its directory.
+package pgserver
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+)
+
+// Superuser is the name of the administrator of every cluster made here.
+const Superuser = "postgres"
+
+// MinVersion is the oldest major version of PostgreSQL that Lingkar runs on.
+const MinVersion = 15
+
+// Options say where and how a server runs. Only Dir is required.
+type Options struct {
+	// Dir is the server's own directory: it holds the cluster, the log, the
+	// password (mode 0600) and the state of the last start.
+	Dir string
+	// Port to listen on. 0 takes the port of the last start where it is free,
+	// else any free one.
+	Port int
+	// Binaries is the directory of initdb and postgres; empty searches for one
+	// (see Find) and downloads it where there is none.
+	Binaries string
+	// Repository is the Maven repository to download from; empty takes
+	// $LINGKAR_PG_REPOSITORY, else Maven Central.
+	Repository string
+	// MaxConnections; 0 means 300.
+	MaxConnections int
+	// Settings are further server settings by name; they win over ours.
+	Settings map[string]string
+	// UnsafeFast gives up durability for speed: a crash of the machine can
+	// destroy the cluster. For tests only.
+	UnsafeFast bool
+}
+
+// InUseError says that another process runs a server on this directory.
+type InUseError struct {
+	Dir string
+	// PID of that process, or 0 where it did not tell.
+	PID int
+}
+
+// Error implements error.
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("pgserver: %s is in use by process %d", e.Dir, e.PID)
+}
+
+// Server is a running PostgreSQL.
+type Server struct {
+	// Port on 127.0.0.1.
+	Port int
+	// PID of the postmaster.
+	PID int
+	// Version is the major version.
+	Version int
+	// Dir is the directory it was started on.
+	Dir string
+
+	password string
+	lock     *os.File
+	child    *child
+}
+
+// URL answers how to reach a database as the superuser. It holds the password:
+// keep it out of logs.
+func (s *Server) URL(database string) string {
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword(Superuser, s.password),
+		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)),
+		Path:     "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// Done is closed when the server has ended, for whatever reason.
+func (s *Server) Done() <-chan struct{} { return s.child.done }

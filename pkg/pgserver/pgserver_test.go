@@ -1,0 +1,265 @@
+//go:build unix
+
+package pgserver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// parentVariable makes the test binary a parent that starts a server on the
+// directory it names, says so, and waits to be killed.
+const parentVariable = "PGSERVER_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(parentVariable); dir != "" {
+		if _, err := Start(context.Background(), Options{Dir: dir}); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println("ready")
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+// tempDir is a directory that the server's account may enter: that of t.TempDir
+// is private.
+func tempDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pgserver-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func startServer(t *testing.T, o Options) *Server {
+	t.Helper()
+	s, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stopServer(t, s) })
+	return s
+}
+
+func stopServer(t *testing.T, s *Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func query(t *testing.T, s *Server, sql string) string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var answer string
+	if err := conn.QueryRow(t.Context(), sql).Scan(&answer); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return answer
+}
+
+func TestStart_isDurableAndBoundToThisMachine(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, Options{Dir: tempDir(t)})
+	for setting, want := range map[string]string{
+		"fsync":              "on",
+		"full_page_writes":   "on",
+		"synchronous_commit": "on",
+		"data_checksums":     "on",
+		"max_connections":    "300",
+		"listen_addresses":   "127.0.0.1",
+		"lc_collate":         "C",
+		"server_encoding":    "UTF8",
+	} {
+		if got := query(t, s, "SELECT current_setting('"+setting+"')"); got != want {
+			t.Errorf("%s = %s, want %s", setting, got, want)
+		}
+	}
+	wrong := *s
+	wrong.password = "guess"
+	if conn, err := pgx.Connect(t.Context(), wrong.URL("postgres")); err == nil {
+		conn.Close(t.Context())
+		t.Error("a wrong password was let in")
+	}
+}
+
+func TestStart_keepsTheClusterAndThePort(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	first := startServer(t, Options{Dir: dir})
+	query(t, first, "SELECT lo_from_bytea(4711, 'kept')::text")
+	stopServer(t, first)
+	second := startServer(t, Options{Dir: dir})
+	if got := query(t, second, "SELECT convert_from(lo_get(4711), 'UTF8')"); got != "kept" {
+		t.Errorf("read %q", got)
+	}
+	if second.Port != first.Port {
+		t.Errorf("port %d after %d", second.Port, first.Port)
+	}
+}
+
+func TestStart_refusesASecondServer(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	startServer(t, Options{Dir: dir})
+	_, err := Start(t.Context(), Options{Dir: dir})
+	var inUse *InUseError
+	if !errors.As(err, &inUse) || inUse.PID != os.Getpid() {
+		t.Fatalf("err %v", err)
+	}
+}
+
+func TestStart_neverWipes(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]struct{ path, text string }{
+		"foreign directory": {"data/precious.txt", "precious"},
+		"other version":     {"data/PG_VERSION", "9\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tempDir(t)
+			path := filepath.Join(dir, file.path)
+			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(file.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if s, err := Start(t.Context(), Options{Dir: dir}); err == nil {
+				stopServer(t, s)
+				t.Error("started over foreign files")
+			}
+			if text, err := os.ReadFile(path); err != nil || string(text) != file.text {
+				t.Errorf("%s: %q, %v", path, text, err)
+			}
+		})
+	}
+}
+
+func TestStart_afterTheParentWasKilled(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), parentVariable+"="+dir)
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil || line != "ready\n" {
+		t.Fatalf("parent said %q, %v", line, err)
+	}
+	if err := parent.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Wait(); err == nil {
+		t.Fatal("the parent ended well, though killed")
+	}
+	s := startServer(t, Options{Dir: dir})
+	if got := query(t, s, "SELECT 'alive'"); got != "alive" {
+		t.Error(got)
+	}
+}
+
+func TestStart_stopsWhatWasLeftBehind(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	stopServer(t, startServer(t, Options{Dir: dir}))
+	orphan := leaveBehind(t, dir)
+	s := startServer(t, Options{Dir: dir})
+	select {
+	case <-orphan.done:
+	default:
+		t.Error("the orphan still runs")
+	}
+	if got := query(t, s, "SELECT 'alive'"); got != "alive" {
+		t.Error(got)
+	}
+}
+
+// leaveBehind runs a server on the cluster as a parent that is gone would have
+// left it: with its pid file, and nobody holding the lock.
+func leaveBehind(t *testing.T, dir string) *child {
+	t.Helper()
+	bin, err := Find(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := choosePort(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(dir, "orphan.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	data := filepath.Join(dir, "data")
+	args := append([]string{"-D", data}, settings(Options{}, port)...)
+	orphan, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(orphan.kill)
+	for readPID(filepath.Join(data, "postmaster.pid")) == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return orphan
+}
+
+func TestStart_passesOverAReusedPID(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	stopServer(t, startServer(t, Options{Dir: dir}))
+	pidFile := filepath.Join(dir, "data", "postmaster.pid")
+	if err := os.WriteFile(pidFile, fmt.Appendf(nil, "%d\n%s\n", os.Getpid(), filepath.Join(dir, "data")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, Options{Dir: dir})
+	if got := query(t, s, "SELECT 'alive'"); got != "alive" {
+		t.Error(got)
+	}
+}
+
+func TestDone_tellsOfACrash(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, Options{Dir: tempDir(t), UnsafeFast: true})
+	if err := syscall.Kill(s.PID, syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.Done():
+	case <-time.After(10 * time.Second):
+		t.Fatal("Done is still open")
+	}
+}

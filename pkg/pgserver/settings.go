@@ -1,0 +1,45 @@
+package pgserver
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// settings answers the command line of postgres: ours, overridden by the
+// caller's.
+func settings(o Options, port int) []string {
+	connections := o.MaxConnections
+	if connections == 0 {
+		connections = 300
+	}
+	all := map[string]string{
+		"port":                       strconv.Itoa(port),
+		"listen_addresses":           "127.0.0.1",
+		"unix_socket_directories":    "",
+		"max_connections":            strconv.Itoa(connections),
+		"shared_buffers":             "256MB",
+		"max_wal_size":               "2GB",
+		"wal_compression":            "on",
+		"random_page_cost":           "1.1", // solid-state storage
+		"jit":                        "off", // short queries: compiling costs more than it saves
+		"log_min_duration_statement": "500",
+		"log_lock_waits":             "on",
+		"timezone":                   "UTC",
+		"log_timezone":               "UTC",
+	}
+	if o.UnsafeFast {
+		maps.Copy(all, map[string]string{
+			"fsync":              "off",
+			"synchronous_commit": "off",
+			"full_page_writes":   "off",
+			"checkpoint_timeout": "1h",
+		})
+	}
+	maps.Copy(all, o.Settings)
+	var args []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		args = append(args, "-c", name+"="+all[name])
+	}
+	return args
+}

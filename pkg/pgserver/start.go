@@ -1,0 +1,261 @@
+//go:build unix
+
+package pgserver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	startTimeout = 60 * time.Second // crash recovery may take a while
+	startTries   = 5                // a free port can be taken in between
+)
+
+// state is what a start leaves for the next one, in server.json.
+type state struct {
+	Port    int `json:"port"`
+	PID     int `json:"pid"`
+	Version int `json:"version"`
+}
+
+// Start runs a server on the directory, making a cluster where there is none,
+// and answers when it takes connections. The caller must Stop it.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if o.Dir == "" {
+		return nil, errors.New("pgserver: Options.Dir is empty")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := start(ctx, dir, o)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	s.lock = lock
+	return s, nil
+}
+
+// start does the work of Start under the lock of the directory.
+func start(ctx context.Context, dir string, o Options) (*Server, error) {
+	account, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	version, err := clusterVersion(data)
+	if err != nil {
+		return nil, err
+	}
+	bin, err := binaries(ctx, o, dir, version)
+	if err != nil {
+		return nil, err
+	}
+	password, err := ensurePassword(dir)
+	if err != nil {
+		return nil, err
+	}
+	if version == 0 {
+		if err := initCluster(ctx, bin, dir, password, account); err != nil {
+			return nil, err
+		}
+	} else if err := stopOrphan(data); err != nil {
+		return nil, err
+	}
+	s := &Server{Version: bin.Version, Dir: dir, password: password}
+	for try := 1; ; try++ {
+		s.Port, err = choosePort(dir, o.Port)
+		if err != nil {
+			return nil, err
+		}
+		err = s.spawn(ctx, bin, o, account)
+		if err == nil {
+			return s, writeState(s)
+		}
+		if try == startTries || ctx.Err() != nil || o.Port != 0 {
+			return nil, err
+		}
+	}
+}
+
+// binaries answers the programs to use. A cluster of another version than the
+// binaries is an error, never upgraded or wiped.
+func binaries(ctx context.Context, o Options, dir string, version int) (Binaries, error) {
+	if o.Binaries != "" {
+		bin, err := inspect(ctx, o.Binaries)
+		return checkVersion(bin, version, err)
+	}
+	bin, err := Find(ctx, version)
+	var missing *NotFoundError
+	if !errors.As(err, &missing) {
+		return checkVersion(bin, version, err)
+	}
+	repository := o.Repository
+	if repository == "" {
+		repository = os.Getenv("LINGKAR_PG_REPOSITORY")
+	}
+	if repository == "" {
+		repository = mavenCentral
+	}
+	return download(ctx, repository, downloadDir(dir), version)
+}
+
+func checkVersion(bin Binaries, version int, err error) (Binaries, error) {
+	if err == nil && version != 0 && bin.Version != version {
+		err = fmt.Errorf("pgserver: the data directory was made by PostgreSQL %d, but %s holds %d", version, bin.Dir, bin.Version)
+	}
+	return bin, err
+}
+
+// downloadDir is the user's cache; for root, whose home the server's account
+// cannot enter, it lies in the server's directory.
+func downloadDir(dir string) string {
+	if cache, err := os.UserCacheDir(); err == nil && os.Geteuid() != 0 {
+		return filepath.Join(cache, "lingkar")
+	}
+	return filepath.Join(dir, "binaries")
+}
+
+// clusterVersion answers the major version that made the cluster, or 0 where
+// there is none. A directory that holds anything else is refused.
+func clusterVersion(data string) (int, error) {
+	text, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	if err == nil {
+		return strconv.Atoi(strings.TrimSpace(string(text)))
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	entries, err := os.ReadDir(data)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(entries) == 0) {
+		return 0, nil
+	}
+	if err == nil {
+		err = fmt.Errorf("pgserver: %s is neither empty nor a PostgreSQL cluster", data)
+	}
+	return 0, err
+}
+
+// ensurePassword answers the superuser's password, making one at first. It lies
+// beside the cluster, readable for the owner of the directory only.
+func ensurePassword(dir string) (string, error) {
+	path := filepath.Join(dir, "password")
+	text, err := os.ReadFile(path)
+	if err == nil && len(text) > 0 {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	password := rand.Text()
+	return password, os.WriteFile(path, []byte(password+"\n"), 0o600)
+}
+
+// choosePort answers the wanted port, else that of the last start where it is
+// free, else any free one.
+func choosePort(dir string, wanted int) (int, error) {
+	if wanted != 0 {
+		return wanted, nil
+	}
+	var last state
+	if text, err := os.ReadFile(filepath.Join(dir, "server.json")); err == nil {
+		// A damaged state file costs the old port, nothing else.
+		_ = json.Unmarshal(text, &last)
+	}
+	for _, port := range []int{last.Port, 0} {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().(*net.TCPAddr).Port, nil
+		}
+	}
+	return 0, errors.New("pgserver: no free port on 127.0.0.1")
+}
+
+func writeState(s *Server) error {
+	text, err := json.Marshal(state{Port: s.Port, PID: s.PID, Version: s.Version})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.Dir, "server.json"), append(text, '\n'), 0o600)
+}
+
+// spawn runs the server and waits until it answers a query.
+func (s *Server) spawn(ctx context.Context, bin Binaries, o Options, a *account) error {
+	log, err := os.OpenFile(s.logPath(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	args := append([]string{"-D", filepath.Join(s.Dir, "data")}, settings(o, s.Port)...)
+	child, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
+	if err != nil {
+		return fmt.Errorf("pgserver: %w", err)
+	}
+	s.child, s.PID = child, child.pid
+	if err := s.waitReady(ctx); err != nil {
+		child.kill()
+		return err
+	}
+	return nil
+}
+
+func (s *Server) logPath() string { return filepath.Join(s.Dir, "postgres.log") }
+
+func (s *Server) waitReady(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := pgx.Connect(ctx, s.URL("postgres"))
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-tick.C:
+		case <-s.child.done:
+			return fmt.Errorf("pgserver: the server ended while it started: %s", lastLines(s.logPath()))
+		case <-ctx.Done():
+			return fmt.Errorf("pgserver: the server does not answer: %w; last error: %w", ctx.Err(), err)
+		}
+	}
+}
+
+// Stop ends all sessions, writes a checkpoint and ends the server. When ctx ends
+// first the server is killed, and recovers at the next start.
+func (s *Server) Stop(ctx context.Context) error {
+	defer s.lock.Close()
+	return s.child.stop(ctx)
+}
+
+// lastLines answers the end of a log, for an error message.
+func lastLines(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-5):], " | ")
+}
