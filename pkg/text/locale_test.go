@@ -1,0 +1,40 @@
+package text_test
+
+import (
+	"testing"
+
+	"github.com/lingkar-crm/lingkar/pkg/text"
+)
+
+func TestLanguage(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"id": "id", "ID_id": "id-ID", "zh-hant-tw": "zh-Hant-TW", "in": "id"} {
+		if got, err := text.Language(in); err != nil || got != want {
+			t.Errorf("Language(%q) = %q, %v; want %q", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "indonesian language", "x", "123", "und"} {
+		if got, err := text.Language(in); err == nil {
+			t.Errorf("Language(%q) = %q, want an error", in, got)
+		}
+	}
+}
+
+func TestCountry(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"ID": "ID", "idn": "ID", "Indonesia": "ID", "Republik Indonesia": "ID",
+		"Deutschland": "DE", "germany": "DE", "Jerman": "DE", "DEU": "DE",
+		"日本": "JP", "España": "ES", "Espana": "ES", "Österreich": "AT", "Singapura": "SG",
+		"USA": "US", "United States": "US", "UK": "GB", "Türkiye": "TR", "Turkey": "TR", "Côte d’Ivoire": "CI",
+	} {
+		if got, ok := text.Country(in); !ok || got != want {
+			t.Errorf("Country(%q) = %q, %v; want %q", in, got, ok, want)
+		}
+	}
+	for _, in := range []string{"", "ZZ", "XA", "Atlantis", "Jakarta", "EU", "001", "--"} {
+		if got, ok := text.Country(in); ok {
+			t.Errorf("Country(%q) = %q, want none", in, got)
+		}
+	}
+}
