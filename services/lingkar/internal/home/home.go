@@ -1,0 +1,225 @@
+// Package home is the data directory of `lingkar up`: where the databases, the
+// broker's files, the secrets and the token to try lie, and by which other
+// commands find a running suite.
+//
+// One directory belongs to one running suite; Lock tells who has it. Secrets are
+// made once, are readable by their owner alone, and are never printed, but for
+// the token, which `up` shows on purpose.
+package home
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Home is one data directory.
+type Home struct {
+	dir  string
+	lock *os.File
+}
+
+// State is what a running suite tells others about itself.
+type State struct {
+	// HTTP is the address of REST: "http://127.0.0.1:8080".
+	HTTP string `json:"http"`
+	// GRPC is the address of gRPC: "127.0.0.1:9090".
+	GRPC string `json:"grpc"`
+	// Docs is the address of the documentation.
+	Docs string `json:"docs"`
+	// Token lets one try it. It is kept apart from the rest, in the file token.
+	Token string `json:"token"`
+	// Tenant is the tenant the token belongs to: "tenants/{uuid}".
+	Tenant string `json:"tenant"`
+	// PID is the process that runs the suite.
+	PID int `json:"pid,omitempty"`
+	// Services are the addresses of each area's own gRPC server, for commands
+	// of the operator that the gateway does not pass on.
+	Services map[string]string `json:"services,omitempty"`
+}
+
+// InUseError says that another process runs a suite on this directory.
+type InUseError struct {
+	// Dir is the directory.
+	Dir string
+	// State is what that suite tells; zero where it has not told yet.
+	State State
+}
+
+// Error implements error.
+func (e *InUseError) Error() string {
+	if e.State.HTTP == "" {
+		return fmt.Sprintf("another lingkar is starting on %s", e.Dir)
+	}
+	return fmt.Sprintf("lingkar is already up on %s: process %d serves %s", e.Dir, e.State.PID, e.State.HTTP)
+}
+
+// DefaultDir is where data lies unless told: $LINGKAR_DATA_DIR, else the user's
+// own place for data; for root /var/lib/lingkar, because PostgreSQL refuses to
+// run as root and the user it runs as cannot reach into /root.
+func DefaultDir() string {
+	if dir := os.Getenv("LINGKAR_DATA_DIR"); dir != "" {
+		return dir
+	}
+	if os.Getuid() == 0 {
+		return "/var/lib/lingkar"
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "lingkar")
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return ".lingkar"
+	}
+	return filepath.Join(user, ".local", "share", "lingkar")
+}
+
+// Open makes the directory where it is missing. It refuses a directory that
+// holds something else.
+func Open(dir string) (*Home, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseForeign(absolute); err != nil {
+		return nil, err
+	}
+	// 0711: the user PostgreSQL runs as must be able to pass through.
+	if err := os.MkdirAll(absolute, 0o711); err != nil {
+		return nil, fmt.Errorf("cannot make the data directory: %w", err)
+	}
+	return &Home{dir: absolute}, nil
+}
+
+// refuseForeign keeps us from scattering files into somebody's directory.
+func refuseForeign(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || (err == nil && len(entries) == 0) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot use the data directory: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
+		return fmt.Errorf("%s is not empty and no data directory of lingkar; name another with --data-dir", dir)
+	}
+	return nil
+}
+
+// Path is a place inside the directory.
+func (h *Home) Path(parts ...string) string {
+	return filepath.Join(append([]string{h.dir}, parts...)...)
+}
+
+// Secret answers the secret of this name, n random bytes, made at first use.
+func (h *Home) Secret(name string, n int) ([]byte, error) {
+	path := h.Path("secrets", name)
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return h.newSecret(path, n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	secret, err := hex.DecodeString(strings.TrimSpace(string(raw)))
+	if err != nil || len(secret) != n {
+		return nil, fmt.Errorf("%s is damaged: want %d bytes in hexadecimal", path, n)
+	}
+	return secret, nil
+}
+
+func (h *Home) newSecret(path string, n int) ([]byte, error) {
+	secret := make([]byte, n)
+	_, _ = rand.Read(secret) // never fails, by its documentation
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return secret, writeFile(path, []byte(hex.EncodeToString(secret)+"\n"), 0o600)
+}
+
+// SigningKey is the key that signs the suite's own tokens.
+func (h *Home) SigningKey() (ed25519.PrivateKey, error) {
+	seed, err := h.Secret("issuer.key", ed25519.SeedSize)
+	if err != nil {
+		return nil, err
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// WriteState tells other commands where the suite is.
+func (h *Home) WriteState(s State) error {
+	if err := writeFile(h.Path("token"), []byte(s.Token+"\n"), 0o600); err != nil {
+		return err
+	}
+	s.Token, s.PID = "", os.Getpid()
+	raw, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(h.Path("state.json"), append(raw, '\n'), 0o600)
+}
+
+// ReadState answers what the suite on this directory told last. It does not say
+// whether that suite still runs: see Running.
+func ReadState(dir string) (State, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, "state.json"))
+	if err != nil {
+		return State{}, err
+	}
+	var s State
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return State{}, fmt.Errorf("%s is damaged: %w", filepath.Join(dir, "state.json"), err)
+	}
+	token, err := os.ReadFile(filepath.Join(dir, "token"))
+	if err != nil {
+		return State{}, err
+	}
+	s.Token = strings.TrimSpace(string(token))
+	return s, nil
+}
+
+// Token answers the token kept from the last start, or "".
+func (h *Home) Token() string {
+	raw, err := os.ReadFile(h.Path("token"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(raw))
+}
+
+// Once runs fn unless it succeeded on this directory before.
+func (h *Home) Once(name string, fn func() error) error {
+	mark := h.Path("done." + name)
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	return writeFile(mark, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+}
+
+// writeFile replaces a file whole or not at all.
+func writeFile(path string, content []byte, mode os.FileMode) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	if _, err := temp.Write(content); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
