@@ -1,0 +1,66 @@
+package touch
+
+import "github.com/google/uuid"
+
+// Standing is what the consent ledger says about marketing to a contact.
+type Standing int
+
+// The standings.
+const (
+	// Silent: the contact never said anything, or what it said ran out.
+	Silent Standing = iota
+	// Granted: it agreed.
+	Granted
+	// Refused: it withdrew its agreement, or refused.
+	Refused
+	// Gone: it is deleted, or not known any more.
+	Gone
+)
+
+// Reason is why a touch is withheld. The numbers are those of the contract.
+type Reason int32
+
+// The reasons; 0 is none.
+const (
+	ConsentRevoked Reason = iota + 1
+	ConsentMissing
+	OtherChannelPreferred
+	ContactDeleted
+)
+
+// Verdict is whether a contact may be touched, and by which entry of the ledger.
+type Verdict struct {
+	// Reason is why not; 0 where it may be touched.
+	Reason Reason
+	// Consent is the entry of the ledger that was looked at, if there was one.
+	Consent *uuid.UUID
+}
+
+// Question is what decides whether a contact may be touched.
+type Question struct {
+	Standing Standing
+	// Proof is the entry of the ledger behind the standing, if there is one.
+	Proof *uuid.UUID
+	// RequiresConsent is what the campaign asks for.
+	RequiresConsent bool
+	// Channel is that of the campaign, Preferred that of the contact; 0 where it
+	// prefers none.
+	Channel, Preferred int32
+}
+
+// Decide answers whether a contact may be touched. What the contact refused
+// counts before what it prefers.
+func Decide(q Question) Verdict {
+	v := Verdict{Consent: q.Proof}
+	switch {
+	case q.Standing == Gone:
+		v.Reason = ContactDeleted
+	case q.Standing == Refused:
+		v.Reason = ConsentRevoked
+	case q.RequiresConsent && q.Standing != Granted:
+		v.Reason = ConsentMissing
+	case q.Preferred != 0 && q.Preferred != q.Channel:
+		v.Reason = OtherChannelPreferred
+	}
+	return v
+}
