@@ -35,7 +35,7 @@ func checkInput(m proto.Message) error {
 	if err != nil {
 		return err
 	}
-	return errs.Check(append(found, broken...))
+	return errs.Check(append(found, written(m, broken)...))
 }
 
 // brokenRules asks the rules of the contract. The error is about the rules
