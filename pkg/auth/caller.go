@@ -42,6 +42,10 @@ var Roles = []Role{Admin, Manager, Sales, Agent, Marketer, Analyst, Operator, Se
 // Staff are the roles that people of the company hold, from most to least.
 var Staff = []Role{Admin, Manager, Sales, Agent, Marketer, Analyst}
 
+// NoTenant is the tenant in the tokens that services use for work across the
+// tenants, such as reading a log. No row belongs to it.
+var NoTenant = uuid.Max
+
 // Caller is who makes a call.
 type Caller struct {
 	// Tenant is whose data the call is about.

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -23,6 +24,7 @@ func (s *Server) SetServing(serving bool) {
 	if serving {
 		status = grpc_health_v1.HealthCheckResponse_SERVING
 	}
+	s.serving.Store(serving)
 	s.health.SetServingStatus("", status)
 	s.health.SetServingStatus(Readiness, status)
 }
@@ -52,8 +54,13 @@ func (s *Server) tellReadiness(ctx context.Context) {
 	s.health.SetServingStatus(Readiness, status)
 }
 
+var errStopping = errors.New("the server takes no calls")
+
 // CheckReady says why the service cannot do its work, within a second.
 func (s *Server) CheckReady(ctx context.Context) error {
+	if !s.serving.Load() {
+		return errStopping
+	}
 	if s.ready == nil {
 		return nil
 	}

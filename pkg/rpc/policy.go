@@ -18,15 +18,8 @@ func (s *Server) CheckPolicy() error { return CheckPolicy(s.Server, s.policy) }
 
 // CheckPolicy compares what a server serves with a policy. Health and reflection
 // need no entry.
-func CheckPolicy(server interface {
-	GetServiceInfo() map[string]grpc.ServiceInfo
-}, policy auth.Policy) error {
-	served := map[string]bool{}
-	for service, info := range server.GetServiceInfo() {
-		for _, m := range info.Methods {
-			served["/"+service+"/"+m.Name] = true
-		}
-	}
+func CheckPolicy(server *grpc.Server, policy auth.Policy) error {
+	served := methodsOf(server)
 	var wrong []string
 	for _, method := range slices.Sorted(maps.Keys(served)) {
 		if policy[method] == nil && open[method] == nil {
@@ -42,4 +35,15 @@ func CheckPolicy(server interface {
 		return fmt.Errorf("the policy does not fit the server: %s", strings.Join(wrong, "; "))
 	}
 	return nil
+}
+
+// methodsOf answers the full names of the methods that are registered.
+func methodsOf(server *grpc.Server) map[string]bool {
+	methods := map[string]bool{}
+	for service, info := range server.GetServiceInfo() {
+		for _, m := range info.Methods {
+			methods["/"+service+"/"+m.Name] = true
+		}
+	}
+	return methods
 }

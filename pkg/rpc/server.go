@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"maps"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
 	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -18,6 +21,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
 
@@ -39,7 +43,7 @@ type Options struct {
 	Ready func(ctx context.Context) error
 	// Unknown takes the calls of services that are not registered, such as a
 	// proxy does, after their callers were authenticated; the service behind it
-	// applies its own policy.
+	// applies its own policy. Nil answers ErrMethodUnknown.
 	Unknown grpc.StreamHandler
 	// Reflection lets callers ask for the contracts.
 	Reflection bool
@@ -52,13 +56,17 @@ type Server struct {
 
 	policy       auth.Policy
 	authenticate Authenticate
-	unknown      grpc.StreamHandler
+	served       func() map[string]bool
 	ready        func(ctx context.Context) error
 	log          *slog.Logger
 	turns        *semaphore.Weighted
 	streams      streams
 	health       *health.Server
+	serving      atomic.Bool
 }
+
+// ErrMethodUnknown says that nobody serves a method.
+var ErrMethodUnknown = errs.New(codes.Unimplemented, "METHOD_UNKNOWN", "this method does not exist here")
 
 // open are the methods that every server has for everybody.
 var open = auth.Policy{
@@ -74,13 +82,15 @@ func NewServer(o Options) *Server {
 	if o.Telemetry == nil {
 		o.Telemetry = telemetry.Off()
 	}
+	if o.Unknown == nil {
+		o.Unknown = func(any, grpc.ServerStream) error { return ErrMethodUnknown }
+	}
 	if o.Concurrency == 0 {
 		o.Concurrency = defaultConcurrency
 	}
 	s := &Server{
 		policy:       maps.Clone(open),
 		authenticate: o.Authenticate,
-		unknown:      o.Unknown,
 		ready:        o.Ready,
 		log:          o.Telemetry.Logger,
 		turns:        semaphore.NewWeighted(o.Concurrency),
@@ -89,6 +99,7 @@ func NewServer(o Options) *Server {
 	}
 	maps.Copy(s.policy, o.Policy)
 	s.Server = grpc.NewServer(s.options(o)...)
+	s.served = sync.OnceValue(func() map[string]bool { return methodsOf(s.Server) })
 	grpc_health_v1.RegisterHealthServer(s.Server, s.health)
 	s.SetServing(false)
 	if o.Reflection {
@@ -102,6 +113,7 @@ func (s *Server) options(o Options) []grpc.ServerOption {
 		grpc.ForceServerCodecV2(Codec()),
 		grpc.ChainUnaryInterceptor(s.answerUnary, s.admitUnary, s.identifyUnary, s.inputUnary, s.carryUnary, s.maskUnary),
 		grpc.ChainStreamInterceptor(s.answerStream, s.identifyStream),
+		grpc.UnknownServiceHandler(o.Unknown),
 		grpc.MaxRecvMsgSize(maxRead),
 		grpc.MaxSendMsgSize(MaxResponse),
 		grpc.MaxHeaderListSize(16 << 10),
@@ -118,9 +130,6 @@ func (s *Server) options(o Options) []grpc.ServerOption {
 	}
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))
-	}
-	if o.Unknown != nil {
-		options = append(options, grpc.UnknownServiceHandler(o.Unknown))
 	}
 	return options
 }

@@ -1,0 +1,140 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/rpc"
+	"github.com/lingkar-crm/lingkar/pkg/telemetry"
+)
+
+// parts is what Build puts together.
+type parts struct {
+	telemetry    *telemetry.Telemetry
+	loops        []loop
+	http         http.Handler
+	unknown      grpc.StreamHandler
+	authenticate rpc.Authenticate
+
+	mu    sync.Mutex
+	conns map[string]*grpc.ClientConn
+}
+
+// Dial answers another service, by its area. A call over it is made as the
+// context's caller: the user whose request is served, or the service itself after
+// AsService. A service that the environment does not know answers UNAVAILABLE.
+func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
+	rt.parts.mu.Lock()
+	defer rt.parts.mu.Unlock()
+	if conn, ok := rt.parts.conns[area]; ok {
+		return conn
+	}
+	target, ok := rt.Targets[area]
+	if !ok {
+		return nowhere{area}
+	}
+	conn, err := rpc.Dial(target, rpc.DialOptions{TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry})
+	if err != nil {
+		rt.Logger.Error("a target cannot be used", "area", area, "cause", err.Error())
+		return nowhere{area}
+	}
+	if rt.parts.conns == nil {
+		rt.parts.conns = map[string]*grpc.ClientConn{}
+	}
+	rt.parts.conns[area] = conn
+	return conn
+}
+
+// AsService answers a context in which the service itself calls, in the tenant:
+// for work that no user asked for. Its token lasts a minute, so ask again for each
+// piece of work.
+func (rt *Runtime) AsService(ctx context.Context, tenant uuid.UUID) (context.Context, error) {
+	c := auth.Caller{Tenant: tenant, Subject: "services/" + rt.Name, Roles: []auth.Role{auth.Service}}
+	var err error
+	c.Token, err = rt.Issuer.Mint(c, tokenLife)
+	return auth.WithScope(auth.With(ctx, c), auth.All), err
+}
+
+// Go adds a loop that runs in the background from when the service serves until
+// it stops. One that fails or panics is run again, after a pause that grows.
+func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
+	rt.parts.loops = append(rt.parts.loops, loop{name: name, run: run, log: rt.Logger})
+}
+
+// Project keeps a projection up to date. The runner it answers tells how far the
+// projection has come.
+func (rt *Runtime) Project(p eventlog.Projection) *eventlog.Runner {
+	sources := map[string]eventlog.Source{}
+	for _, area := range p.Areas {
+		if area == rt.Area {
+			sources[area] = &eventlog.Reader{DB: rt.DB.System}
+		} else {
+			sources[area] = eventlog.NewSource(area, &ownConn{rt: rt, area: area})
+		}
+	}
+	runner := &eventlog.Runner{
+		Projection: p, DB: rt.DB.System, NATS: rt.NATS, Keys: rt.Keys, Sources: sources, Logger: rt.Logger,
+	}
+	rt.Go("projection "+p.Name, runner.Run)
+	return runner
+}
+
+// HandleHTTP serves the handler on the service's HTTP listener.
+func (rt *Runtime) HandleHTTP(h http.Handler) { rt.parts.http = h }
+
+// HandleUnknown takes the calls of services that are not registered here. Their
+// callers are authenticated, their messages are rpc.Frames, and no policy of this
+// service applies.
+func (rt *Runtime) HandleUnknown(h grpc.StreamHandler) { rt.parts.unknown = h }
+
+// AuthenticateBy answers callers by a function of the service's own, instead of by
+// the Verifier.
+func (rt *Runtime) AuthenticateBy(a rpc.Authenticate) { rt.parts.authenticate = a }
+
+// ownConn makes every call as the service itself, in no tenant.
+type ownConn struct {
+	rt   *Runtime
+	area string
+}
+
+// Invoke implements grpc.ClientConnInterface.
+func (c *ownConn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	ctx, err := c.rt.AsService(ctx, auth.NoTenant)
+	if err != nil {
+		return err
+	}
+	return c.rt.Dial(c.area).Invoke(ctx, method, args, reply, opts...)
+}
+
+// NewStream implements grpc.ClientConnInterface.
+func (c *ownConn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	ctx, err := c.rt.AsService(ctx, auth.NoTenant)
+	if err != nil {
+		return nil, err
+	}
+	return c.rt.Dial(c.area).NewStream(ctx, desc, method, opts...)
+}
+
+// nowhere is a service that the environment does not know.
+type nowhere struct{ area string }
+
+func (n nowhere) err() error {
+	return errs.Unavailable("SERVICE_UNAVAILABLE", "a service that is needed cannot be reached", 0).
+		Wrap(fmt.Errorf("the area %s has no target", n.area))
+}
+
+// Invoke implements grpc.ClientConnInterface.
+func (n nowhere) Invoke(context.Context, string, any, any, ...grpc.CallOption) error { return n.err() }
+
+// NewStream implements grpc.ClientConnInterface.
+func (n nowhere) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, n.err()
+}

@@ -1,0 +1,122 @@
+// Package service is the one shape of every process of Lingkar: what it is made
+// of (Definition), what it gets (Runtime), where it stands (Environment), and how
+// it starts and stops.
+//
+// Start opens the database, makes the log, builds the service, refuses to go on
+// when an RPC has no policy entry, then runs the relay, the projections and the
+// loops and serves. Stop goes the other way: it tells health, waits for the
+// callers to notice, stops what consumes, lets calls end, then closes the
+// database. Main does that for a process that reads its environment; a test and
+// the one binary call Start with an Environment of their own.
+package service
+
+import (
+	"crypto/tls"
+	"io/fs"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"google.golang.org/grpc"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/telemetry"
+)
+
+// Definition is what a service is made of.
+type Definition struct {
+	// Name is that of the process and its directory, such as
+	// "sales-force-automation".
+	Name string
+	// Area is the part of the contracts it serves, such as "sales".
+	Area string
+	// Migrations are the files NNNNN_x.sql of its database.
+	Migrations fs.FS
+	// Policy says who may call what. The RPCs of the area's EventLogService,
+	// health and reflection need no entry.
+	Policy auth.Policy
+	// Front says that callers from outside may connect, who show no certificate:
+	// the gateway.
+	Front bool
+	// Keys answers the keys that seal personal fields. Nil stands for those of
+	// the contact service, which itself brings its own.
+	Keys func(rt *Runtime) (eventlog.Keys, error)
+	// Build registers the servers and projections and starts the loops. It may
+	// use everything in Runtime; nothing is served before it returns.
+	Build func(rt *Runtime) error
+}
+
+// Environment is where a service stands. Main fills it in from environment
+// variables and files, tests and the one binary from what they started.
+type Environment struct {
+	// Listener takes gRPC.
+	Listener net.Listener
+	// AdminListener takes metrics and health over HTTP, for the operator's own
+	// network; nil leaves them out.
+	AdminListener net.Listener
+	// HTTPListener takes the handler given to Runtime.HandleHTTP: the gateway
+	// has one.
+	HTTPListener net.Listener
+	// AppURL, SystemURL and OwnerURL lead to the service's database as the roles
+	// app, relay and owner. Without OwnerURL the database must be migrated.
+	AppURL, SystemURL, OwnerURL string
+	// PageKey authenticates page tokens; the same in all replicas.
+	PageKey []byte
+	// NATS is the connection to the broker.
+	NATS *nats.Conn
+	// Targets are the addresses of the other services, by area.
+	Targets map[string]string
+	// Issuer mints the service's own tokens.
+	Issuer *auth.Issuer
+	// Verifier knows callers by their tokens.
+	Verifier *auth.Verifier
+	// ServerTLS and ClientTLS secure the calls between services; nil is
+	// plaintext, for one machine.
+	ServerTLS, ClientTLS *tls.Config
+	// Now is the clock; nil stands for time.Now.
+	Now func() time.Time
+	// Telemetry is where logs, traces and metrics go; nil stands for errors on
+	// standard error.
+	Telemetry *telemetry.Telemetry
+	// Reflection lets callers ask for the contracts: on loopback only.
+	Reflection bool
+	// Drain is how long the service tells callers that it stops before it does;
+	// 0 stands for not at all.
+	Drain time.Duration
+}
+
+// Runtime is what a service gets to be built with.
+type Runtime struct {
+	// Name and Area are those of the Definition.
+	Name, Area string
+	// DB is the service's database.
+	DB *postgres.DB
+	// Log records its events.
+	Log *eventlog.Log
+	// Keys open and seal personal fields.
+	Keys eventlog.Keys
+	// Server takes the RPC servers.
+	Server grpc.ServiceRegistrar
+	// Now is the clock: what a domain rule is told.
+	Now func() time.Time
+	// Logger is for what an operator must know.
+	Logger *slog.Logger
+	// NATS is the connection to the broker.
+	NATS *nats.Conn
+	// Issuer mints tokens of our own.
+	Issuer *auth.Issuer
+	// Verifier knows callers by their tokens.
+	Verifier *auth.Verifier
+	// Targets are the addresses of the other services, by area.
+	Targets map[string]string
+	// ClientTLS secures calls to them; nil is plaintext.
+	ClientTLS *tls.Config
+
+	parts parts
+}
+
+// tokenLife is how long a token that a service mints for itself is valid.
+const tokenLife = time.Minute

@@ -1,0 +1,152 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/rpc"
+	"github.com/lingkar-crm/lingkar/pkg/telemetry"
+)
+
+// Start starts a service, and answers when it serves. The context bounds the
+// start alone: end the service by Running.Stop. The listeners are the service's
+// from then on, also where Start fails.
+func Start(ctx context.Context, d Definition, env Environment) (*Running, error) {
+	running, err := begin(ctx, d, env)
+	if err != nil {
+		for _, l := range []net.Listener{env.Listener, env.AdminListener, env.HTTPListener} {
+			if l != nil {
+				l.Close()
+			}
+		}
+		return nil, fmt.Errorf("start %s: %w", d.Name, err)
+	}
+	return running, nil
+}
+
+func begin(ctx context.Context, d Definition, env Environment) (*Running, error) {
+	if err := env.complete(); err != nil {
+		return nil, err
+	}
+	if env.OwnerURL != "" {
+		if err := Migrate(ctx, d, env.OwnerURL); err != nil {
+			return nil, err
+		}
+	}
+	rt, err := newRuntime(ctx, d, env)
+	if err != nil {
+		return nil, err
+	}
+	server := newServer(rt, d, env)
+	relay := &eventlog.Relay{Area: d.Area, DB: rt.DB.System, NATS: rt.NATS, Now: rt.Now, Logger: rt.Logger}
+	rt.Log.Wake = relay.Wake
+	if err := build(rt, d, server, env); err != nil {
+		rt.close()
+		return nil, err
+	}
+	return serve(rt, server, relay, env), nil
+}
+
+// complete fills in what may be left out, and says what may not.
+func (env *Environment) complete() error {
+	if env.Listener == nil || env.AppURL == "" || env.SystemURL == "" || env.NATS == nil || env.Issuer == nil || env.Verifier == nil {
+		return errors.New("the environment lacks a listener, a database, a broker, an issuer or a verifier")
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if env.Telemetry == nil {
+		env.Telemetry = telemetry.Off()
+	}
+	return nil
+}
+
+// Migrate brings the service's database to the newest version, as its owner.
+func Migrate(ctx context.Context, d Definition, ownerURL string) error {
+	if err := migrate(ctx, ownerURL, "eventlog_version", eventlog.Migrations); err != nil {
+		return fmt.Errorf("migrate the event log: %w", err)
+	}
+	if d.Migrations == nil {
+		return nil
+	}
+	if err := migrate(ctx, ownerURL, "schema_version", d.Migrations); err != nil {
+		return fmt.Errorf("migrate %s: %w", d.Name, err)
+	}
+	return nil
+}
+
+// migrate looks for the files at the root, or in the directory that go:embed
+// kept.
+func migrate(ctx context.Context, ownerURL, version string, files fs.FS) error {
+	if _, err := fs.Stat(files, "migrations"); err == nil {
+		if files, err = fs.Sub(files, "migrations"); err != nil {
+			return err
+		}
+	}
+	return postgres.Migrate(ctx, ownerURL, version, files)
+}
+
+func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, error) {
+	db, err := postgres.Open(ctx, env.AppURL, env.SystemURL, postgres.Options{PageKey: env.PageKey})
+	if err != nil {
+		return nil, err
+	}
+	rt := &Runtime{
+		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
+		Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
+		Logger: env.Telemetry.Logger.With("area", d.Area),
+		parts:  parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify},
+	}
+	if d.Keys == nil {
+		rt.Keys = contactKeys(rt)
+	} else if rt.Keys, err = d.Keys(rt); err != nil {
+		rt.close()
+		return nil, err
+	}
+	rt.Log = &eventlog.Log{Area: d.Area, Keys: rt.Keys, Now: env.Now}
+	return rt, nil
+}
+
+// newServer makes the server that Build registers on. What Build sets is asked
+// for when a call comes.
+func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
+	policy := logPolicy(d.Area)
+	maps.Copy(policy, d.Policy)
+	server := rpc.NewServer(rpc.Options{
+		Policy: policy,
+		Authenticate: func(ctx context.Context, token string) (auth.Caller, error) {
+			return rt.parts.authenticate(ctx, token)
+		},
+		Unknown: func(srv any, stream grpc.ServerStream) error {
+			if rt.parts.unknown == nil {
+				return rpc.ErrMethodUnknown
+			}
+			return rt.parts.unknown(srv, stream)
+		},
+		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping, Reflection: env.Reflection,
+	})
+	rt.Server = server
+	return server
+}
+
+// build runs the service's own part and checks what it made.
+func build(rt *Runtime, d Definition, server *rpc.Server, env Environment) error {
+	if err := d.Build(rt); err != nil {
+		return err
+	}
+	if env.HTTPListener != nil && rt.parts.http == nil {
+		return errors.New("there is a listener for HTTP, and nothing to serve on it")
+	}
+	registerLog(server.Server, d.Area, &eventlog.Reader{DB: rt.DB.System})
+	return server.CheckPolicy()
+}
