@@ -19,9 +19,12 @@ type Projection struct {
 	Name string
 	// Areas are the areas whose events it reads.
 	Areas []string
+	// Sealed leaves the events as they were published: Apply unseals them itself.
+	// For a store of events, which must not hold personal fields in the open.
+	Sealed bool
 	// Apply writes what the events mean, in the transaction that also moves the
 	// cursor. The events are of several tenants and partitions, each partition in
-	// order, unsealed, and each comes once. Apply must do nothing but read and
+	// order, unsealed unless Sealed, and each comes once. Apply must do nothing but read and
 	// write through tx: it runs again when the transaction is repeated, and on
 	// single events when one of a batch is poison.
 	Apply func(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error
