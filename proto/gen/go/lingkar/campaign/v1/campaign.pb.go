@@ -423,22 +423,23 @@ func (x *Campaign) GetAllowedActions() []string {
 	return nil
 }
 
-// How far a launched campaign is. Counted while it is sent, and a little behind
-// at times.
+// How far a launched campaign is, counted when asked.
 type CampaignProgress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "campaigns/{uuid}/progress".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The contacts it is for: the members of the segment's version.
 	MemberCount int64 `protobuf:"varint,2,opt,name=member_count,json=memberCount,proto3" json:"member_count,omitempty"`
-	// Members that have a touch by now.
+	// Touches that are yet to be sent. Members without a touch are not among them.
 	PlannedCount int64 `protobuf:"varint,3,opt,name=planned_count,json=plannedCount,proto3" json:"planned_count,omitempty"`
-	// Touches of members that were sent.
+	// Touches that were sent, the answered ones among them.
 	SentCount int64 `protobuf:"varint,4,opt,name=sent_count,json=sentCount,proto3" json:"sent_count,omitempty"`
-	// Touches of members that were withheld.
-	SuppressedCount int64 `protobuf:"varint,5,opt,name=suppressed_count,json=suppressedCount,proto3" json:"suppressed_count,omitempty"`
+	// Touches that were answered.
+	AnsweredCount int64 `protobuf:"varint,5,opt,name=answered_count,json=answeredCount,proto3" json:"answered_count,omitempty"`
+	// Touches that were withheld.
+	SuppressedCount int64 `protobuf:"varint,6,opt,name=suppressed_count,json=suppressedCount,proto3" json:"suppressed_count,omitempty"`
 	// When the last member's touch was sent or withheld; unset before that.
-	CompleteTime  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=complete_time,json=completeTime,proto3" json:"complete_time,omitempty"`
+	CompleteTime  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=complete_time,json=completeTime,proto3" json:"complete_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,6 +502,13 @@ func (x *CampaignProgress) GetSentCount() int64 {
 	return 0
 }
 
+func (x *CampaignProgress) GetAnsweredCount() int64 {
+	if x != nil {
+		return x.AnsweredCount
+	}
+	return 0
+}
+
 func (x *CampaignProgress) GetSuppressedCount() int64 {
 	if x != nil {
 		return x.SuppressedCount
@@ -519,19 +527,19 @@ var File_lingkar_campaign_v1_campaign_proto protoreflect.FileDescriptor
 
 const file_lingkar_campaign_v1_campaign_proto_rawDesc = "" +
 	"\n" +
-	"\"lingkar/campaign/v1/campaign.proto\x12\x13lingkar.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1clingkar/event/v1/event.proto\"\xe9\f\n" +
+	"\"lingkar/campaign/v1/campaign.proto\x12\x13lingkar.campaign.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/type/money.proto\x1a\x1clingkar/event/v1/event.proto\"\xf3\f\n" +
 	"\bCampaign\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12.\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\v\xe0A\x02\xbaH\x05r\x03\x18\xac\x02R\vdisplayName\x12-\n" +
-	"\vdescription\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12B\n" +
-	"\x04kind\x18\x04 \x01(\x0e2!.lingkar.campaign.v1.CampaignKindB\v\xe0A\x02\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12<\n" +
-	"\asegment\x18\x05 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
-	"\x13lingkar.dev/Segment\xbaH\x04r\x02\x18dR\asegment\x12,\n" +
-	"\x0fsegment_version\x18\x06 \x01(\x05B\x03\xe0A\x03R\x0esegmentVersion\x12@\n" +
-	"\achannel\x18\a \x01(\x0e2\x19.lingkar.event.v1.ChannelB\v\xe0A\x02\xbaH\x05\x82\x01\x02\x10\x01R\achannel\x121\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x120\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xac\x02R\vdisplayName\x12-\n" +
+	"\vdescription\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12D\n" +
+	"\x04kind\x18\x04 \x01(\x0e2!.lingkar.campaign.v1.CampaignKindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12>\n" +
+	"\asegment\x18\x05 \x01(\tB$\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Segment\xbaH\x06r\x04\x10\x01\x18dR\asegment\x12,\n" +
+	"\x0fsegment_version\x18\x06 \x01(\x05B\x03\xe0A\x03R\x0esegmentVersion\x12B\n" +
+	"\achannel\x18\a \x01(\x0e2\x19.lingkar.event.v1.ChannelB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\achannel\x121\n" +
 	"\asubject\x18\b \x01(\tB\x17\xe0A\x01\xbaH\x11r\x0f\x18\xac\x022\n" +
-	"^[^\\r\\n]*$R\asubject\x12 \n" +
-	"\x04body\x18\t \x01(\tB\f\xe0A\x02\xbaH\x06r\x04(\x80\x80\x02R\x04body\x12/\n" +
+	"^[^\\r\\n]*$R\asubject\x12\"\n" +
+	"\x04body\x18\t \x01(\tB\x0e\xe0A\x02\xbaH\br\x06\x10\x01(\x80\x80\x02R\x04body\x12/\n" +
 	"\x06budget\x18\n" +
 	" \x01(\v2\x12.google.type.MoneyB\x03\xe0A\x01R\x06budget\x12.\n" +
 	"\x10requires_consent\x18\v \x01(\bB\x03\xe0A\x01R\x0frequiresConsent\x12@\n" +
@@ -561,15 +569,16 @@ const file_lingkar_campaign_v1_campaign_proto_rawDesc = "" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:D\xeaAA\n" +
-	"\x14lingkar.dev/Campaign\x12\x14campaigns/{campaign}*\tcampaigns2\bcampaign\"\xff\x02\n" +
+	"\x14lingkar.dev/Campaign\x12\x14campaigns/{campaign}*\tcampaigns2\bcampaign\"\xab\x03\n" +
 	"\x10CampaignProgress\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12&\n" +
 	"\fmember_count\x18\x02 \x01(\x03B\x03\xe0A\x03R\vmemberCount\x12(\n" +
 	"\rplanned_count\x18\x03 \x01(\x03B\x03\xe0A\x03R\fplannedCount\x12\"\n" +
 	"\n" +
-	"sent_count\x18\x04 \x01(\x03B\x03\xe0A\x03R\tsentCount\x12.\n" +
-	"\x10suppressed_count\x18\x05 \x01(\x03B\x03\xe0A\x03R\x0fsuppressedCount\x12D\n" +
-	"\rcomplete_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fcompleteTime:f\xeaAc\n" +
+	"sent_count\x18\x04 \x01(\x03B\x03\xe0A\x03R\tsentCount\x12*\n" +
+	"\x0eanswered_count\x18\x05 \x01(\x03B\x03\xe0A\x03R\ransweredCount\x12.\n" +
+	"\x10suppressed_count\x18\x06 \x01(\x03B\x03\xe0A\x03R\x0fsuppressedCount\x12D\n" +
+	"\rcomplete_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\fcompleteTime:f\xeaAc\n" +
 	"\x1clingkar.dev/CampaignProgress\x12\x1dcampaigns/{campaign}/progress*\x12campaignProgresses2\x10campaignProgress*\xbb\x01\n" +
 	"\fCampaignKind\x12\x1d\n" +
 	"\x19CAMPAIGN_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +

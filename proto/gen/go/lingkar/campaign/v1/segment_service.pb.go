@@ -525,10 +525,12 @@ func (x *UndeleteSegmentRequest) GetValidateOnly() bool {
 // What PreviewSegment takes.
 type PreviewSegmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The definition: of its fields only filter and contacts count.
-	Segment *Segment `protobuf:"bytes,1,opt,name=segment,proto3" json:"segment,omitempty"`
+	// The filter, as in a segment.
+	Filter string `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The named contacts, as in a segment.
+	Contacts []string `protobuf:"bytes,2,rep,name=contacts,proto3" json:"contacts,omitempty"`
 	// How many contacts to show: 10 where 0, at most 100.
-	SampleSize    int32 `protobuf:"varint,2,opt,name=sample_size,json=sampleSize,proto3" json:"sample_size,omitempty"`
+	SampleSize    int32 `protobuf:"varint,3,opt,name=sample_size,json=sampleSize,proto3" json:"sample_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -563,9 +565,16 @@ func (*PreviewSegmentRequest) Descriptor() ([]byte, []int) {
 	return file_lingkar_campaign_v1_segment_service_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *PreviewSegmentRequest) GetSegment() *Segment {
+func (x *PreviewSegmentRequest) GetFilter() string {
 	if x != nil {
-		return x.Segment
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *PreviewSegmentRequest) GetContacts() []string {
+	if x != nil {
+		return x.Contacts
 	}
 	return nil
 }
@@ -580,7 +589,7 @@ func (x *PreviewSegmentRequest) GetSampleSize() int32 {
 // What PreviewSegment answers.
 type PreviewSegmentResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many contacts there are; at most 10,000 are counted.
+	// How many contacts there are; at most about 10,000 are counted.
 	Count int64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// True where there are more than were counted.
 	CountIsLowerBound bool `protobuf:"varint,2,opt,name=count_is_lower_bound,json=countIsLowerBound,proto3" json:"count_is_lower_bound,omitempty"`
@@ -890,10 +899,12 @@ const file_lingkar_campaign_v1_segment_service_proto_rawDesc = "" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\x89\x01\n" +
-	"\x15PreviewSegmentRequest\x12A\n" +
-	"\asegment\x18\x01 \x01(\v2\x1c.lingkar.campaign.v1.SegmentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\asegment\x12-\n" +
-	"\vsample_size\x18\x02 \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18d(\x00R\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xb5\x01\n" +
+	"\x15PreviewSegmentRequest\x12#\n" +
+	"\x06filter\x18\x01 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12H\n" +
+	"\bcontacts\x18\x02 \x03(\tB,\xe0A\x01\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x0e\x92\x01\v\x10\xe8\a\"\x06r\x04\x10\x01\x18dR\bcontacts\x12-\n" +
+	"\vsample_size\x18\x03 \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18d(\x00R\n" +
 	"sampleSize\"\x91\x01\n" +
 	"\x16PreviewSegmentResponse\x12\x14\n" +
 	"\x05count\x18\x01 \x01(\x03R\x05count\x12/\n" +
@@ -918,7 +929,7 @@ const file_lingkar_campaign_v1_segment_service_proto_rawDesc = "" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\aversion\"\x82\x01\n" +
 	"\x1aListSegmentMembersResponse\x12<\n" +
 	"\amembers\x18\x01 \x03(\v2\".lingkar.campaign.v1.SegmentMemberR\amembers\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8c\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8f\n" +
 	"\n" +
 	"\x0eSegmentService\x12\x8c\x01\n" +
 	"\rCreateSegment\x12).lingkar.campaign.v1.CreateSegmentRequest\x1a\x1c.lingkar.campaign.v1.Segment\"2\xdaA\x12segment,segment_id\x82\xd3\xe4\x93\x02\x17:\asegment\"\f/v1/segments\x12x\n" +
@@ -927,8 +938,8 @@ const file_lingkar_campaign_v1_segment_service_proto_rawDesc = "" +
 	"\fListSegments\x12(.lingkar.campaign.v1.ListSegmentsRequest\x1a).lingkar.campaign.v1.ListSegmentsResponse\"\x17\xdaA\x00\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/segments\x12\x9e\x01\n" +
 	"\rUpdateSegment\x12).lingkar.campaign.v1.UpdateSegmentRequest\x1a\x1c.lingkar.campaign.v1.Segment\"D\xdaA\x13segment,update_mask\x82\xd3\xe4\x93\x02(:\asegment2\x1d/v1/{segment.name=segments/*}\x12~\n" +
 	"\rDeleteSegment\x12).lingkar.campaign.v1.DeleteSegmentRequest\x1a\x1c.lingkar.campaign.v1.Segment\"$\xdaA\x04name\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=segments/*}\x12\x87\x01\n" +
-	"\x0fUndeleteSegment\x12+.lingkar.campaign.v1.UndeleteSegmentRequest\x1a\x1c.lingkar.campaign.v1.Segment\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=segments/*}:undelete\x12\x8a\x01\n" +
-	"\x0ePreviewSegment\x12*.lingkar.campaign.v1.PreviewSegmentRequest\x1a+.lingkar.campaign.v1.PreviewSegmentResponse\"\x1f\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/segments:preview\x12\x90\x01\n" +
+	"\x0fUndeleteSegment\x12+.lingkar.campaign.v1.UndeleteSegmentRequest\x1a\x1c.lingkar.campaign.v1.Segment\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=segments/*}:undelete\x12\x8d\x01\n" +
+	"\x0ePreviewSegment\x12*.lingkar.campaign.v1.PreviewSegmentRequest\x1a+.lingkar.campaign.v1.PreviewSegmentResponse\"\"\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/segments:preview\x90\x02\x01\x12\x90\x01\n" +
 	"\x12MaterializeSegment\x12..lingkar.campaign.v1.MaterializeSegmentRequest\x1a\x1c.lingkar.campaign.v1.Segment\",\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/{name=segments/*}:materialize\x12\xa7\x01\n" +
 	"\x12ListSegmentMembers\x12..lingkar.campaign.v1.ListSegmentMembersRequest\x1a/.lingkar.campaign.v1.ListSegmentMembersResponse\"0\xdaA\x06parent\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{parent=segments/*}/membersB\xe8\x01\n" +
 	"\x17com.lingkar.campaign.v1B\x13SegmentServiceProtoP\x01ZJgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1;campaignv1\xa2\x02\x03LCX\xaa\x02\x13Lingkar.Campaign.V1\xca\x02\x13Lingkar\\Campaign\\V1\xe2\x02\x1fLingkar\\Campaign\\V1\\GPBMetadata\xea\x02\x15Lingkar::Campaign::V1b\x06proto3"
@@ -970,31 +981,30 @@ var file_lingkar_campaign_v1_segment_service_proto_depIdxs = []int32{
 	12, // 3: lingkar.campaign.v1.ListSegmentsResponse.segments:type_name -> lingkar.campaign.v1.Segment
 	12, // 4: lingkar.campaign.v1.UpdateSegmentRequest.segment:type_name -> lingkar.campaign.v1.Segment
 	13, // 5: lingkar.campaign.v1.UpdateSegmentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	12, // 6: lingkar.campaign.v1.PreviewSegmentRequest.segment:type_name -> lingkar.campaign.v1.Segment
-	14, // 7: lingkar.campaign.v1.ListSegmentMembersResponse.members:type_name -> lingkar.campaign.v1.SegmentMember
-	0,  // 8: lingkar.campaign.v1.SegmentService.CreateSegment:input_type -> lingkar.campaign.v1.CreateSegmentRequest
-	1,  // 9: lingkar.campaign.v1.SegmentService.GetSegment:input_type -> lingkar.campaign.v1.GetSegmentRequest
-	2,  // 10: lingkar.campaign.v1.SegmentService.ListSegments:input_type -> lingkar.campaign.v1.ListSegmentsRequest
-	4,  // 11: lingkar.campaign.v1.SegmentService.UpdateSegment:input_type -> lingkar.campaign.v1.UpdateSegmentRequest
-	5,  // 12: lingkar.campaign.v1.SegmentService.DeleteSegment:input_type -> lingkar.campaign.v1.DeleteSegmentRequest
-	6,  // 13: lingkar.campaign.v1.SegmentService.UndeleteSegment:input_type -> lingkar.campaign.v1.UndeleteSegmentRequest
-	7,  // 14: lingkar.campaign.v1.SegmentService.PreviewSegment:input_type -> lingkar.campaign.v1.PreviewSegmentRequest
-	9,  // 15: lingkar.campaign.v1.SegmentService.MaterializeSegment:input_type -> lingkar.campaign.v1.MaterializeSegmentRequest
-	10, // 16: lingkar.campaign.v1.SegmentService.ListSegmentMembers:input_type -> lingkar.campaign.v1.ListSegmentMembersRequest
-	12, // 17: lingkar.campaign.v1.SegmentService.CreateSegment:output_type -> lingkar.campaign.v1.Segment
-	12, // 18: lingkar.campaign.v1.SegmentService.GetSegment:output_type -> lingkar.campaign.v1.Segment
-	3,  // 19: lingkar.campaign.v1.SegmentService.ListSegments:output_type -> lingkar.campaign.v1.ListSegmentsResponse
-	12, // 20: lingkar.campaign.v1.SegmentService.UpdateSegment:output_type -> lingkar.campaign.v1.Segment
-	12, // 21: lingkar.campaign.v1.SegmentService.DeleteSegment:output_type -> lingkar.campaign.v1.Segment
-	12, // 22: lingkar.campaign.v1.SegmentService.UndeleteSegment:output_type -> lingkar.campaign.v1.Segment
-	8,  // 23: lingkar.campaign.v1.SegmentService.PreviewSegment:output_type -> lingkar.campaign.v1.PreviewSegmentResponse
-	12, // 24: lingkar.campaign.v1.SegmentService.MaterializeSegment:output_type -> lingkar.campaign.v1.Segment
-	11, // 25: lingkar.campaign.v1.SegmentService.ListSegmentMembers:output_type -> lingkar.campaign.v1.ListSegmentMembersResponse
-	17, // [17:26] is the sub-list for method output_type
-	8,  // [8:17] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	14, // 6: lingkar.campaign.v1.ListSegmentMembersResponse.members:type_name -> lingkar.campaign.v1.SegmentMember
+	0,  // 7: lingkar.campaign.v1.SegmentService.CreateSegment:input_type -> lingkar.campaign.v1.CreateSegmentRequest
+	1,  // 8: lingkar.campaign.v1.SegmentService.GetSegment:input_type -> lingkar.campaign.v1.GetSegmentRequest
+	2,  // 9: lingkar.campaign.v1.SegmentService.ListSegments:input_type -> lingkar.campaign.v1.ListSegmentsRequest
+	4,  // 10: lingkar.campaign.v1.SegmentService.UpdateSegment:input_type -> lingkar.campaign.v1.UpdateSegmentRequest
+	5,  // 11: lingkar.campaign.v1.SegmentService.DeleteSegment:input_type -> lingkar.campaign.v1.DeleteSegmentRequest
+	6,  // 12: lingkar.campaign.v1.SegmentService.UndeleteSegment:input_type -> lingkar.campaign.v1.UndeleteSegmentRequest
+	7,  // 13: lingkar.campaign.v1.SegmentService.PreviewSegment:input_type -> lingkar.campaign.v1.PreviewSegmentRequest
+	9,  // 14: lingkar.campaign.v1.SegmentService.MaterializeSegment:input_type -> lingkar.campaign.v1.MaterializeSegmentRequest
+	10, // 15: lingkar.campaign.v1.SegmentService.ListSegmentMembers:input_type -> lingkar.campaign.v1.ListSegmentMembersRequest
+	12, // 16: lingkar.campaign.v1.SegmentService.CreateSegment:output_type -> lingkar.campaign.v1.Segment
+	12, // 17: lingkar.campaign.v1.SegmentService.GetSegment:output_type -> lingkar.campaign.v1.Segment
+	3,  // 18: lingkar.campaign.v1.SegmentService.ListSegments:output_type -> lingkar.campaign.v1.ListSegmentsResponse
+	12, // 19: lingkar.campaign.v1.SegmentService.UpdateSegment:output_type -> lingkar.campaign.v1.Segment
+	12, // 20: lingkar.campaign.v1.SegmentService.DeleteSegment:output_type -> lingkar.campaign.v1.Segment
+	12, // 21: lingkar.campaign.v1.SegmentService.UndeleteSegment:output_type -> lingkar.campaign.v1.Segment
+	8,  // 22: lingkar.campaign.v1.SegmentService.PreviewSegment:output_type -> lingkar.campaign.v1.PreviewSegmentResponse
+	12, // 23: lingkar.campaign.v1.SegmentService.MaterializeSegment:output_type -> lingkar.campaign.v1.Segment
+	11, // 24: lingkar.campaign.v1.SegmentService.ListSegmentMembers:output_type -> lingkar.campaign.v1.ListSegmentMembersResponse
+	16, // [16:25] is the sub-list for method output_type
+	7,  // [7:16] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_campaign_v1_segment_service_proto_init() }

@@ -90,8 +90,8 @@ type ListTouchesRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// An AIP-160 filter, such as `campaign = "campaigns/…" AND status = SENT`.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
-	// An AIP-132 order: "create_time", "send_time" or "update_time", each also with
-	// " desc". "create_time desc" where empty.
+	// An AIP-132 order: "create_time" or "update_time", each also with " desc".
+	// "create_time desc" where empty.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// The fields to answer; all where unset.
 	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,5,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`

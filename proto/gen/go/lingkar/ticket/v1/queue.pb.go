@@ -160,11 +160,10 @@ var File_lingkar_ticket_v1_queue_proto protoreflect.FileDescriptor
 
 const file_lingkar_ticket_v1_queue_proto_rawDesc = "" +
 	"\n" +
-	"\x1dlingkar/ticket/v1/queue.proto\x12\x11lingkar.ticket.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb2\x06\n" +
+	"\x1dlingkar/ticket/v1/queue.proto\x12\x11lingkar.ticket.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x06\n" +
 	"\x05Queue\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12-\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\n" +
-	"\xe0A\x02\xbaH\x04r\x02\x18xR\vdisplayName\x12-\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12/\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18xR\vdisplayName\x12-\n" +
 	"\vdescription\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xd0\x0fR\vdescription\x12\x83\x01\n" +
 	"\fexternal_ids\x18\x04 \x03(\v2).lingkar.ticket.v1.Queue.ExternalIdsEntryB5\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01R\vexternalIds\x12X\n" +
 	"\x06labels\x18\x05 \x03(\v2$.lingkar.ticket.v1.Queue.LabelsEntryB\x1a\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01R\x06labels\x12A\n" +

@@ -302,8 +302,8 @@ type ListTicketsRequest struct {
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// An AIP-160 filter, such as `status = OPEN AND severity = CRITICAL`.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
-	// An AIP-132 order: one of "create_time", "open_time" and "update_time", each
-	// also with " desc". "create_time desc" where empty.
+	// An AIP-132 order: "create_time" or "update_time", each also with " desc".
+	// "create_time desc" where empty.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// Answers deleted tickets too.
 	ShowDeleted bool `protobuf:"varint,5,opt,name=show_deleted,json=showDeleted,proto3" json:"show_deleted,omitempty"`
