@@ -1444,7 +1444,7 @@ var File_lingkar_analytics_v1_customer_view_proto protoreflect.FileDescriptor
 
 const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/analytics/v1/customer_view.proto\x12\x14lingkar.analytics.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a lingkar/contact/v1/contact.proto\x1a\x1clingkar/event/v1/event.proto\"\xb6\v\n" +
+	"(lingkar/analytics/v1/customer_view.proto\x12\x14lingkar.analytics.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a lingkar/contact/v1/contact.proto\x1a\x1clingkar/event/v1/event.proto\"\xaa\v\n" +
 	"\fCustomerView\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x125\n" +
 	"\acontact\x18\x02 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
@@ -1469,8 +1469,8 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x12 \x01(\tB\x03\xe0A\x03R\rnextPageToken\x124\n" +
 	"\x05as_of\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04asOf\x12B\n" +
 	"\feffective_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\veffectiveAt\x12\x1f\n" +
-	"\bposition\x18\x15 \x01(\tB\x03\xe0A\x03R\bposition:P\xeaAM\n" +
-	"\x18lingkar.dev/CustomerView\x12\x14customers/{customer}*\rcustomerViews2\fcustomerView\"\x9e\x01\n" +
+	"\bposition\x18\x15 \x01(\tB\x03\xe0A\x03R\bposition:D\xeaAA\n" +
+	"\x14lingkar.dev/Customer\x12\x14customers/{customer}*\tcustomers2\bcustomer\"\x9e\x01\n" +
 	"\rSectionStatus\x12=\n" +
 	"\x05state\x18\x01 \x01(\x0e2\".lingkar.analytics.v1.SectionStateB\x03\xe0A\x03R\x05state\x12\x1f\n" +
 	"\bposition\x18\x02 \x01(\tB\x03\xe0A\x03R\bposition\x12-\n" +

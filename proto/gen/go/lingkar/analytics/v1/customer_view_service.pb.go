@@ -444,19 +444,19 @@ var File_lingkar_analytics_v1_customer_view_service_proto protoreflect.FileDescr
 
 const file_lingkar_analytics_v1_customer_view_service_proto_rawDesc = "" +
 	"\n" +
-	"0lingkar/analytics/v1/customer_view_service.proto\x12\x14lingkar.analytics.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(lingkar/analytics/v1/customer_view.proto\x1a\x1clingkar/event/v1/event.proto\"\x85\x03\n" +
-	"\x16GetCustomerViewRequest\x12=\n" +
-	"\x04name\x18\x01 \x01(\tB)\xe0A\x02\xfaA\x1a\n" +
-	"\x18lingkar.dev/CustomerView\xbaH\x06r\x04\x10\x01\x18dR\x04name\x124\n" +
+	"0lingkar/analytics/v1/customer_view_service.proto\x12\x14lingkar.analytics.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(lingkar/analytics/v1/customer_view.proto\x1a\x1clingkar/event/v1/event.proto\"\x81\x03\n" +
+	"\x16GetCustomerViewRequest\x129\n" +
+	"\x04name\x18\x01 \x01(\tB%\xe0A\x02\xfaA\x16\n" +
+	"\x14lingkar.dev/Customer\xbaH\x06r\x04\x10\x01\x18dR\x04name\x124\n" +
 	"\x05as_of\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\x04asOf\x12B\n" +
 	"\feffective_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\veffectiveAt\x12O\n" +
 	"\bsections\x18\x04 \x03(\x0e2\x1d.lingkar.analytics.v1.SectionB\x14\xe0A\x01\xbaH\x0e\x92\x01\v\x10\x14\"\a\x82\x01\x04\x10\x01 \x00R\bsections\x12'\n" +
 	"\tpage_size\x18\x05 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x128\n" +
-	"\fmin_position\x18\x06 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xc8\x012\b^[ -~]*$R\vminPosition\"\x86\x05\n" +
-	"\x13ListTimelineRequest\x12A\n" +
-	"\x06parent\x18\x01 \x01(\tB)\xe0A\x02\xfaA\x1a\n" +
-	"\x18lingkar.dev/CustomerView\xbaH\x06r\x04\x10\x01\x18dR\x06parent\x12'\n" +
+	"\fmin_position\x18\x06 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xc8\x012\b^[ -~]*$R\vminPosition\"\x82\x05\n" +
+	"\x13ListTimelineRequest\x12=\n" +
+	"\x06parent\x18\x01 \x01(\tB%\xe0A\x02\xfaA\x16\n" +
+	"\x14lingkar.dev/Customer\xbaH\x06r\x04\x10\x01\x18dR\x06parent\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12*\n" +
 	"\n" +
@@ -476,10 +476,10 @@ const file_lingkar_analytics_v1_customer_view_service_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12>\n" +
 	"\n" +
 	"value_tier\x18\x03 \x01(\x0e2\x1f.lingkar.analytics.v1.ValueTierR\tvalueTier\x12M\n" +
-	"\x0flifecycle_class\x18\x04 \x01(\x0e2$.lingkar.analytics.v1.LifecycleClassR\x0elifecycleClass\"z\n" +
-	"\x14WatchCustomerRequest\x12=\n" +
-	"\x04name\x18\x01 \x01(\tB)\xe0A\x02\xfaA\x1a\n" +
-	"\x18lingkar.dev/CustomerView\xbaH\x06r\x04\x10\x01\x18dR\x04name\x12#\n" +
+	"\x0flifecycle_class\x18\x04 \x01(\x0e2$.lingkar.analytics.v1.LifecycleClassR\x0elifecycleClass\"v\n" +
+	"\x14WatchCustomerRequest\x129\n" +
+	"\x04name\x18\x01 \x01(\tB%\xe0A\x02\xfaA\x16\n" +
+	"\x14lingkar.dev/Customer\xbaH\x06r\x04\x10\x01\x18dR\x04name\x12#\n" +
 	"\x06cursor\x18\x02 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06cursor\"j\n" +
 	"\x15WatchCustomerResponse\x129\n" +
 	"\x05entry\x18\x01 \x01(\v2#.lingkar.analytics.v1.TimelineEntryR\x05entry\x12\x16\n" +

@@ -1542,7 +1542,7 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xaf\x0e\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xb2\x0e\n" +
 	"\x0eContactService\x12\x8a\x01\n" +
 	"\rCreateContact\x12(.lingkar.contact.v1.CreateContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"2\xdaA\x12contact,contact_id\x82\xd3\xe4\x93\x02\x17:\acontact\"\f/v1/contacts\x12v\n" +
 	"\n" +
@@ -1551,8 +1551,8 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\rUpdateContact\x12(.lingkar.contact.v1.UpdateContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"D\xdaA\x13contact,update_mask\x82\xd3\xe4\x93\x02(:\acontact2\x1d/v1/{contact.name=contacts/*}\x12|\n" +
 	"\rDeleteContact\x12(.lingkar.contact.v1.DeleteContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"$\xdaA\x04name\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=contacts/*}\x12\x8c\x01\n" +
 	"\x0fUndeleteContact\x12*.lingkar.contact.v1.UndeleteContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=contacts/*}:undelete\x12\x9b\x01\n" +
-	"\x13BatchCreateContacts\x12..lingkar.contact.v1.BatchCreateContactsRequest\x1a/.lingkar.contact.v1.BatchCreateContactsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/contacts:batchCreate\x12\xa8\x01\n" +
-	"\x10BatchGetContacts\x12+.lingkar.contact.v1.BatchGetContactsRequest\x1a,.lingkar.contact.v1.BatchGetContactsResponse\"9\x82\xd3\xe4\x93\x023:\x01*Z\x17\x12\x15/v1/contacts:batchGet\"\x15/v1/contacts:batchGet\x12\x84\x01\n" +
+	"\x13BatchCreateContacts\x12..lingkar.contact.v1.BatchCreateContactsRequest\x1a/.lingkar.contact.v1.BatchCreateContactsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/contacts:batchCreate\x12\xab\x01\n" +
+	"\x10BatchGetContacts\x12+.lingkar.contact.v1.BatchGetContactsRequest\x1a,.lingkar.contact.v1.BatchGetContactsResponse\"<\x82\xd3\xe4\x93\x023:\x01*Z\x17\x12\x15/v1/contacts:batchGet\"\x15/v1/contacts:batchGet\x90\x02\x01\x12\x84\x01\n" +
 	"\rUpsertContact\x12(.lingkar.contact.v1.UpsertContactRequest\x1a).lingkar.contact.v1.UpsertContactResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/contacts:upsert\x12\x81\x01\n" +
 	"\rLookupContact\x12(.lingkar.contact.v1.LookupContactRequest\x1a).lingkar.contact.v1.LookupContactResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:lookup\x12\x8c\x01\n" +
 	"\x0eSearchContacts\x12).lingkar.contact.v1.SearchContactsRequest\x1a*.lingkar.contact.v1.SearchContactsResponse\"#\xdaA\x05query\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:search\x12\x89\x01\n" +

@@ -155,7 +155,10 @@ func (x *ReadEventsResponse) GetHeadPosition() int64 {
 
 // Asks for the newest position of each partition.
 type GetLogHeadsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The lingkar-position of a change: the answer waits up to 2 seconds until the
+	// change has its place in the order. Empty does not wait.
+	MinPosition   string `protobuf:"bytes,1,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -188,6 +191,13 @@ func (x *GetLogHeadsRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use GetLogHeadsRequest.ProtoReflect.Descriptor instead.
 func (*GetLogHeadsRequest) Descriptor() ([]byte, []int) {
 	return file_lingkar_event_v1_log_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GetLogHeadsRequest) GetMinPosition() string {
+	if x != nil {
+		return x.MinPosition
+	}
+	return ""
 }
 
 // The newest position of each partition of one area's log.
@@ -303,8 +313,9 @@ const file_lingkar_event_v1_log_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\"j\n" +
 	"\x12ReadEventsResponse\x12/\n" +
 	"\x06events\x18\x01 \x03(\v2\x17.lingkar.event.v1.EventR\x06events\x12#\n" +
-	"\rhead_position\x18\x02 \x01(\x03R\fheadPosition\"\x14\n" +
-	"\x12GetLogHeadsRequest\";\n" +
+	"\rhead_position\x18\x02 \x01(\x03R\fheadPosition\"@\n" +
+	"\x12GetLogHeadsRequest\x12*\n" +
+	"\fmin_position\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vminPosition\";\n" +
 	"\bLogHeads\x12/\n" +
 	"\x05heads\x18\x01 \x03(\v2\x19.lingkar.event.v1.LogHeadR\x05heads\"C\n" +
 	"\aLogHead\x12\x1c\n" +
