@@ -4291,13 +4291,6 @@ export interface components {
             /** @description The latest first. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
         };
-        /** @description What an upsert did. */
-        "lingkar.contact.v1.UpsertContactResponse": {
-            /** @description The contact afterwards. */
-            contact?: components["schemas"]["lingkar.contact.v1.Contact"];
-            /** @description True where it was created by this call. */
-            created?: boolean;
-        };
         /**
          * @description The channel over which a company and a customer met.
          * @enum {string}
@@ -6888,7 +6881,7 @@ export interface operations {
     ContactService_LookupContact: {
         parameters: {
             query: {
-                /** @description An e-mail address, in any spelling that reaches the same box. */
+                /** @description An e-mail address, whatever the case of its letters. */
                 email?: string;
                 /** @description A phone number as a person writes it. */
                 phone?: string;
@@ -6984,13 +6977,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What an upsert did. */
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["lingkar.contact.v1.UpsertContactResponse"];
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -863,61 +863,6 @@ func (x *UpsertContactRequest) GetValidateOnly() bool {
 	return false
 }
 
-// What an upsert did.
-type UpsertContactResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The contact afterwards.
-	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
-	// True where it was created by this call.
-	Created       bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *UpsertContactResponse) Reset() {
-	*x = UpsertContactResponse{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *UpsertContactResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*UpsertContactResponse) ProtoMessage() {}
-
-func (x *UpsertContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use UpsertContactResponse.ProtoReflect.Descriptor instead.
-func (*UpsertContactResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *UpsertContactResponse) GetContact() *Contact {
-	if x != nil {
-		return x.Contact
-	}
-	return nil
-}
-
-func (x *UpsertContactResponse) GetCreated() bool {
-	if x != nil {
-		return x.Created
-	}
-	return false
-}
-
 // Asks who stands behind an identifier.
 type LookupContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -941,7 +886,7 @@ type LookupContactRequest struct {
 
 func (x *LookupContactRequest) Reset() {
 	*x = LookupContactRequest{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[14]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +898,7 @@ func (x *LookupContactRequest) String() string {
 func (*LookupContactRequest) ProtoMessage() {}
 
 func (x *LookupContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[14]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +911,7 @@ func (x *LookupContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupContactRequest.ProtoReflect.Descriptor instead.
 func (*LookupContactRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{14}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LookupContactRequest) GetIdentifier() isLookupContactRequest_Identifier {
@@ -1042,7 +987,7 @@ type isLookupContactRequest_Identifier interface {
 }
 
 type LookupContactRequest_Email struct {
-	// An e-mail address, in any spelling that reaches the same box.
+	// An e-mail address, whatever the case of its letters.
 	Email string `protobuf:"bytes,1,opt,name=email,proto3,oneof"`
 }
 
@@ -1097,7 +1042,7 @@ type LookupContactResponse struct {
 
 func (x *LookupContactResponse) Reset() {
 	*x = LookupContactResponse{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[15]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1054,7 @@ func (x *LookupContactResponse) String() string {
 func (*LookupContactResponse) ProtoMessage() {}
 
 func (x *LookupContactResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[15]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1067,7 @@ func (x *LookupContactResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LookupContactResponse.ProtoReflect.Descriptor instead.
 func (*LookupContactResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{15}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LookupContactResponse) GetContacts() []*Contact {
@@ -1154,7 +1099,7 @@ type SearchContactsRequest struct {
 
 func (x *SearchContactsRequest) Reset() {
 	*x = SearchContactsRequest{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[16]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1166,7 +1111,7 @@ func (x *SearchContactsRequest) String() string {
 func (*SearchContactsRequest) ProtoMessage() {}
 
 func (x *SearchContactsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[16]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1179,7 +1124,7 @@ func (x *SearchContactsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchContactsRequest.ProtoReflect.Descriptor instead.
 func (*SearchContactsRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{16}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SearchContactsRequest) GetQuery() string {
@@ -1214,7 +1159,7 @@ type SearchContactsResponse struct {
 
 func (x *SearchContactsResponse) Reset() {
 	*x = SearchContactsResponse{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[17]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1171,7 @@ func (x *SearchContactsResponse) String() string {
 func (*SearchContactsResponse) ProtoMessage() {}
 
 func (x *SearchContactsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[17]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1184,7 @@ func (x *SearchContactsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SearchContactsResponse.ProtoReflect.Descriptor instead.
 func (*SearchContactsResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{17}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SearchContactsResponse) GetContacts() []*Contact {
@@ -1268,7 +1213,7 @@ type AssignRoleRequest struct {
 
 func (x *AssignRoleRequest) Reset() {
 	*x = AssignRoleRequest{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1280,7 +1225,7 @@ func (x *AssignRoleRequest) String() string {
 func (*AssignRoleRequest) ProtoMessage() {}
 
 func (x *AssignRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1293,7 +1238,7 @@ func (x *AssignRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignRoleRequest.ProtoReflect.Descriptor instead.
 func (*AssignRoleRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{18}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AssignRoleRequest) GetName() string {
@@ -1352,7 +1297,7 @@ type EndRoleRequest struct {
 
 func (x *EndRoleRequest) Reset() {
 	*x = EndRoleRequest{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[19]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1309,7 @@ func (x *EndRoleRequest) String() string {
 func (*EndRoleRequest) ProtoMessage() {}
 
 func (x *EndRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[19]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1322,7 @@ func (x *EndRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndRoleRequest.ProtoReflect.Descriptor instead.
 func (*EndRoleRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{19}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *EndRoleRequest) GetName() string {
@@ -1496,10 +1441,7 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"updateMask\x124\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"h\n" +
-	"\x15UpsertContactResponse\x125\n" +
-	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12\x18\n" +
-	"\acreated\x18\x02 \x01(\bR\acreated\"\xe5\x02\n" +
+	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xe5\x02\n" +
 	"\x14LookupContactRequest\x12\"\n" +
 	"\x05email\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xc0\x02H\x00R\x05email\x12!\n" +
@@ -1542,7 +1484,7 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xb2\x0e\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xa3\x0e\n" +
 	"\x0eContactService\x12\x8a\x01\n" +
 	"\rCreateContact\x12(.lingkar.contact.v1.CreateContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"2\xdaA\x12contact,contact_id\x82\xd3\xe4\x93\x02\x17:\acontact\"\f/v1/contacts\x12v\n" +
 	"\n" +
@@ -1552,8 +1494,8 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\rDeleteContact\x12(.lingkar.contact.v1.DeleteContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"$\xdaA\x04name\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=contacts/*}\x12\x8c\x01\n" +
 	"\x0fUndeleteContact\x12*.lingkar.contact.v1.UndeleteContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=contacts/*}:undelete\x12\x9b\x01\n" +
 	"\x13BatchCreateContacts\x12..lingkar.contact.v1.BatchCreateContactsRequest\x1a/.lingkar.contact.v1.BatchCreateContactsResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/v1/contacts:batchCreate\x12\xab\x01\n" +
-	"\x10BatchGetContacts\x12+.lingkar.contact.v1.BatchGetContactsRequest\x1a,.lingkar.contact.v1.BatchGetContactsResponse\"<\x82\xd3\xe4\x93\x023:\x01*Z\x17\x12\x15/v1/contacts:batchGet\"\x15/v1/contacts:batchGet\x90\x02\x01\x12\x84\x01\n" +
-	"\rUpsertContact\x12(.lingkar.contact.v1.UpsertContactRequest\x1a).lingkar.contact.v1.UpsertContactResponse\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/contacts:upsert\x12\x81\x01\n" +
+	"\x10BatchGetContacts\x12+.lingkar.contact.v1.BatchGetContactsRequest\x1a,.lingkar.contact.v1.BatchGetContactsResponse\"<\x82\xd3\xe4\x93\x023:\x01*Z\x17\x12\x15/v1/contacts:batchGet\"\x15/v1/contacts:batchGet\x90\x02\x01\x12v\n" +
+	"\rUpsertContact\x12(.lingkar.contact.v1.UpsertContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"\x1e\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/contacts:upsert\x12\x81\x01\n" +
 	"\rLookupContact\x12(.lingkar.contact.v1.LookupContactRequest\x1a).lingkar.contact.v1.LookupContactResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:lookup\x12\x8c\x01\n" +
 	"\x0eSearchContacts\x12).lingkar.contact.v1.SearchContactsRequest\x1a*.lingkar.contact.v1.SearchContactsResponse\"#\xdaA\x05query\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:search\x12\x89\x01\n" +
 	"\n" +
@@ -1573,7 +1515,7 @@ func file_lingkar_contact_v1_contact_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_contact_service_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_contact_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_lingkar_contact_v1_contact_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_lingkar_contact_v1_contact_service_proto_goTypes = []any{
 	(*CreateContactRequest)(nil),        // 0: lingkar.contact.v1.CreateContactRequest
 	(*GetContactRequest)(nil),           // 1: lingkar.contact.v1.GetContactRequest
@@ -1588,72 +1530,70 @@ var file_lingkar_contact_v1_contact_service_proto_goTypes = []any{
 	(*BatchGetContactsResponse)(nil),    // 10: lingkar.contact.v1.BatchGetContactsResponse
 	(*ExternalId)(nil),                  // 11: lingkar.contact.v1.ExternalId
 	(*UpsertContactRequest)(nil),        // 12: lingkar.contact.v1.UpsertContactRequest
-	(*UpsertContactResponse)(nil),       // 13: lingkar.contact.v1.UpsertContactResponse
-	(*LookupContactRequest)(nil),        // 14: lingkar.contact.v1.LookupContactRequest
-	(*LookupContactResponse)(nil),       // 15: lingkar.contact.v1.LookupContactResponse
-	(*SearchContactsRequest)(nil),       // 16: lingkar.contact.v1.SearchContactsRequest
-	(*SearchContactsResponse)(nil),      // 17: lingkar.contact.v1.SearchContactsResponse
-	(*AssignRoleRequest)(nil),           // 18: lingkar.contact.v1.AssignRoleRequest
-	(*EndRoleRequest)(nil),              // 19: lingkar.contact.v1.EndRoleRequest
-	(*Contact)(nil),                     // 20: lingkar.contact.v1.Contact
-	(*fieldmaskpb.FieldMask)(nil),       // 21: google.protobuf.FieldMask
-	(*Role)(nil),                        // 22: lingkar.contact.v1.Role
-	(RoleKind)(0),                       // 23: lingkar.contact.v1.RoleKind
-	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
+	(*LookupContactRequest)(nil),        // 13: lingkar.contact.v1.LookupContactRequest
+	(*LookupContactResponse)(nil),       // 14: lingkar.contact.v1.LookupContactResponse
+	(*SearchContactsRequest)(nil),       // 15: lingkar.contact.v1.SearchContactsRequest
+	(*SearchContactsResponse)(nil),      // 16: lingkar.contact.v1.SearchContactsResponse
+	(*AssignRoleRequest)(nil),           // 17: lingkar.contact.v1.AssignRoleRequest
+	(*EndRoleRequest)(nil),              // 18: lingkar.contact.v1.EndRoleRequest
+	(*Contact)(nil),                     // 19: lingkar.contact.v1.Contact
+	(*fieldmaskpb.FieldMask)(nil),       // 20: google.protobuf.FieldMask
+	(*Role)(nil),                        // 21: lingkar.contact.v1.Role
+	(RoleKind)(0),                       // 22: lingkar.contact.v1.RoleKind
+	(*timestamppb.Timestamp)(nil),       // 23: google.protobuf.Timestamp
 }
 var file_lingkar_contact_v1_contact_service_proto_depIdxs = []int32{
-	20, // 0: lingkar.contact.v1.CreateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
-	21, // 1: lingkar.contact.v1.GetContactRequest.read_mask:type_name -> google.protobuf.FieldMask
-	21, // 2: lingkar.contact.v1.ListContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 3: lingkar.contact.v1.ListContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	20, // 4: lingkar.contact.v1.UpdateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
-	21, // 5: lingkar.contact.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	19, // 0: lingkar.contact.v1.CreateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	20, // 1: lingkar.contact.v1.GetContactRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 2: lingkar.contact.v1.ListContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	19, // 3: lingkar.contact.v1.ListContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	19, // 4: lingkar.contact.v1.UpdateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	20, // 5: lingkar.contact.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 6: lingkar.contact.v1.BatchCreateContactsRequest.requests:type_name -> lingkar.contact.v1.CreateContactRequest
-	20, // 7: lingkar.contact.v1.BatchCreateContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	21, // 8: lingkar.contact.v1.BatchGetContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 9: lingkar.contact.v1.BatchGetContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	20, // 10: lingkar.contact.v1.UpsertContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	19, // 7: lingkar.contact.v1.BatchCreateContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	20, // 8: lingkar.contact.v1.BatchGetContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	19, // 9: lingkar.contact.v1.BatchGetContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	19, // 10: lingkar.contact.v1.UpsertContactRequest.contact:type_name -> lingkar.contact.v1.Contact
 	11, // 11: lingkar.contact.v1.UpsertContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
-	21, // 12: lingkar.contact.v1.UpsertContactRequest.update_mask:type_name -> google.protobuf.FieldMask
-	20, // 13: lingkar.contact.v1.UpsertContactResponse.contact:type_name -> lingkar.contact.v1.Contact
-	11, // 14: lingkar.contact.v1.LookupContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
-	20, // 15: lingkar.contact.v1.LookupContactResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	21, // 16: lingkar.contact.v1.SearchContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 17: lingkar.contact.v1.SearchContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	22, // 18: lingkar.contact.v1.AssignRoleRequest.role:type_name -> lingkar.contact.v1.Role
-	23, // 19: lingkar.contact.v1.EndRoleRequest.kind:type_name -> lingkar.contact.v1.RoleKind
-	24, // 20: lingkar.contact.v1.EndRoleRequest.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 21: lingkar.contact.v1.ContactService.CreateContact:input_type -> lingkar.contact.v1.CreateContactRequest
-	1,  // 22: lingkar.contact.v1.ContactService.GetContact:input_type -> lingkar.contact.v1.GetContactRequest
-	2,  // 23: lingkar.contact.v1.ContactService.ListContacts:input_type -> lingkar.contact.v1.ListContactsRequest
-	4,  // 24: lingkar.contact.v1.ContactService.UpdateContact:input_type -> lingkar.contact.v1.UpdateContactRequest
-	5,  // 25: lingkar.contact.v1.ContactService.DeleteContact:input_type -> lingkar.contact.v1.DeleteContactRequest
-	6,  // 26: lingkar.contact.v1.ContactService.UndeleteContact:input_type -> lingkar.contact.v1.UndeleteContactRequest
-	7,  // 27: lingkar.contact.v1.ContactService.BatchCreateContacts:input_type -> lingkar.contact.v1.BatchCreateContactsRequest
-	9,  // 28: lingkar.contact.v1.ContactService.BatchGetContacts:input_type -> lingkar.contact.v1.BatchGetContactsRequest
-	12, // 29: lingkar.contact.v1.ContactService.UpsertContact:input_type -> lingkar.contact.v1.UpsertContactRequest
-	14, // 30: lingkar.contact.v1.ContactService.LookupContact:input_type -> lingkar.contact.v1.LookupContactRequest
-	16, // 31: lingkar.contact.v1.ContactService.SearchContacts:input_type -> lingkar.contact.v1.SearchContactsRequest
-	18, // 32: lingkar.contact.v1.ContactService.AssignRole:input_type -> lingkar.contact.v1.AssignRoleRequest
-	19, // 33: lingkar.contact.v1.ContactService.EndRole:input_type -> lingkar.contact.v1.EndRoleRequest
-	20, // 34: lingkar.contact.v1.ContactService.CreateContact:output_type -> lingkar.contact.v1.Contact
-	20, // 35: lingkar.contact.v1.ContactService.GetContact:output_type -> lingkar.contact.v1.Contact
-	3,  // 36: lingkar.contact.v1.ContactService.ListContacts:output_type -> lingkar.contact.v1.ListContactsResponse
-	20, // 37: lingkar.contact.v1.ContactService.UpdateContact:output_type -> lingkar.contact.v1.Contact
-	20, // 38: lingkar.contact.v1.ContactService.DeleteContact:output_type -> lingkar.contact.v1.Contact
-	20, // 39: lingkar.contact.v1.ContactService.UndeleteContact:output_type -> lingkar.contact.v1.Contact
-	8,  // 40: lingkar.contact.v1.ContactService.BatchCreateContacts:output_type -> lingkar.contact.v1.BatchCreateContactsResponse
-	10, // 41: lingkar.contact.v1.ContactService.BatchGetContacts:output_type -> lingkar.contact.v1.BatchGetContactsResponse
-	13, // 42: lingkar.contact.v1.ContactService.UpsertContact:output_type -> lingkar.contact.v1.UpsertContactResponse
-	15, // 43: lingkar.contact.v1.ContactService.LookupContact:output_type -> lingkar.contact.v1.LookupContactResponse
-	17, // 44: lingkar.contact.v1.ContactService.SearchContacts:output_type -> lingkar.contact.v1.SearchContactsResponse
-	20, // 45: lingkar.contact.v1.ContactService.AssignRole:output_type -> lingkar.contact.v1.Contact
-	20, // 46: lingkar.contact.v1.ContactService.EndRole:output_type -> lingkar.contact.v1.Contact
-	34, // [34:47] is the sub-list for method output_type
-	21, // [21:34] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	20, // 12: lingkar.contact.v1.UpsertContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	11, // 13: lingkar.contact.v1.LookupContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
+	19, // 14: lingkar.contact.v1.LookupContactResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	20, // 15: lingkar.contact.v1.SearchContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	19, // 16: lingkar.contact.v1.SearchContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	21, // 17: lingkar.contact.v1.AssignRoleRequest.role:type_name -> lingkar.contact.v1.Role
+	22, // 18: lingkar.contact.v1.EndRoleRequest.kind:type_name -> lingkar.contact.v1.RoleKind
+	23, // 19: lingkar.contact.v1.EndRoleRequest.end_time:type_name -> google.protobuf.Timestamp
+	0,  // 20: lingkar.contact.v1.ContactService.CreateContact:input_type -> lingkar.contact.v1.CreateContactRequest
+	1,  // 21: lingkar.contact.v1.ContactService.GetContact:input_type -> lingkar.contact.v1.GetContactRequest
+	2,  // 22: lingkar.contact.v1.ContactService.ListContacts:input_type -> lingkar.contact.v1.ListContactsRequest
+	4,  // 23: lingkar.contact.v1.ContactService.UpdateContact:input_type -> lingkar.contact.v1.UpdateContactRequest
+	5,  // 24: lingkar.contact.v1.ContactService.DeleteContact:input_type -> lingkar.contact.v1.DeleteContactRequest
+	6,  // 25: lingkar.contact.v1.ContactService.UndeleteContact:input_type -> lingkar.contact.v1.UndeleteContactRequest
+	7,  // 26: lingkar.contact.v1.ContactService.BatchCreateContacts:input_type -> lingkar.contact.v1.BatchCreateContactsRequest
+	9,  // 27: lingkar.contact.v1.ContactService.BatchGetContacts:input_type -> lingkar.contact.v1.BatchGetContactsRequest
+	12, // 28: lingkar.contact.v1.ContactService.UpsertContact:input_type -> lingkar.contact.v1.UpsertContactRequest
+	13, // 29: lingkar.contact.v1.ContactService.LookupContact:input_type -> lingkar.contact.v1.LookupContactRequest
+	15, // 30: lingkar.contact.v1.ContactService.SearchContacts:input_type -> lingkar.contact.v1.SearchContactsRequest
+	17, // 31: lingkar.contact.v1.ContactService.AssignRole:input_type -> lingkar.contact.v1.AssignRoleRequest
+	18, // 32: lingkar.contact.v1.ContactService.EndRole:input_type -> lingkar.contact.v1.EndRoleRequest
+	19, // 33: lingkar.contact.v1.ContactService.CreateContact:output_type -> lingkar.contact.v1.Contact
+	19, // 34: lingkar.contact.v1.ContactService.GetContact:output_type -> lingkar.contact.v1.Contact
+	3,  // 35: lingkar.contact.v1.ContactService.ListContacts:output_type -> lingkar.contact.v1.ListContactsResponse
+	19, // 36: lingkar.contact.v1.ContactService.UpdateContact:output_type -> lingkar.contact.v1.Contact
+	19, // 37: lingkar.contact.v1.ContactService.DeleteContact:output_type -> lingkar.contact.v1.Contact
+	19, // 38: lingkar.contact.v1.ContactService.UndeleteContact:output_type -> lingkar.contact.v1.Contact
+	8,  // 39: lingkar.contact.v1.ContactService.BatchCreateContacts:output_type -> lingkar.contact.v1.BatchCreateContactsResponse
+	10, // 40: lingkar.contact.v1.ContactService.BatchGetContacts:output_type -> lingkar.contact.v1.BatchGetContactsResponse
+	19, // 41: lingkar.contact.v1.ContactService.UpsertContact:output_type -> lingkar.contact.v1.Contact
+	14, // 42: lingkar.contact.v1.ContactService.LookupContact:output_type -> lingkar.contact.v1.LookupContactResponse
+	16, // 43: lingkar.contact.v1.ContactService.SearchContacts:output_type -> lingkar.contact.v1.SearchContactsResponse
+	19, // 44: lingkar.contact.v1.ContactService.AssignRole:output_type -> lingkar.contact.v1.Contact
+	19, // 45: lingkar.contact.v1.ContactService.EndRole:output_type -> lingkar.contact.v1.Contact
+	33, // [33:46] is the sub-list for method output_type
+	20, // [20:33] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_service_proto_init() }
@@ -1662,7 +1602,7 @@ func file_lingkar_contact_v1_contact_service_proto_init() {
 		return
 	}
 	file_lingkar_contact_v1_contact_proto_init()
-	file_lingkar_contact_v1_contact_service_proto_msgTypes[14].OneofWrappers = []any{
+	file_lingkar_contact_v1_contact_service_proto_msgTypes[13].OneofWrappers = []any{
 		(*LookupContactRequest_Email)(nil),
 		(*LookupContactRequest_Phone)(nil),
 		(*LookupContactRequest_Card)(nil),
@@ -1676,7 +1616,7 @@ func file_lingkar_contact_v1_contact_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_contact_service_proto_rawDesc), len(file_lingkar_contact_v1_contact_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

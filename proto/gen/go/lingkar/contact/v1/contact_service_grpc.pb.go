@@ -62,7 +62,7 @@ type ContactServiceClient interface {
 	// Answers up to 1,000 contacts in the order asked for: all of them or none.
 	BatchGetContacts(ctx context.Context, in *BatchGetContactsRequest, opts ...grpc.CallOption) (*BatchGetContactsResponse, error)
 	// Updates the contact that holds an external id, or creates it.
-	UpsertContact(ctx context.Context, in *UpsertContactRequest, opts ...grpc.CallOption) (*UpsertContactResponse, error)
+	UpsertContact(ctx context.Context, in *UpsertContactRequest, opts ...grpc.CallOption) (*Contact, error)
 	// Finds who stands behind an identifier. Unique kinds answer the one contact or
 	// NOT_FOUND; e-mail addresses and phone numbers answer all candidates.
 	LookupContact(ctx context.Context, in *LookupContactRequest, opts ...grpc.CallOption) (*LookupContactResponse, error)
@@ -163,9 +163,9 @@ func (c *contactServiceClient) BatchGetContacts(ctx context.Context, in *BatchGe
 	return out, nil
 }
 
-func (c *contactServiceClient) UpsertContact(ctx context.Context, in *UpsertContactRequest, opts ...grpc.CallOption) (*UpsertContactResponse, error) {
+func (c *contactServiceClient) UpsertContact(ctx context.Context, in *UpsertContactRequest, opts ...grpc.CallOption) (*Contact, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(UpsertContactResponse)
+	out := new(Contact)
 	err := c.cc.Invoke(ctx, ContactService_UpsertContact_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
@@ -239,7 +239,7 @@ type ContactServiceServer interface {
 	// Answers up to 1,000 contacts in the order asked for: all of them or none.
 	BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error)
 	// Updates the contact that holds an external id, or creates it.
-	UpsertContact(context.Context, *UpsertContactRequest) (*UpsertContactResponse, error)
+	UpsertContact(context.Context, *UpsertContactRequest) (*Contact, error)
 	// Finds who stands behind an identifier. Unique kinds answer the one contact or
 	// NOT_FOUND; e-mail addresses and phone numbers answer all candidates.
 	LookupContact(context.Context, *LookupContactRequest) (*LookupContactResponse, error)
@@ -284,7 +284,7 @@ func (UnimplementedContactServiceServer) BatchCreateContacts(context.Context, *B
 func (UnimplementedContactServiceServer) BatchGetContacts(context.Context, *BatchGetContactsRequest) (*BatchGetContactsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchGetContacts not implemented")
 }
-func (UnimplementedContactServiceServer) UpsertContact(context.Context, *UpsertContactRequest) (*UpsertContactResponse, error) {
+func (UnimplementedContactServiceServer) UpsertContact(context.Context, *UpsertContactRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpsertContact not implemented")
 }
 func (UnimplementedContactServiceServer) LookupContact(context.Context, *LookupContactRequest) (*LookupContactResponse, error) {
