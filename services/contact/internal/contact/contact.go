@@ -1,0 +1,102 @@
+// Package contact is the one record of a person or an organisation: its names,
+// what identifies it, where it lives and the roles it plays, several at once.
+//
+// It promises that a contact can always be shown by a name, that a role is never
+// held twice at the same time and never ends before it starts, and that roles
+// which ended stay with their dates. Whether an identifier belongs to another
+// contact already is for the database to say.
+//
+// Values arrive normalised: the package compares, it does not parse.
+package contact
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+)
+
+// Kind says what a contact is. It never changes.
+type Kind int16
+
+// The kinds of contacts, numbered as in the contract.
+const (
+	Person       Kind = 1
+	Organisation Kind = 2
+)
+
+// Contact is a person or an organisation.
+type Contact struct {
+	entity.Meta
+	// CustomerID is the number people use, such as "C-000123".
+	CustomerID string `db:"customer_id"`
+	// KeyID names the key under which its personal fields are sealed in events.
+	KeyID uuid.UUID `db:"key_id"`
+	Kind  Kind      `db:"kind"`
+	// DisplayName is what lists show, NameKey what they are sorted by. SearchKey
+	// holds all names in the form that search reads.
+	DisplayName string `db:"display_name"`
+	NameKey     string `db:"name_key"`
+	SearchKey   string `db:"search_key"`
+	GivenName   string `db:"given_name"`
+	FamilyName  string `db:"family_name"`
+	// OrganisationName is the employer's name where nothing more is known.
+	OrganisationName string `db:"organisation_name"`
+	JobTitle         string `db:"job_title"`
+	// Birthday is "1990-04-12", or "--04-12" where the year is unknown.
+	Birthday    string       `db:"birthday"`
+	Identifiers []Identifier `db:"identifiers,json"`
+	Addresses   []Address    `db:"addresses,json"`
+	Preference  *Preference  `db:"preference,json"`
+	Roles       []Role       `db:"roles,json"`
+	// LanguageCode is a BCP 47 tag, RegionCode an ISO 3166-1 alpha-2 code.
+	LanguageCode string `db:"language_code"`
+	RegionCode   string `db:"region_code"`
+	Note         string `db:"note"`
+	// NoThirdPartySharing forbids passing its data to third parties (A18).
+	NoThirdPartySharing bool `db:"no_third_party_sharing"`
+}
+
+// Address is a postal address.
+type Address struct {
+	Label              string   `json:"label,omitempty"`
+	Lines              []string `json:"lines,omitempty"`
+	Locality           string   `json:"locality,omitempty"`
+	AdministrativeArea string   `json:"administrativeArea,omitempty"`
+	PostalCode         string   `json:"postalCode,omitempty"`
+	RegionCode         string   `json:"regionCode,omitempty"`
+	Country            string   `json:"country,omitempty"`
+}
+
+// Preference is how a contact wishes to be reached (CON-47).
+type Preference struct {
+	// Channel is numbered as in the contract; 0 where it has no preference.
+	Channel int32 `json:"channel,omitempty"`
+	// Hours is "18:00-20:00", in the IANA zone TimeZone.
+	Hours    string `json:"hours,omitempty"`
+	TimeZone string `json:"timeZone,omitempty"`
+	Place    string `json:"place,omitempty"`
+}
+
+// RoleKind is a role that a contact plays towards the company.
+type RoleKind int16
+
+// The roles, numbered as in the contract.
+const (
+	Customer RoleKind = 1
+	Employee RoleKind = 2
+	Partner  RoleKind = 3
+	Supplier RoleKind = 4
+	Investor RoleKind = 5
+)
+
+// Role is a role held from Start until before End.
+type Role struct {
+	Kind  RoleKind  `json:"kind"`
+	Start time.Time `json:"start"`
+	// End is nil while nobody knows of an end.
+	End *time.Time `json:"end,omitempty"`
+	// Details is what this role knows: a unit, skills, terms of payment.
+	Details map[string]any `json:"details,omitempty"`
+}

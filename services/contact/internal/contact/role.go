@@ -1,0 +1,92 @@
+package contact
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+)
+
+// MaxRoles is how many roles a contact keeps, ended ones included.
+const MaxRoles = 50
+
+var (
+	errRoleHeld    = errs.Refused("ROLE_ALREADY_HELD", "the contact holds this role already during this time")
+	errRoleNotHeld = errs.Refused("ROLE_NOT_HELD", "the contact does not hold this role at that time")
+	errRoleDates   = errs.Refused("ROLE_ENDS_BEFORE_START", "a role cannot end before it starts")
+	errRolesFull   = errs.Refused("TOO_MANY_ROLES", "the contact has 50 roles, ended ones included")
+)
+
+// RoleAssigned says that a contact took a role.
+type RoleAssigned struct{ Role Role }
+
+// EventName implements entity.Event.
+func (RoleAssigned) EventName() string { return "RoleAssigned" }
+
+// RoleEnded says that a role ended, or at which time it is going to.
+type RoleEnded struct{ Role Role }
+
+// EventName implements entity.Event.
+func (RoleEnded) EventName() string { return "RoleEnded" }
+
+// AssignRole gives the contact a role beside those it plays (CON-08, CON-37). A
+// zero start stands for now.
+func (c *Contact) AssignRole(r Role, now time.Time) ([]entity.Event, error) {
+	if r.Start.IsZero() {
+		r.Start = now
+	}
+	switch {
+	case r.End != nil && r.End.Before(r.Start):
+		return nil, errRoleDates
+	case overlaps(c.Roles, r):
+		return nil, errRoleHeld
+	case len(c.Roles) >= MaxRoles:
+		return nil, errRolesFull
+	}
+	c.Roles = append(slices.Clone(c.Roles), r)
+	return []entity.Event{RoleAssigned{Role: r}}, nil
+}
+
+// EndRole ends the role of this kind that is held at the end given; a zero end
+// stands for now. The role stays on the contact with its dates.
+func (c *Contact) EndRole(kind RoleKind, end, now time.Time) ([]entity.Event, error) {
+	if end.IsZero() {
+		end = now
+	}
+	early := false
+	for i, r := range c.Roles {
+		if r.Kind != kind || r.End != nil && !r.End.After(end) {
+			continue
+		}
+		if end.Before(r.Start) {
+			early = true
+			continue
+		}
+		r.End = &end
+		c.Roles = slices.Clone(c.Roles)
+		c.Roles[i] = r
+		return []entity.Event{RoleEnded{Role: r}}, nil
+	}
+	if early {
+		return nil, errRoleDates
+	}
+	return nil, errRoleNotHeld
+}
+
+// Holds reports whether the contact plays the role at that time.
+func (c *Contact) Holds(kind RoleKind, at time.Time) bool {
+	return slices.ContainsFunc(c.Roles, func(r Role) bool {
+		return r.Kind == kind && !at.Before(r.Start) && (r.End == nil || at.Before(*r.End))
+	})
+}
+
+// overlaps reports whether one of the roles is of r's kind and shares a moment
+// with it. Periods include their start and exclude their end.
+func overlaps(roles []Role, r Role) bool {
+	return slices.ContainsFunc(roles, func(o Role) bool {
+		return o.Kind == r.Kind && startsBeforeEnd(o, r) && startsBeforeEnd(r, o)
+	})
+}
+
+func startsBeforeEnd(a, b Role) bool { return b.End == nil || a.Start.Before(*b.End) }
