@@ -1,0 +1,220 @@
+package testkit
+
+import (
+	"context"
+	"crypto/ed25519"
+	"io/fs"
+	"maps"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"google.golang.org/grpc"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/rpc"
+	"github.com/lingkar-crm/lingkar/pkg/service"
+)
+
+// gateway is the name of the definition that serves HTTP.
+const gateway = "gateway"
+
+const (
+	startTimeout = time.Minute
+	stopTimeout  = 20 * time.Second
+	tokenLife    = time.Hour
+)
+
+// Suite is services that run in this process as they do in production: with their
+// interceptors, on loopback, over PostgreSQL and JetStream. Only the clock is the
+// test's own.
+type Suite struct {
+	// Tenant and Other are two tenants. Tests write in the first, and look from
+	// the second, which must see nothing.
+	Tenant, Other uuid.UUID
+	// Clock is what the services take for the time.
+	Clock *Clock
+	// Issuer signs tokens that the services trust.
+	Issuer *auth.Issuer
+	// Verifier trusts them.
+	Verifier *auth.Verifier
+	// NATS is a connection to the broker.
+	NATS *nats.Conn
+	// HTTP is the gateway's base URL, such as "http://127.0.0.1:4711"; empty where
+	// no gateway runs.
+	HTTP string
+	// Services are what runs, by area.
+	Services map[string]*service.Running
+	// Targets are the addresses of the services, by area.
+	Targets map[string]string
+
+	conns map[string]*grpc.ClientConn
+}
+
+// Start starts the services, and stops them when the test ends. Where the contact
+// service is not among them, its KeyService alone is stood in for.
+//
+// The test fails when a call was answered "internal error" because nobody mapped
+// its cause, when a call panicked, or when a service does not stop by itself.
+func Start(t testing.TB, defs ...service.Definition) *Suite {
+	t.Helper()
+	issuer := auth.NewIssuer(ed25519.NewKeyFromSeed([]byte("thirty-two bytes, for tests only")))
+	verifier, err := auth.NewVerifier(issuer.Trusted())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Suite{
+		Tenant: uuid.Must(uuid.NewV7()), Other: uuid.Must(uuid.NewV7()), Clock: &Clock{},
+		Issuer: issuer, Verifier: verifier, NATS: NATS(t),
+		Services: map[string]*service.Running{}, Targets: map[string]string{}, conns: map[string]*grpc.ClientConn{},
+	}
+	logs := collectLogs(t)
+	listeners := map[string]net.Listener{}
+	for _, d := range defs {
+		listeners[d.Area] = listen(t)
+		s.Targets[d.Area] = listeners[d.Area].Addr().String()
+	}
+	if _, ok := listeners[contactArea]; !ok {
+		s.Targets[contactArea] = standInKeys(t, verifier)
+	}
+	for _, d := range defs {
+		s.start(t, d, service.Environment{
+			Listener: listeners[d.Area], NATS: s.NATS, Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
+			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs, Reflection: true,
+		})
+	}
+	s.dial(t)
+	demandNoSurprise(t)
+	return s
+}
+
+// start starts one service on a database of its own.
+func (s *Suite) start(t testing.TB, d service.Definition, env service.Environment) {
+	t.Helper()
+	files := []fs.FS{eventlog.Migrations}
+	if d.Migrations != nil {
+		files = append(files, d.Migrations)
+	}
+	urls := Database(t, d.Area, func(ctx context.Context, ownerURL string) error {
+		return service.Migrate(ctx, d, ownerURL)
+	}, files...)
+	env.AppURL, env.SystemURL = urls.App, urls.System
+	if d.Name == gateway {
+		env.HTTPListener = listen(t)
+		s.HTTP = "http://" + env.HTTPListener.Addr().String()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	running, err := service.Start(ctx, d, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Services[d.Area] = running
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		if err := running.Stop(ctx); err != nil {
+			t.Errorf("stop %s: %v", d.Name, err)
+		}
+	})
+}
+
+// dial connects to every service.
+func (s *Suite) dial(t testing.TB) {
+	t.Helper()
+	for area, target := range s.Targets {
+		conn, err := rpc.Dial(target, rpc.DialOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.conns[area] = conn
+		t.Cleanup(func() {
+			if err := conn.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// demandNoSurprise fails the test for errors that nobody mapped and for panics.
+// They are counted for the whole process: of tests that run at once, any may be
+// the one that tells.
+func demandNoSurprise(t testing.TB) {
+	unmapped, panics := rpc.UnmappedErrors(), rpc.Panics()
+	t.Cleanup(func() {
+		if n := rpc.UnmappedErrors() - unmapped; n != 0 {
+			t.Errorf("%d calls were answered %q because nobody mapped their errors", n, "internal error")
+		}
+		if n := rpc.Panics() - panics; n != 0 {
+			t.Errorf("%d calls panicked", n)
+		}
+	})
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// As answers a caller of Tenant with the roles. Callers with the same roles are
+// the same user; name one by User to have several.
+func (s *Suite) As(roles ...auth.Role) auth.Caller {
+	return s.User(s.Tenant, rolesName(roles), roles...)
+}
+
+// AsOther answers a caller of the other tenant.
+func (s *Suite) AsOther(roles ...auth.Role) auth.Caller {
+	return s.User(s.Other, rolesName(roles), roles...)
+}
+
+// User answers the user "users/<name>" of a tenant. Set Teams on it where teams
+// matter.
+func (s *Suite) User(tenant uuid.UUID, name string, roles ...auth.Role) auth.Caller {
+	return auth.Caller{Tenant: tenant, Subject: "users/" + name, Roles: roles}
+}
+
+// AsService answers the service of that name, in Tenant.
+func (s *Suite) AsService(name string) auth.Caller {
+	return auth.Caller{Tenant: s.Tenant, Subject: "services/" + name, Roles: []auth.Role{auth.Service}}
+}
+
+func rolesName(roles []auth.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	return strings.Join(append(names, "1"), "-")
+}
+
+// Token answers a token that says who the caller is, valid for an hour.
+func (s *Suite) Token(c auth.Caller) string {
+	token, err := s.Issuer.Mint(c, tokenLife)
+	if err != nil {
+		panic("testkit: " + err.Error()) // a caller of the test's own that no JSON can hold
+	}
+	return token
+}
+
+// Conn answers a connection to one area, over which every call is the caller's. A
+// caller without a subject is nobody: its calls carry no token.
+func (s *Suite) Conn(area string, c auth.Caller) grpc.ClientConnInterface {
+	return s.as(c, func(string) string { return area })
+}
+
+// Route answers a connection that takes each call to the area of its method.
+func (s *Suite) Route(c auth.Caller) grpc.ClientConnInterface { return s.as(c, areaOf) }
+
+func (s *Suite) as(c auth.Caller, area func(method string) string) grpc.ClientConnInterface {
+	if c.Subject != "" {
+		c.Token = s.Token(c)
+	}
+	return &callerConn{suite: s, caller: c, area: area}
+}
