@@ -1,6 +1,9 @@
 package postgres
 
-import "github.com/lingkar-crm/lingkar/pkg/errs"
+import (
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
+)
 
 // Def describes a table of resources: what may be filtered and sorted, and what
 // its constraints mean to a caller.
@@ -9,6 +12,8 @@ type Def struct {
 	Name string
 	// Kind is the resource in words, such as "price list": it names NOT_FOUND.
 	Kind string
+	// Collection names a row in errors, such as "priceLists"; may be empty.
+	Collection string
 	// Fields are what filter and order_by may name. Anything else is refused.
 	Fields []Field
 	// Orders lists the indexes that lists rely on, each as the paths of its
@@ -26,45 +31,27 @@ type Def struct {
 }
 
 // Field is one name that a filter or an order may use.
-type Field struct {
-	// Path is the name as a caller writes it, such as "create_time".
-	Path string
-	// Column is the SQL column; empty where it equals Path.
-	Column string
-	// Type says what it is compared with.
-	Type FieldType
-	// Values maps the names of an Enum to the stored numbers.
-	Values map[string]int32
-}
+type Field = filter.Field
 
 // FieldType is what a field holds, and so which operators it has.
-type FieldType int
+type FieldType = filter.Type
 
-// The types of fields. Only those whose operators PostgreSQL knows to be
-// leakproof can use an index under row-level security; Decimal, Map and JSON
-// cannot, and run under UndeclaredTimeout.
+// The types of fields: see package filter for what each may be compared with.
+// Decimal, List, Map and JSON cannot use an index under row-level security, and
+// IndexedMap needs its triggers: see lingkar_index_map in the base migration.
 const (
-	// Text is compared byte by byte (COLLATE "C"): = != < <= > >=.
-	Text FieldType = iota
-	// Int is smallint, integer or bigint.
-	Int
-	// Time is timestamptz, written as an RFC 3339 string.
-	Time
-	// Date is date, written as "2006-01-02".
-	Date
-	// Bool has = and !=, and may stand alone: `pinned`, `NOT pinned`.
-	Bool
-	// UUID has = and !=; a resource name such as "contacts/…" is accepted too.
-	UUID
-	// Enum is stored as integer and written as its name: = and != only.
-	Enum
-	// Decimal is numeric.
-	Decimal
-	// Map is jsonb from text to text: `labels.tier = "gold"`, `labels:tier`.
-	Map
-	// JSON is jsonb with typed values, such as custom fields:
-	// `custom_fields.seats > 5`, `custom_fields.vip = true`.
-	JSON
+	Text       = filter.Text
+	Int        = filter.Int
+	Time       = filter.Time
+	Date       = filter.Date
+	Bool       = filter.Bool
+	UUID       = filter.UUID
+	Enum       = filter.Enum
+	Decimal    = filter.Decimal
+	List       = filter.List
+	Map        = filter.Map
+	IndexedMap = filter.IndexedMap
+	JSON       = filter.JSON
 )
 
 // Cond is a condition the server adds to a list, such as the parent or the

@@ -1,0 +1,144 @@
+// Package filter turns a caller's filter (AIP-160) into one SQL condition with
+// parameters.
+//
+// It promises that the condition names columns of its allow-list only, that no
+// text of the caller becomes SQL, that every value has the type of its field, and
+// that the work is linear in the length of the filter. Any mistake is one *Error
+// with the column of the first bad position.
+//
+// As AIP-160 wants, OR binds tighter than AND, and NOT and - negate. The logic
+// has two values: a field without a value equals nothing, so != and NOT are true
+// for it. Not supported, and refused: conditions without AND between them,
+// functions, wildcards within values (`due_time:*` asks for presence).
+package filter
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The limits of one filter.
+const (
+	MaxBytes = 8 << 10 // of the text
+	MaxTerms = 20      // comparisons
+	MaxDepth = 5       // of parentheses
+)
+
+// Field is one name that a filter or an order may use.
+type Field struct {
+	// Path is the name as a caller writes it, such as "create_time".
+	Path string
+	// Column is the SQL column; empty where it equals Path.
+	Column string
+	// Type says what it is compared with.
+	Type Type
+	// Values maps the names of an Enum to the stored numbers.
+	Values map[string]int32
+}
+
+// Type is what a field holds, and so which operators it has.
+type Type int
+
+// The types of fields. Only those whose operators PostgreSQL knows to be
+// leakproof can use an index under row-level security: not Decimal, List, Map and
+// JSON.
+const (
+	// Text is compared byte by byte: = != < <= > >=.
+	Text Type = iota
+	// Int is smallint, integer or bigint.
+	Int
+	// Time is timestamptz, written as RFC 3339.
+	Time
+	// Date is date, written as 2006-01-02.
+	Date
+	// Bool has = and !=, and may stand alone: `pinned`, `NOT pinned`.
+	Bool
+	// UUID has = and !=; a resource name such as "contacts/…" is accepted too.
+	UUID
+	// Enum is stored as integer and written as its name: = and != only.
+	Enum
+	// Decimal is numeric.
+	Decimal
+	// List is text[]: `roles:"CUSTOMER"`.
+	List
+	// Map is jsonb from text to text: `labels.tier = "gold"`, `labels:tier`.
+	Map
+	// IndexedMap is Map with its entries in table map_entry, which an index
+	// serves. The migration must have called lingkar_index_map for the column:
+	// without it the filter finds nothing.
+	IndexedMap
+	// JSON is jsonb with typed values, such as custom fields:
+	// `custom_fields.seats > 5`, `custom_fields.vip = true`.
+	JSON
+)
+
+// Error is a mistake in a filter.
+type Error struct {
+	// Column counts characters from 1.
+	Column int
+	// Message says what is wrong, without the caller's text.
+	Message string
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("column %d: %s", e.Column, e.Message) }
+
+// Condition is a compiled filter.
+type Condition struct {
+	// SQL is a boolean expression over the table alias t; empty where the filter
+	// is.
+	SQL string
+	// Equal are the paths that must equal a value; Range those with < <= > >=.
+	// Both count only outside OR and NOT.
+	Equal, Range []string
+	// Other says that there is more than Equal and Range.
+	Other bool
+}
+
+// Fields is the allow-list of one table.
+type Fields struct {
+	table  string
+	byPath map[string]Field
+	known  string
+}
+
+// NewFields makes the allow-list. The table's name is that of the source column
+// in map_entry.
+func NewFields(table string, fields []Field) *Fields {
+	f := &Fields{table: table, byPath: make(map[string]Field, len(fields))}
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		if field.Column == "" {
+			field.Column = field.Path
+		}
+		f.byPath[field.Path] = field
+		names[i] = field.Path
+	}
+	f.known = strings.Join(names, ", ")
+	return f
+}
+
+// Lookup answers the field of a path.
+func (f *Fields) Lookup(path string) (Field, bool) {
+	field, ok := f.byPath[path]
+	return field, ok
+}
+
+// Known names all fields, for messages.
+func (f *Fields) Known() string { return f.known }
+
+// Compile makes the condition of a filter. It appends the values to args, whose
+// first element must be the tenant.
+func (f *Fields) Compile(text string, args *[]any) (Condition, error) {
+	root, err := parse(text)
+	if root == nil || err != nil {
+		return Condition{}, err
+	}
+	w := &writer{fields: f, args: args}
+	w.conjuncts(root)
+	if w.err != nil {
+		return Condition{}, w.err
+	}
+	w.condition.SQL = w.sql.String()
+	return w.condition, nil
+}
