@@ -16,6 +16,7 @@ package eventlog
 import (
 	"context"
 	"embed"
+	"io/fs"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,11 +25,23 @@ import (
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
-// Migrations make the tables of this package, in the schema public of each
-// service's database.
-//
 //go:embed migrations/*.sql
-var Migrations embed.FS
+var files embed.FS
+
+// Migrations make the tables of this package, in the schema public of each
+// service's database: postgres.Migrate(ctx, url, VersionTable, Migrations).
+var Migrations = sub(files, "migrations")
+
+// VersionTable remembers which Migrations were applied.
+const VersionTable = "eventlog_version"
+
+func sub(files fs.FS, dir string) fs.FS {
+	below, err := fs.Sub(files, dir)
+	if err != nil {
+		panic(err) // dir is a constant
+	}
+	return below
+}
 
 // MaxEventBytes is the largest event, marshalled and sealed: 256 KiB. Larger
 // bodies become a Document of their own and the event carries its name.

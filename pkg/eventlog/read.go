@@ -2,11 +2,26 @@ package eventlog
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+)
+
+const (
+	// pageEvents is the most events of one answer.
+	pageEvents = 1000
+	// pageBytes ends an answer early: it must stay below the size of a message.
+	pageBytes = 4 << 20
 )
 
 // Reader serves the log of an area: it is a Source, and the methods of an
@@ -21,14 +36,142 @@ type Reader struct {
 	DB *pgxpool.Pool
 }
 
-// ReadEvents answers the next events of a partition.
+// ReadEvents answers the next events of a partition. It answers OUT_OF_RANGE
+// LOG_TRIMMED when the log no longer goes back that far.
 func (r *Reader) ReadEvents(ctx context.Context, req *eventv1.ReadEventsRequest) (*eventv1.ReadEventsResponse, error) {
-	panic("not implemented")
+	limit := int(req.GetPageSize())
+	if limit <= 0 || limit > pageEvents {
+		limit = pageEvents
+	}
+	resp := &eventv1.ReadEventsResponse{}
+	var b pgx.Batch
+	b.Queue(readOrder, req.GetPartition(), req.GetAfterPosition(), limit).Query(func(rows pgx.Rows) (err error) {
+		resp.Events, err = scanEvents(rows, req.GetAfterPosition())
+		return err
+	})
+	b.Queue("SELECT seq FROM partition_head WHERE partition = $1", req.GetPartition()).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&resp.HeadPosition)
+	})
+	if err := r.DB.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, fmt.Errorf("eventlog: reading the log: %w", err)
+	}
+	if len(resp.GetEvents()) == 0 && resp.GetHeadPosition() > req.GetAfterPosition() {
+		return nil, errTrimmed
+	}
+	return resp, nil
 }
 
-// GetLogHeads answers the newest position of each partition.
+const readOrder = `
+SELECT o.seq, l.event
+FROM event_order o
+CROSS JOIN LATERAL (
+	SELECT event
+	FROM event_log
+	WHERE position = o.position AND recorded_at = o.recorded_at
+	LIMIT 1
+) l
+WHERE o.partition = $1 AND o.seq > $2
+ORDER BY o.seq
+LIMIT $3`
+
+var errTrimmed = errs.OutOfRange("LOG_TRIMMED", "the log no longer goes back that far")
+
+// scanEvents reads events up to pageBytes, without a gap after the position.
+func scanEvents(rows pgx.Rows, after int64) ([]*eventv1.Event, error) {
+	var events []*eventv1.Event
+	var body pgtype.DriverBytes
+	for size := 0; rows.Next() && size < pageBytes; size += len(body) {
+		e := &eventv1.Event{}
+		if err := rows.Scan(&e.Position, &body); err != nil {
+			return nil, err
+		}
+		if after++; e.GetPosition() != after {
+			return nil, errTrimmed
+		}
+		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(body, e); err != nil {
+			return nil, fmt.Errorf("event %d: %w", after, err)
+		}
+		events = append(events, e)
+	}
+	rows.Close()
+	return events, rows.Err()
+}
+
+// GetLogHeads answers the newest position of each partition. Where the request
+// names a position token, it waits until that change has its place in the order.
 func (r *Reader) GetLogHeads(ctx context.Context, req *eventv1.GetLogHeadsRequest) (*eventv1.LogHeads, error) {
-	panic("not implemented")
+	if err := r.awaitOrder(ctx, req.GetMinPosition()); err != nil {
+		return nil, err
+	}
+	rows, err := r.DB.Query(ctx, "SELECT partition, seq FROM partition_head ORDER BY partition")
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: reading the heads: %w", err)
+	}
+	heads, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*eventv1.LogHead, error) {
+		h := &eventv1.LogHead{}
+		return h, row.Scan(&h.Partition, &h.Position)
+	})
+	return &eventv1.LogHeads{Heads: heads}, err
+}
+
+const (
+	// visibleWithin is how long a read waits for a change to show.
+	visibleWithin = 2 * time.Second
+	// visiblePoll is how often it looks.
+	visiblePoll = 5 * time.Millisecond
+)
+
+var errNotYetVisible = errs.Unavailable("NOT_YET_VISIBLE", "the change is not visible here yet", 500*time.Millisecond)
+
+// awaitOrder waits until the change of a token has left the outbox. All rows of
+// a change become visible at once and leave in order, so the last one is enough.
+func (r *Reader) awaitOrder(ctx context.Context, token string) error {
+	if token == "" {
+		return nil
+	}
+	_, position, err := parseToken(token)
+	if err != nil {
+		return err
+	}
+	return poll(ctx, func() (bool, error) {
+		var waits bool
+		err := r.DB.QueryRow(ctx, "SELECT EXISTS (SELECT FROM outbox WHERE position = $1)", position).Scan(&waits)
+		return !waits, err
+	})
+}
+
+// poll asks until the answer is true, for at most visibleWithin.
+func poll(ctx context.Context, done func() (bool, error)) error {
+	deadline := time.Now().Add(visibleWithin)
+	for {
+		ok, err := done()
+		if ok || err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return errNotYetVisible
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(visiblePoll):
+		}
+	}
+}
+
+// Token makes the lingkar-position of a change: the area and the position of its
+// last event in the log.
+func Token(area string, position int64) string {
+	return area + "." + strconv.FormatInt(position, 10)
+}
+
+func parseToken(token string) (area string, position int64, err error) {
+	area, number, _ := strings.Cut(token, ".")
+	position, err = strconv.ParseInt(number, 10, 64)
+	if err != nil || area == "" {
+		return "", 0, errs.Invalid("min_position", "", "must be the lingkar-position of an earlier answer")
+	}
+	return area, position, nil
 }
 
 // NewSource reads the log of another service, through its EventLogService.

@@ -2,15 +2,42 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// pollInterval is the net under a lost wake.
+	pollInterval = time.Second
+	// markInterval is how long it may wait to be noted that events were
+	// published, so that the note can go with the next events. What is not noted
+	// is published again after a crash.
+	markInterval = 200 * time.Millisecond
+	// stepTimeout bounds one sequencing transaction.
+	stepTimeout = 30 * time.Second
 )
 
 // Relay moves committed events from the log to the broker. Every replica of a
 // service runs one; one of them leads.
+//
+// It is a sequencer: the leader takes the rows that it sees in the outbox, in
+// order of position, and gives each the next seq of its partition. A change
+// that waited for another's row lock takes its position after it got the lock,
+// and commits later: so it is neither seen earlier nor numbered lower, and the
+// events of an aggregate keep their order. Ordering by transaction id would not
+// promise that, as a transaction may have its id before it waits.
+//
+// A leader that was paused and comes back can do no harm: its epoch is compared
+// in each sequencing transaction, and what it publishes twice is known by its
+// position.
 type Relay struct {
 	// Area is the area of the log, such as "sales".
 	Area string
@@ -23,10 +50,179 @@ type Relay struct {
 	Now func() time.Time
 	// Logger gets what an operator should know.
 	Logger *slog.Logger
+
+	once    sync.Once
+	wake    chan struct{} // for the loop of the leader
+	tell    chan struct{} // for the leader in another process
+	leading atomic.Bool
+	turn    atomic.Int32 // the partition whose turn it is to be published first
+	// fail lets a test stop the relay at a named point, as a crash would.
+	fail func(point string) error
 }
 
-// Run relays until the context ends.
-func (r *Relay) Run(ctx context.Context) error { panic("not implemented") }
+// The points at which a test can stop a relay.
+const (
+	afterSequencing = "sequenced, not published"
+	afterPublishing = "published, not marked"
+)
+
+func (r *Relay) init() {
+	r.once.Do(func() {
+		r.wake = make(chan struct{}, 1)
+		r.tell = make(chan struct{}, 1)
+		if r.fail == nil {
+			r.fail = func(string) error { return nil }
+		}
+	})
+}
 
 // Wake tells the leader, wherever it runs, that there is work. It never blocks.
-func (r *Relay) Wake() { panic("not implemented") }
+func (r *Relay) Wake() {
+	r.init()
+	if r.leading.Load() {
+		signal(r.wake)
+	} else {
+		signal(r.tell)
+	}
+}
+
+// signal leaves a note unless there is one already.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// Run relays until the context ends: it leads, or stands by to lead.
+func (r *Relay) Run(ctx context.Context) error {
+	r.init()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wg.Go(func() { r.notify(ctx) })
+	var pause backoff
+	for {
+		err := r.lead(ctx, pause.reset)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var stop *stopped
+		if errors.As(err, &stop) {
+			return err
+		}
+		r.Logger.WarnContext(ctx, "the relay gave up its lead", "area", r.Area, "error", err)
+		pause.wait(ctx)
+	}
+}
+
+// stopped is what a test's hook makes of a crash.
+type stopped struct{ point string }
+
+// Error implements error.
+func (s *stopped) Error() string { return "stopped: " + s.point }
+
+// relay is the leader's loop: give out seqs, publish, note what was published.
+func (r *Relay) relay(ctx context.Context, epoch int64) error {
+	js, err := jetstream.New(r.NATS)
+	if err != nil {
+		return err
+	}
+	defer js.CleanupPublisher()
+	out := &publisher{area: r.Area, conn: r.NATS, js: js}
+	r.ensureStream(ctx, js)
+	var pause backoff
+	for published := (marks{}); ; {
+		entries, err := r.step(ctx, epoch, published)
+		if err != nil {
+			return err
+		}
+		if err := r.fail(afterSequencing); err != nil {
+			return err
+		}
+		n, err := out.publish(ctx, entries)
+		published = marksOf(entries[:n])
+		if failed := r.fail(afterPublishing); failed != nil {
+			return failed
+		}
+		relayed.Add(ctx, int64(n), r.attributes())
+		if err != nil {
+			r.recover(ctx, js, err)
+			pause.wait(ctx)
+		} else if !full(entries) {
+			pause.reset()
+			if err := r.wait(ctx, len(published) > 0); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// recover logs that publishing failed, and makes the stream anew where it is
+// gone. The events stay in the log and are published by a later step.
+func (r *Relay) recover(ctx context.Context, js jetstream.JetStream, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.Logger.WarnContext(ctx, "events cannot be published now", "area", r.Area, "error", err)
+	if streamMissing(err) {
+		r.ensureStream(ctx, js)
+	}
+}
+
+func (r *Relay) ensureStream(ctx context.Context, js jetstream.JetStream) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	if _, err := EnsureStream(ctx, js); err != nil {
+		r.Logger.WarnContext(ctx, "the stream of events cannot be made now", "area", r.Area, "error", err)
+	}
+}
+
+// wait returns when there may be work: at a wake, when marks wait to be noted
+// for long enough, or when the poll finds some.
+func (r *Relay) wait(ctx context.Context, marks bool) error {
+	for {
+		timeout := pollInterval
+		if marks {
+			timeout = markInterval
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.wake:
+			return nil
+		case <-time.After(timeout):
+		}
+		if marks {
+			return nil
+		}
+		work, err := r.pending(ctx)
+		if work || err != nil {
+			return err
+		}
+	}
+}
+
+// backoff pauses ever longer between attempts, up to 5 seconds. The zero value
+// is ready.
+type backoff struct{ last time.Duration }
+
+const (
+	backoffFirst = 50 * time.Millisecond
+	backoffMost  = 5 * time.Second
+)
+
+func (b *backoff) reset() { b.last = 0 }
+
+// wait pauses, with a random part so that replicas do not go in step.
+func (b *backoff) wait(ctx context.Context) {
+	b.last = min(max(2*b.last, backoffFirst), backoffMost)
+	select {
+	case <-ctx.Done():
+	case <-time.After(b.last/2 + rand.N(b.last/2)):
+	}
+}

@@ -2,6 +2,9 @@ package eventlog
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -9,7 +12,43 @@ import (
 // StreamName is the one stream of all areas.
 const StreamName = "EVENTS"
 
-// EnsureStream makes the stream, or brings an existing one to its settings.
+const (
+	// streamAge is how long the broker keeps an event. The log keeps it for ever:
+	// a consumer that was away for longer catches up from there.
+	streamAge = 14 * 24 * time.Hour
+	// headerBytes is room for the headers beside an event of MaxEventBytes.
+	headerBytes = 8 << 10
+)
+
+// EnsureStream makes the stream, or brings an existing one to its settings. A
+// full stream refuses new events, which then wait in the log; it never drops old
+// ones that may not have been read.
 func EnsureStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
-	panic("not implemented")
+	config := jetstream.StreamConfig{
+		Name:        StreamName,
+		Description: "Events of all areas on their way from the logs to the projections",
+		Subjects:    []string{"evt.>"},
+		Retention:   jetstream.LimitsPolicy,
+		Storage:     jetstream.FileStorage,
+		Replicas:    1,
+		Discard:     jetstream.DiscardNew,
+		MaxAge:      streamAge,
+		MaxMsgSize:  MaxEventBytes + headerBytes,
+		DenyDelete:  true,
+		// Events are known by their position, never by a Nats-Msg-Id: one duplicate
+		// would refuse a whole atomic batch.
+		Duplicates:         time.Minute,
+		AllowAtomicPublish: true,
+	}
+	stream, err := js.CreateOrUpdateStream(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("eventlog: stream %s: %w", StreamName, err)
+	}
+	return stream, nil
+}
+
+// streamMissing reports whether an error says that the stream does not exist, or
+// that the broker has no JetStream yet.
+func streamMissing(err error) bool {
+	return errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrNoStreamResponse)
 }

@@ -1,0 +1,196 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+)
+
+const (
+	// batchEvents is the most events in one atomic batch: the broker's limit.
+	batchEvents = 1000
+	// batchBytes bounds what one batch holds in memory here and in the broker.
+	batchBytes = 8 << 20
+	// singleBelow is the number of events below which they are published one by
+	// one: the broker sets up a file store for each batch.
+	singleBelow = 20
+	// publishTimeout is how long an acknowledgement is waited for.
+	publishTimeout = 5 * time.Second
+)
+
+// Where the position stands in an event's encoding.
+const positionField = protowire.Number(8)
+
+// entry is one event with its place in the order.
+type entry struct {
+	partition int16
+	seq       int64
+	body      []byte
+}
+
+// publisher sends entries to the stream, as CloudEvents.
+type publisher struct {
+	area string
+	conn *nats.Conn
+	js   jetstream.JetStream
+}
+
+// publish sends the entries in order, and answers how many of them are known to
+// be stored. Those after them may or may not be.
+func (p *publisher) publish(ctx context.Context, entries []entry) (int, error) {
+	done := 0
+	for done < len(entries) {
+		n := batchLength(entries[done:])
+		if err := p.send(ctx, entries[done:done+n]); err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// batchLength is how many of the entries go into one batch.
+func batchLength(entries []entry) int {
+	size := 0
+	for i, e := range entries {
+		size += len(e.body)
+		if i == batchEvents || i > 0 && size > batchBytes {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+func (p *publisher) send(ctx context.Context, entries []entry) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	messages := make([]*nats.Msg, len(entries))
+	for i, e := range entries {
+		m, err := p.message(e)
+		if err != nil {
+			return err
+		}
+		messages[i] = m
+	}
+	if len(messages) < singleBelow {
+		return p.sendSingly(ctx, messages)
+	}
+	return p.sendBatch(ctx, messages)
+}
+
+// message is the CloudEvent of an entry: the event with its position as data,
+// and its attributes as headers (NATS protocol binding, binary mode). The
+// subject is evt.<area>.<partition>.<type without its package>.
+func (p *publisher) message(e entry) (*nats.Msg, error) {
+	var ev eventv1.Event
+	if err := proto.Unmarshal(e.body, &ev); err != nil {
+		return nil, fmt.Errorf("eventlog: event %d of partition %d cannot be read: %w", e.seq, e.partition, err)
+	}
+	shortType := ev.GetType()[strings.LastIndexByte(ev.GetType(), '.')+1:]
+	m := nats.NewMsg("evt." + p.area + "." + strconv.Itoa(int(e.partition)) + "." + shortType)
+	m.Data = withPosition(e.body, e.seq)
+	m.Header = nats.Header{
+		"ce-specversion": {"1.0"},
+		"ce-id":          {ev.GetId()},
+		"ce-source":      {"/lingkar/" + p.area},
+		"ce-type":        {ev.GetType()},
+		"ce-subject":     {ev.GetAggregate()},
+		"ce-time":        {ev.GetOccurredAt().AsTime().Format(time.RFC3339Nano)},
+		"content-type":   {"application/protobuf"},
+	}
+	if t := ev.GetTraceparent(); t != "" {
+		m.Header["traceparent"] = []string{t}
+	}
+	return m, nil
+}
+
+// withPosition answers the encoding of an event with its position set. Stored
+// events have none, and in protobuf the order of fields does not matter.
+func withPosition(body []byte, position int64) []byte {
+	out := make([]byte, 0, len(body)+protowire.SizeTag(positionField)+protowire.SizeVarint(uint64(position)))
+	out = append(out, body...)
+	out = protowire.AppendTag(out, positionField, protowire.VarintType)
+	return protowire.AppendVarint(out, uint64(position))
+}
+
+// sendSingly publishes all messages and then waits for their acknowledgements.
+// One that fails leaves a gap in the stream, which consumers see and fill from
+// the log.
+func (p *publisher) sendSingly(ctx context.Context, messages []*nats.Msg) error {
+	acks := make([]jetstream.PubAckFuture, len(messages))
+	for i, m := range messages {
+		ack, err := p.js.PublishMsgAsync(m, jetstream.WithStallWait(publishTimeout))
+		if err != nil {
+			return fmt.Errorf("eventlog: publish: %w", err)
+		}
+		acks[i] = ack
+	}
+	for _, ack := range acks {
+		select {
+		case <-ack.Ok():
+		case err := <-ack.Err():
+			return fmt.Errorf("eventlog: publish: %w", err)
+		case <-ctx.Done():
+			return fmt.Errorf("eventlog: publish: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+// sendBatch publishes the messages as one atomic batch: one flush to the disk,
+// all stored or none. The first is a request so that a refusal tells its cause.
+func (p *publisher) sendBatch(ctx context.Context, messages []*nats.Msg) error {
+	id := uuid.NewString()
+	last := len(messages) - 1
+	for i, m := range messages {
+		m.Header["Nats-Batch-Id"] = []string{id}
+		m.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
+		var err error
+		switch i {
+		case 0, last:
+			if i == last {
+				m.Header["Nats-Batch-Commit"] = []string{"1"}
+			}
+			err = p.request(ctx, m)
+		default:
+			err = p.conn.PublishMsg(m)
+		}
+		if err != nil {
+			return fmt.Errorf("eventlog: publish a batch of %d: %w", len(messages), err)
+		}
+	}
+	return nil
+}
+
+// request publishes one message of a batch and waits for the broker's word.
+func (p *publisher) request(ctx context.Context, m *nats.Msg) error {
+	resp, err := p.conn.RequestMsgWithContext(ctx, m)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return jetstream.ErrNoStreamResponse
+	}
+	if err != nil || len(resp.Data) == 0 {
+		return err
+	}
+	var answer struct {
+		Error *jetstream.APIError `json:"error"`
+	}
+	if err := json.Unmarshal(resp.Data, &answer); err != nil {
+		return fmt.Errorf("answer of the broker: %w", err)
+	}
+	if answer.Error != nil {
+		return answer.Error
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// errFenced says that another relay leads.
+var errFenced = errors.New("eventlog: another relay has taken the lead")
+
+// fence locks the epoch for the transaction: a new leader waits for it, and an
+// old one finds no row.
+const fence = `SELECT epoch FROM relay_epoch WHERE epoch = $1 FOR SHARE`
+
+// Each statement below names the epoch again, because the statements of a batch
+// run whatever the fence answered.
+
+const markPublished = `
+UPDATE partition_head h
+SET published = m.published
+FROM unnest($2::smallint[], $3::bigint[]) AS m (partition, published)
+WHERE h.partition = m.partition
+  AND h.published < m.published
+  AND EXISTS (SELECT FROM relay_epoch WHERE epoch = $1)`
+
+// giveSeqs moves rows from the outbox into the order. What one statement sees of
+// the outbox holds, for each event, all earlier events of its aggregate that are
+// not in the order already.
+const giveSeqs = `
+WITH taken AS (
+	DELETE FROM outbox
+	WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $2)
+	  AND EXISTS (SELECT FROM relay_epoch WHERE epoch = $1)
+	RETURNING position, recorded_at, partition
+), ordered AS (
+	INSERT INTO event_order (partition, seq, position, recorded_at)
+	SELECT t.partition,
+	       h.seq + row_number() OVER (PARTITION BY t.partition ORDER BY t.position),
+	       t.position,
+	       t.recorded_at
+	FROM taken t
+	JOIN partition_head h ON h.partition = t.partition
+	RETURNING partition, seq
+)
+UPDATE partition_head h
+SET seq = o.seq
+FROM (SELECT partition, max(seq) AS seq FROM ordered GROUP BY partition) o
+WHERE h.partition = o.partition`
+
+// readUnpublished reads the next events of the partitions that have some; $1
+// turns the order of the partitions, so that a busy one does not hold up the
+// others for ever.
+const readUnpublished = `
+SELECT o.partition, o.seq, h.published, l.event
+FROM (
+	SELECT partition, published
+	FROM partition_head
+	WHERE published < seq
+	ORDER BY (partition + $1::int) % 16
+) h
+CROSS JOIN LATERAL (
+	SELECT partition, seq, position, recorded_at
+	FROM event_order
+	WHERE partition = h.partition AND seq > h.published
+	ORDER BY seq
+	LIMIT $2
+) o
+CROSS JOIN LATERAL (
+	SELECT event
+	FROM event_log
+	WHERE position = o.position AND recorded_at = o.recorded_at
+	LIMIT 1
+) l
+LIMIT $2`
+
+// marks are the last seqs that the broker has acknowledged: partition to seq.
+type marks map[int16]int64
+
+func marksOf(entries []entry) marks {
+	m := make(marks, 16)
+	for _, e := range entries {
+		m[e.partition] = e.seq
+	}
+	return m
+}
+
+// step is one transaction and one round trip: it notes what was published, gives
+// seqs to what is in the outbox, and answers what is to be published next. It
+// answers errFenced when another relay leads.
+func (r *Relay) step(ctx context.Context, epoch int64, published marks) ([]entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	var (
+		found   int64
+		entries []entry
+		b       pgx.Batch
+	)
+	b.Queue(fence, epoch).QueryRow(func(row pgx.Row) error { return row.Scan(&found) })
+	if len(published) > 0 {
+		partitions, seqs := published.columns()
+		b.Queue(markPublished, epoch, partitions, seqs)
+	}
+	b.Queue(giveSeqs, epoch, batchEvents)
+	b.Queue(readUnpublished, r.turn.Add(1)%16, batchEvents).Query(func(rows pgx.Rows) (err error) {
+		entries, err = scanEntries(rows)
+		return err
+	})
+	err := r.DB.SendBatch(ctx, &b).Close()
+	switch {
+	case found == 0 && (err == nil || errors.Is(err, pgx.ErrNoRows)):
+		return nil, errFenced
+	case err != nil:
+		return nil, fmt.Errorf("eventlog: sequencing: %w", err)
+	}
+	return entries, nil
+}
+
+func (m marks) columns() (partitions []int16, seqs []int64) {
+	for partition, seq := range m {
+		partitions = append(partitions, partition)
+		seqs = append(seqs, seq)
+	}
+	return partitions, seqs
+}
+
+// full reports whether a step ended at a limit, so that there may be more.
+func full(entries []entry) bool {
+	size := 0
+	for _, e := range entries {
+		size += len(e.body)
+	}
+	return len(entries) == batchEvents || size >= batchBytes
+}
+
+// scanEntries reads about batchBytes of events, and checks that each partition
+// continues without a gap where its publishing ended.
+func scanEntries(rows pgx.Rows) ([]entry, error) {
+	var entries []entry
+	last := marks{}
+	size := 0
+	for rows.Next() && size < batchBytes {
+		var e entry
+		var published int64
+		if err := rows.Scan(&e.partition, &e.seq, &published, &e.body); err != nil {
+			return nil, err
+		}
+		if _, seen := last[e.partition]; !seen {
+			last[e.partition] = published
+		}
+		if e.seq != last[e.partition]+1 {
+			return nil, fmt.Errorf("eventlog: partition %d goes on at %d after %d", e.partition, e.seq, last[e.partition])
+		}
+		last[e.partition] = e.seq
+		size += len(e.body)
+		entries = append(entries, e)
+	}
+	rows.Close()
+	return entries, rows.Err()
+}
+
+// pending reports whether a step would find work. Unlike a step it writes
+// nothing.
+func (r *Relay) pending(ctx context.Context) (bool, error) {
+	var work bool
+	err := r.DB.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM outbox)
+		    OR EXISTS (SELECT FROM partition_head WHERE published < seq)`).Scan(&work)
+	return work, err
+}
