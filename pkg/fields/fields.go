@@ -147,15 +147,20 @@ type Labelled interface {
 func (r *Reader) Labels(m *entity.Meta, p Labelled) {
 	m.ExternalIDs = maps.Clone(p.GetExternalIds())
 	m.Labels = maps.Clone(p.GetLabels())
-	custom := p.GetCustomFields()
+	m.CustomFields = r.Object("custom_fields", p.GetCustomFields())
+}
+
+// Object reads a JSON object within the limits of custom fields.
+func (r *Reader) Object(field string, p *structpb.Struct) map[string]any {
 	switch {
-	case proto.Size(custom) > MaxCustomBytes:
-		r.Fail("custom_fields", "", "custom fields are at most 64 KiB")
-	case depth(structpb.NewStructValue(custom)) > MaxCustomDepth:
-		r.Fail("custom_fields", "", "custom fields are at most 8 levels deep")
+	case proto.Size(p) > MaxCustomBytes:
+		r.Fail(field, "", "is larger than 64 KiB")
+	case depth(structpb.NewStructValue(p)) > MaxCustomDepth:
+		r.Fail(field, "", "is more than 8 levels deep")
 	default:
-		m.CustomFields = custom.AsMap()
+		return p.AsMap()
 	}
+	return nil
 }
 
 // depth counts the containers around the innermost value.

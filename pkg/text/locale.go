@@ -1,8 +1,11 @@
 package text
 
 import (
+	"regexp"
 	"strings"
 	"sync"
+	"time"
+	_ "time/tzdata" // so that the zones known are the same on every machine
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
@@ -17,6 +20,24 @@ func Language(s string) (string, error) {
 		return "", errLanguage
 	}
 	return tag.String(), nil
+}
+
+var (
+	zoneForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`)
+	errZone  = &Error{"TIME_ZONE_UNKNOWN", "is not an IANA time zone such as Asia/Jakarta"}
+)
+
+// TimeZone answers the IANA time zone of that name (TIME_ZONE_UNKNOWN where there
+// is none).
+func TimeZone(name string) (*time.Location, error) {
+	if !zoneForm.MatchString(name) || name == "Local" || name == "Factory" {
+		return nil, errZone
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, errZone
+	}
+	return zone, nil
 }
 
 // Country answers the ISO 3166-1 alpha-2 code of a country given as a code of

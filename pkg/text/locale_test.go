@@ -38,3 +38,18 @@ func TestCountry(t *testing.T) {
 		}
 	}
 }
+
+// B20: names of files that are not names of zones.
+func TestTimeZone(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Asia/Jakarta", "Europe/Berlin", "UTC", "America/Argentina/Buenos_Aires", "Etc/GMT+7"} {
+		if zone, err := text.TimeZone(name); err != nil || zone.String() != name {
+			t.Errorf("TimeZone(%q) = %v, %v", name, zone, err)
+		}
+	}
+	for _, name := range []string{"", "Local", "posixrules", "Mars/Olympus", "../etc/passwd", "Asia/Jakarta' OR 1=1", "/UTC"} {
+		if zone, err := text.TimeZone(name); err == nil {
+			t.Errorf("TimeZone(%q) = %v, want an error", name, zone)
+		}
+	}
+}

@@ -142,12 +142,3 @@ func dropFormat(s string) string {
 		return r
 	}, s)
 }
-
-// Block brings a text of several lines into form: NFC, lines ended by LF, without
-// white space at its ends. Whatever stands between stays as it is. Control
-// characters other than tab and line feed, and bidirectional formatting that can
-// be left open, are for the caller to refuse.
-func Block(s string) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-	return strings.TrimSpace(norm.NFC.String(s))
-}

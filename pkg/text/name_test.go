@@ -58,13 +58,6 @@ func TestLine_refuses(t *testing.T) {
 	}
 }
 
-func TestBlock(t *testing.T) {
-	t.Parallel()
-	if got := text.Block("  Jose\u0301 called.\r\n\tAsked  for a quote.\r "); got != "José called.\n\tAsked  for a quote." {
-		t.Errorf("Block = %q", got)
-	}
-}
-
 func TestDisplayName(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ given, family, want string }{
