@@ -34,6 +34,9 @@ type Field struct {
 	Type Type
 	// Values maps the names of an Enum to the stored numbers.
 	Values map[string]int32
+	// Fold, where set, brings a Text value into the form that the column holds,
+	// such as a name without the case of its letters.
+	Fold func(string) string
 }
 
 // Type is what a field holds, and so which operators it has.

@@ -19,6 +19,9 @@ var (
 func (f Field) parse(v literal) (value any, cast, problem string) {
 	switch f.Type {
 	case Text:
+		if f.Fold != nil {
+			return f.Fold(v.text), "text", ""
+		}
 		return v.text, "text", ""
 	case Int:
 		n, err := strconv.ParseInt(v.text, 10, 64)
