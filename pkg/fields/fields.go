@@ -73,8 +73,8 @@ func (r *Reader) Line(field, value string) string {
 func (r *Reader) RequiredLine(field, value string) string {
 	before := len(r.violations)
 	formed := r.Line(field, value)
-	if formed == "" && len(r.violations) == before {
-		r.Fail(field, "", "must not be empty")
+	if len(r.violations) == before {
+		r.required(field, formed)
 	}
 	return formed
 }
@@ -82,16 +82,49 @@ func (r *Reader) RequiredLine(field, value string) string {
 // Words reads a text of several lines.
 func (r *Reader) Words(value string) string { return norm.NFC.String(strings.TrimSpace(value)) }
 
+// RequiredWords reads a text of several lines that must hold more than white
+// space.
+func (r *Reader) RequiredWords(field, value string) string {
+	formed := r.Words(value)
+	r.required(field, formed)
+	return formed
+}
+
+func (r *Reader) required(field, formed string) {
+	if formed == "" {
+		r.Fail(field, "", "must not be empty")
+	}
+}
+
 // Ref reads the name of a resource that must be given: "<collection>/{uuid}". Only
 // the canonical spelling of a UUIDv7 is one.
 func (r *Reader) Ref(field, collection, name string) uuid.UUID {
 	segment, found := strings.CutPrefix(name, collection+"/")
-	id, err := uuid.Parse(segment)
-	if !found || err != nil || id.String() != segment || id.Version() != 7 {
+	id, ok := parseID(segment)
+	if !found || !ok {
 		r.Fail(field, "", "must be "+collection+"/{uuid}")
 		return uuid.Nil
 	}
 	return id
+}
+
+// ID reads the id that a client chose for a new resource; the zero id where it
+// chose none.
+func (r *Reader) ID(field, value string) uuid.UUID {
+	if value == "" {
+		return uuid.Nil
+	}
+	id, ok := parseID(value)
+	if !ok {
+		r.Fail(field, "", "must be a UUIDv7 in its canonical spelling")
+		return uuid.Nil
+	}
+	return id
+}
+
+func parseID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.String() == text && id.Version() == 7
 }
 
 // Optional reads the name of a resource that may be given; nil where it is empty.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	moneypb "google.golang.org/genproto/googleapis/type/money"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -41,13 +42,14 @@ func TestReader_collectsEverything(t *testing.T) {
 	r := fields.Reader{In: "ticket"}
 	r.Line("subject", "a\u202eb")
 	r.RequiredLine("title", " \t ")
+	r.RequiredWords("body", " \n ")
 	r.Ref("contact", "contacts", "queues/"+id)
 	r.Amount("budget", &moneypb.Money{CurrencyCode: "IDR", Units: -1})
 	r.Time("due", &timestamppb.Timestamp{Nanos: -1})
 	fields.Fixed(&r, "kind", 1, 2)
 	r.Labels(&entity.Meta{}, labelled{custom: nested(fields.MaxCustomDepth + 1)})
 	want := map[string]string{
-		"ticket.subject": "INVALID_TEXT", "ticket.title": "FIELD_INVALID", "ticket.contact": "FIELD_INVALID",
+		"ticket.subject": "INVALID_TEXT", "ticket.title": "FIELD_INVALID", "ticket.body": "FIELD_INVALID", "ticket.contact": "FIELD_INVALID",
 		"ticket.budget": "MONEY_INVALID", "ticket.due": "FIELD_INVALID", "ticket.kind": "FIELD_IMMUTABLE",
 		"ticket.custom_fields": "FIELD_INVALID",
 	}
@@ -73,6 +75,9 @@ func TestReader_form(t *testing.T) {
 	}
 	if got := r.Ref("contact", "contacts", "contacts/"+id); got.String() != id {
 		t.Errorf("the name became %v", got)
+	}
+	if got := r.ID("ticket_id", id); got.String() != id || r.ID("ticket_id", "") != uuid.Nil {
+		t.Errorf("the id became %v", got)
 	}
 	if r.Optional("queue", "queues", "") != nil || fields.Name("queues", nil) != "" {
 		t.Error("no name became one")
@@ -105,6 +110,12 @@ func TestReader_refRefuses(t *testing.T) {
 		var r fields.Reader
 		if r.Ref("contact", "contacts", name); r.Err() == nil {
 			t.Errorf("%.60q is taken for a name", name)
+		}
+		r = fields.Reader{}
+		if chosen := strings.TrimPrefix(name, "contacts/"); chosen != "" && chosen != id {
+			if r.ID("ticket_id", chosen); r.Err() == nil {
+				t.Errorf("%.60q is taken for an id", chosen)
+			}
 		}
 	}
 }
