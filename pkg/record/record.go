@@ -13,12 +13,9 @@
 package record
 
 import (
-	"context"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -59,79 +56,3 @@ type ListRequest interface {
 	GetOrderBy() string
 	GetShowDeleted() bool
 }
-
-// ParseName answers the id in a resource name, or INVALID_ARGUMENT.
-func (s *Store[T, P]) ParseName(name string) (uuid.UUID, error) { panic("not implemented") }
-
-// Create makes a row of the message and stores it. The id is the one an offline
-// client brought (a UUIDv7), or empty.
-func (s *Store[T, P]) Create(ctx context.Context, tenant uuid.UUID, id string, p P) (P, error) {
-	panic("not implemented")
-}
-
-// Add stores a new row with the events of its creation (Created where none is
-// given), in one round trip. Its id, times and partition are set where empty.
-func (s *Store[T, P]) Add(ctx context.Context, tenant uuid.UUID, row *T, events ...entity.Event) (P, error) {
-	panic("not implemented")
-}
-
-// Get answers a row that the caller may see, deleted or not.
-func (s *Store[T, P]) Get(ctx context.Context, tenant uuid.UUID, name string) (*T, error) {
-	panic("not implemented")
-}
-
-// Read is Get, worded as the answer.
-func (s *Store[T, P]) Read(ctx context.Context, tenant uuid.UUID, name string) (P, error) {
-	panic("not implemented")
-}
-
-// List answers a page of what the caller may see and the token of the next.
-func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListRequest, where ...postgres.Cond) ([]P, string, error) {
-	panic("not implemented")
-}
-
-// Update changes the fields the mask names (AIP-134): an absent mask names the
-// fields that are set, "*" all that can be written. An unknown path is
-// INVALID_ARGUMENT, an output-only one is ignored, and where nothing differs
-// nothing happens. The etag is the message's own.
-func (s *Store[T, P]) Update(ctx context.Context, tenant uuid.UUID, p P, mask *fieldmaskpb.FieldMask) (P, error) {
-	panic("not implemented")
-}
-
-// Change runs a rule on the row under its lock, and stores the row with what the
-// rule says happened; where nothing happened, nothing is stored. An empty etag
-// is not compared.
-func (s *Store[T, P]) Change(ctx context.Context, tenant uuid.UUID, name, etag string, rule func(*T) ([]entity.Event, error)) (P, error) {
-	panic("not implemented")
-}
-
-// Delete marks the row as deleted (AIP-164).
-func (s *Store[T, P]) Delete(ctx context.Context, tenant uuid.UUID, name, etag string) (P, error) {
-	panic("not implemented")
-}
-
-// Undelete brings a deleted row back.
-func (s *Store[T, P]) Undelete(ctx context.Context, tenant uuid.UUID, name, etag string) (P, error) {
-	panic("not implemented")
-}
-
-// Unit is a transaction over several aggregates, of one resource or more.
-type Unit struct{}
-
-// Write runs fn in a transaction and stores what it added and changed, with the
-// same promises as a change of one aggregate. It runs fn again after a deadlock
-// or when a key had to be fetched, so fn must have no other effect.
-func Write[R proto.Message](ctx context.Context, db *postgres.DB, log *eventlog.Log, tenant uuid.UUID, fn func(u *Unit) (R, error)) (R, error) {
-	panic("not implemented")
-}
-
-// AddIn adds a new row within the unit.
-func (s *Store[T, P]) AddIn(u *Unit, row *T, events ...entity.Event) error { panic("not implemented") }
-
-// ChangeIn changes a row within the unit, under its lock.
-func (s *Store[T, P]) ChangeIn(u *Unit, name string, rule func(*T) ([]entity.Event, error)) (*T, error) {
-	panic("not implemented")
-}
-
-// GetIn reads a row within the unit, without locking it.
-func (s *Store[T, P]) GetIn(u *Unit, name string) (*T, error) { panic("not implemented") }

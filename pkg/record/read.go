@@ -1,0 +1,140 @@
+package record
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+)
+
+// ParseName answers the id in a resource name, or INVALID_ARGUMENT.
+func (s *Store[T, P]) ParseName(name string) (uuid.UUID, error) {
+	segment, ok := strings.CutPrefix(name, s.Collection+"/")
+	if ok {
+		if id, err := uuid.Parse(segment); err == nil && id.String() == segment {
+			return id, nil
+		}
+	}
+	return uuid.Nil, errs.Invalid("name", "", "want "+s.Collection+"/ followed by a UUID in lower case")
+}
+
+func (s *Store[T, P]) name(id uuid.UUID) string { return s.Collection + "/" + id.String() }
+
+// now is the clock's time, as precise as the database keeps it.
+func (s *Store[T, P]) now() time.Time { return s.Log.Now().UTC().Truncate(time.Microsecond) }
+
+// primary is the contact the row is about first, or uuid.Nil.
+func (s *Store[T, P]) primary(row *T) uuid.UUID {
+	if s.Contacts == nil {
+		return uuid.Nil
+	}
+	contacts := s.Contacts(row)
+	if len(contacts) == 0 {
+		return uuid.Nil
+	}
+	return contacts[0]
+}
+
+// Get answers a row that the caller may see, deleted or not.
+func (s *Store[T, P]) Get(ctx context.Context, tenant uuid.UUID, name string) (*T, error) {
+	id, err := s.ParseName(name)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.Table.Get(ctx, s.DB, tenant, id)
+	if err != nil {
+		return nil, err
+	}
+	if !visible(ctx, s.Meta(row)) {
+		return nil, errs.NotFound(s.Kind, name)
+	}
+	return row, nil
+}
+
+// Read is Get, worded as the answer.
+func (s *Store[T, P]) Read(ctx context.Context, tenant uuid.UUID, name string) (P, error) {
+	row, err := s.Get(ctx, tenant, name)
+	if err != nil {
+		return *new(P), err
+	}
+	return s.Proto(row), nil
+}
+
+// ReadAll answers the rows of the names in their order, in one round trip. One
+// that is missing is NOT_FOUND (AIP-231).
+func (s *Store[T, P]) ReadAll(ctx context.Context, tenant uuid.UUID, names []string) ([]P, error) {
+	ids := make([]uuid.UUID, len(names))
+	for i, name := range names {
+		var err error
+		if ids[i], err = s.ParseName(name); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := s.Table.GetAll(ctx, s.DB, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]P, len(rows))
+	for i, row := range rows {
+		if !visible(ctx, s.Meta(row)) {
+			return nil, errs.NotFound(s.Kind, names[i])
+		}
+		answers[i] = s.Proto(row)
+	}
+	return answers, nil
+}
+
+// List answers a page of what the caller may see and the token of the next.
+func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListRequest, where ...postgres.Cond) ([]P, string, error) {
+	caller, _ := auth.FromOK(ctx)
+	rows, next, err := s.Table.List(ctx, s.DB, tenant, postgres.Query{
+		PageSize: req.GetPageSize(), PageToken: req.GetPageToken(), Filter: req.GetFilter(), OrderBy: req.GetOrderBy(),
+		ShowDeleted: req.GetShowDeleted(), Subject: caller.Subject, Where: append(scope(ctx), where...),
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	answers := make([]P, len(rows))
+	for i, row := range rows {
+		answers[i] = s.Proto(row)
+	}
+	return answers, next, nil
+}
+
+// visible tells whether the record scope of the call reaches the row. Work of the
+// service itself has no scope, and sees all of its tenant.
+func visible(ctx context.Context, m *entity.Meta) bool {
+	caller, _ := auth.FromOK(ctx)
+	switch auth.ScopeFrom(ctx) {
+	case auth.Own:
+		return m.Owner == caller.Subject
+	case auth.Team:
+		return m.Owner == caller.Subject || slices.Contains(caller.Teams, m.Team)
+	default:
+		return true
+	}
+}
+
+// scope is visible as conditions of a list.
+func scope(ctx context.Context) []postgres.Cond {
+	caller, _ := auth.FromOK(ctx)
+	switch auth.ScopeFrom(ctx) {
+	case auth.Own:
+		return []postgres.Cond{postgres.Eq("owner", caller.Subject)}
+	case auth.Team:
+		return []postgres.Cond{postgres.AnyOf(postgres.Eq("owner", caller.Subject), postgres.In("team", caller.Teams))}
+	default:
+		return nil
+	}
+}
+
+// fieldName is the name of a resource's field in a request: "price_list" for
+// "price list".
+func fieldName(kind string) string { return strings.ReplaceAll(kind, " ", "_") }
