@@ -86,7 +86,7 @@ func InvalidAll(violations ...Violation) *Error {
 			e.reason = FieldInvalid
 		}
 	}
-	if len(violations) == 1 {
+	if len(violations) == 1 && violations[0].Field != "" {
 		e.message = violations[0].Field + ": " + violations[0].Description
 	}
 	return e
