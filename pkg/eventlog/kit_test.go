@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,8 +25,26 @@ import (
 // one database.
 const area = "contact"
 
+// schema is a projection that writes down what it sees. Nothing in it hides a
+// doubled or a turned-round event.
+var schema = fstest.MapFS{"00001_seen.sql": {Data: []byte(`-- +goose Up
+CREATE TABLE seen (
+	n             bigint GENERATED ALWAYS AS IDENTITY,
+	projection    text,
+	tenant        text,
+	partition     int,
+	position      bigint,
+	aggregate     text,
+	aggregate_seq bigint,
+	name          text
+);
+SELECT lingkar_grant('seen');`)}}
+
 func migrate(ctx context.Context, ownerURL string) error {
-	return postgres.Migrate(ctx, ownerURL, eventlog.VersionTable, eventlog.Migrations)
+	if err := postgres.Migrate(ctx, ownerURL, eventlog.VersionTable, eventlog.Migrations); err != nil {
+		return err
+	}
+	return postgres.Migrate(ctx, ownerURL, "seen_version", schema)
 }
 
 // bench is one service's log with its broker, without relay or runner.
@@ -42,7 +61,7 @@ type bench struct {
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	urls := testkit.Database(t, "eventlog", migrate, eventlog.Migrations)
+	urls := testkit.Database(t, "eventlog", migrate, eventlog.Migrations, schema)
 	keys := (&vault{}).keys()
 	b := &bench{
 		t: t, urls: urls, db: testkit.Open(t, urls), nats: testkit.NATS(t), keys: keys,
@@ -54,6 +73,67 @@ func newBench(t testing.TB) *bench {
 
 func (b *bench) relay() *eventlog.Relay {
 	return &eventlog.Relay{Area: area, DB: b.db.System, NATS: b.nats, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
+}
+
+// see is a projection that writes what it sees into table seen.
+func see(name string) eventlog.Projection {
+	return eventlog.Projection{Name: name, Areas: []string{area}, Apply: func(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
+		var batch pgx.Batch
+		for _, e := range events {
+			var payload contactv1.ContactUpdated
+			if err := e.GetPayload().UnmarshalTo(&payload); err != nil {
+				return err
+			}
+			batch.Queue(`
+				INSERT INTO seen (projection, tenant, partition, position, aggregate, aggregate_seq, name)
+				VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+				name, e.GetTenant(), e.GetPartition(), e.GetPosition(), e.GetAggregate(), e.GetAggregateSeq(),
+				payload.GetContact().GetDisplayName())
+		}
+		return tx.SendBatch(ctx, &batch).Close()
+	}}
+}
+
+// runner keeps a projection that reads the log through the broker, and catches
+// up from the log itself.
+func (b *bench) runner(p eventlog.Projection) *eventlog.Runner {
+	return &eventlog.Runner{
+		Projection: p, DB: b.db.System, NATS: b.nats, Keys: b.keys, Logger: slog.New(slog.DiscardHandler),
+		Sources: map[string]eventlog.Source{area: &eventlog.Reader{DB: b.db.System}},
+	}
+}
+
+// written is how many events the log holds.
+func (b *bench) written() int { return b.count("SELECT count(*) FROM event_log") }
+
+// sees waits until a projection has seen all that was written, and checks that
+// each event came once, opened, and in the order of its partition and of its
+// aggregate.
+func (b *bench) sees(name string) {
+	b.t.Helper()
+	eventually(b.t, name+" has seen all", func() bool {
+		return b.count("SELECT count(DISTINCT (partition, position)) FROM seen WHERE projection = $1", name) >= b.written()
+	})
+	if seen, written := b.count("SELECT count(*) FROM seen WHERE projection = $1", name), b.written(); seen != written {
+		b.t.Errorf("%s saw %d events, %d were written", name, seen, written)
+	}
+	if n := b.count(`
+		SELECT count(*) FROM (
+			SELECT position, lag(position, 1, 0::bigint) OVER (PARTITION BY partition ORDER BY n) AS before
+			FROM seen WHERE projection = $1) x
+		WHERE position <> before + 1`, name); n > 0 {
+		b.t.Errorf("%s: %d events out of the order of their partition", name, n)
+	}
+	if n := b.count(`
+		SELECT count(*) FROM (
+			SELECT aggregate_seq, lag(aggregate_seq, 1, 0::bigint) OVER (PARTITION BY aggregate ORDER BY n) AS before
+			FROM seen WHERE projection = $1) x
+		WHERE aggregate_seq <> before + 1`, name); n > 0 {
+		b.t.Errorf("%s: %d events out of the order of their aggregate", name, n)
+	}
+	if n := b.count("SELECT count(*) FROM seen WHERE projection = $1 AND name <> $2", name, canary); n > 0 {
+		b.t.Errorf("%s: %d events were not unsealed", name, n)
+	}
 }
 
 // start runs something until stop is called, or the test ends.

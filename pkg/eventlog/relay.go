@@ -146,7 +146,7 @@ func (r *Relay) relay(ctx context.Context, epoch int64) error {
 		if failed := r.fail(afterPublishing); failed != nil {
 			return failed
 		}
-		relayed.Add(ctx, int64(n), r.attributes())
+		relayedEvents.Add(ctx, int64(n), r.attributes())
 		if err != nil {
 			r.recover(ctx, js, err)
 			pause.wait(ctx)

@@ -2,10 +2,10 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
@@ -19,24 +19,27 @@ type Projection struct {
 	Name string
 	// Areas are the areas whose events it reads.
 	Areas []string
-	// Sealed leaves the events as they were published: Apply unseals them itself.
-	// For a store of events, which must not hold personal fields in the open.
+	// Sealed leaves the personal fields sealed, for a projection that stores the
+	// events themselves.
 	Sealed bool
 	// Apply writes what the events mean, in the transaction that also moves the
 	// cursor. The events are of several tenants and partitions, each partition in
-	// order, unsealed unless Sealed, and each comes once. Apply must do nothing but read and
-	// write through tx: it runs again when the transaction is repeated, and on
-	// single events when one of a batch is poison.
+	// order, and each comes once. Apply must do nothing but read and write through
+	// tx: it runs again when the transaction is repeated, and on parts of a batch
+	// when one of its events is poison. It must not keep or change the events.
 	Apply func(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error
 }
 
 // Runner keeps a projection up to date. Every replica of a service may run one:
-// they compete, and the cursor lets each event through once.
+// they compete, and the cursor lets each event through once. One that finds its
+// events applied by another stands by, and takes over when events stay
+// unapplied for half a second.
 type Runner struct {
-	Projection Projection
+	Projection
 	// DB is the projection's database as role relay.
 	DB *pgxpool.Pool
-	// NATS is the broker.
+	// NATS is the broker. While it is away the runner reads the sources alone,
+	// once a second.
 	NATS *nats.Conn
 	// Keys unseal the events.
 	Keys Keys
@@ -44,49 +47,172 @@ type Runner struct {
 	Sources map[string]Source
 	// Logger gets what an operator should know.
 	Logger *slog.Logger
+
+	// fail lets a test stop the runner at a named point, as a crash would.
+	fail func(point string) error
 }
+
+// The points at which a test can stop a runner.
+const (
+	beforeApplying = "read, not applied"
+	afterApplying  = "applied, not read on"
+)
+
+const (
+	// lingerTime is how long a batch waits for more events after its first.
+	lingerTime = 3 * time.Millisecond
+	// standbyDelay is how long a runner that stands by leaves an event to the one
+	// at work.
+	standbyDelay = 500 * time.Millisecond
+	// compareInterval is how often the cursors are compared with the heads that
+	// were seen the time before.
+	compareInterval = 5 * time.Second
+	// brokerlessInterval is how often the sources are read without a broker.
+	brokerlessInterval = time.Second
+)
 
 // Run applies events until the context ends.
-func (r *Runner) Run(ctx context.Context) error { panic("not implemented") }
-
-// WaitFor waits up to 2 seconds until the projection shows the change whose
-// lingkar-position is token, then answers UNAVAILABLE NOT_YET_VISIBLE. A token
-// of an area that the projection does not read is no reason to wait.
-func (r *Runner) WaitFor(ctx context.Context, token string) error { panic("not implemented") }
-
-// ParkedEvent is an event that a projection could not apply, or one of the same
-// customer that came after it.
-type ParkedEvent struct {
-	Area      string
-	Partition int16
-	Position  int64
-	Tenant    uuid.UUID
-	// Key is what is parked together: the primary contact, or the aggregate
-	// where the event has none.
-	Key string
-	// Event is as it was received, personal fields sealed.
-	Event *eventv1.Event
-	// Error is why the event could not be applied; empty for one that waits
-	// behind another.
-	Error      string
-	Attempts   int
-	ParkedAt   time.Time
-	LastFailed time.Time
+func (r *Runner) Run(ctx context.Context) error {
+	s := newSession(r)
+	var pause backoff
+	for {
+		err := s.serve(ctx, pause.reset)
+		var stop *stopped
+		if ctx.Err() != nil || errors.As(err, &stop) {
+			return err
+		}
+		if !errors.Is(err, errFeedBroken) {
+			r.Logger.WarnContext(ctx, "the projection starts anew", "projection", r.Name, "error", err)
+		}
+		pause.wait(ctx)
+	}
 }
 
-// Parked lists the parked events, oldest first, at most limit of them.
-func (r *Runner) Parked(ctx context.Context, limit int) ([]ParkedEvent, error) {
-	panic("not implemented")
+// session is one run of a Runner.
+type session struct {
+	*Runner
+	// cursors are those of the database when they were last read or set.
+	cursors map[slot]int64
+	// heads are those of the sources when they were last compared.
+	heads map[slot]int64
+	// standby is set when another runner was faster.
+	standby bool
 }
 
-// RetryParked applies the parked events of a key in order, and answers how many
-// went through before one failed again.
-func (r *Runner) RetryParked(ctx context.Context, tenant uuid.UUID, key string) (int, error) {
-	panic("not implemented")
+// slot is one partition of one area.
+type slot struct {
+	area      string
+	partition int16
 }
 
-// DiscardParked gives up one parked event for the reason told, which is kept in
-// the audit log. Later ones of its key stay parked until they are retried.
-func (r *Runner) DiscardParked(ctx context.Context, area string, partition int16, position int64, reason string) error {
-	panic("not implemented")
+func slotOf(e *eventv1.Event) slot { return slot{e.GetArea(), int16(e.GetPartition())} }
+
+func newSession(r *Runner) *session {
+	if r.fail == nil {
+		r.fail = func(string) error { return nil }
+	}
+	return &session{Runner: r, heads: map[slot]int64{}}
+}
+
+// serve catches up and then follows the broker until that breaks. The order is
+// subscribe first, read the log second: nothing falls between.
+func (s *session) serve(ctx context.Context, settled func()) error {
+	if err := s.makeCursors(ctx); err != nil {
+		return err
+	}
+	f, err := s.subscribe(ctx)
+	if err != nil {
+		return errors.Join(err, s.followSources(ctx))
+	}
+	defer f.stop()
+	if err := s.reconcile(ctx); err != nil {
+		return err
+	}
+	settled()
+	compare := time.NewTicker(compareInterval)
+	defer compare.Stop()
+	for {
+		batch, err := f.collect(ctx, compare.C)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			err = s.compare(ctx)
+		} else {
+			err = s.follow(ctx, batch)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// followSources stands in for the broker for a moment.
+func (s *session) followSources(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(brokerlessInterval):
+	}
+	return s.reconcile(ctx)
+}
+
+// follow applies what arrived and is new. A partition with a gap is read from
+// its source.
+func (s *session) follow(ctx context.Context, batch []arrival) error {
+	for {
+		if s.standby {
+			if err := s.loadCursors(ctx); err != nil {
+				return err
+			}
+		}
+		events, oldest, behind := s.fresh(batch)
+		if len(events) == 0 && len(behind) == 0 {
+			return nil
+		}
+		if wait := standbyDelay - time.Since(oldest); s.standby && wait > 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(wait):
+				continue
+			}
+		}
+		if err := s.apply(ctx, events); err != nil {
+			return err
+		}
+		for _, at := range behind {
+			if err := s.catchUp(ctx, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// fresh answers the events that continue the cursors, when the oldest that does
+// not stand behind a cursor arrived, and the slots that have a gap.
+func (s *session) fresh(batch []arrival) (events []*eventv1.Event, oldest time.Time, behind []slot) {
+	next := map[slot]int64{}
+	gaps := map[slot]bool{}
+	for _, a := range batch {
+		at := slotOf(a.event)
+		if _, seen := next[at]; !seen {
+			next[at] = s.cursors[at] + 1
+		}
+		if gaps[at] || a.event.GetPosition() < next[at] {
+			continue
+		}
+		if oldest.IsZero() {
+			oldest = a.at
+		}
+		if a.event.GetPosition() > next[at] {
+			gaps[at] = true
+			behind = append(behind, at)
+			continue
+		}
+		next[at]++
+		events = append(events, a.event)
+	}
+	return events, oldest, behind
 }

@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -128,15 +129,15 @@ func Unseal(ctx context.Context, keys Keys, e *eventv1.Event) error {
 	}
 	ciphertext := sealed.GetCiphertext()
 	if len(ciphertext) < nonceBytes {
-		return fmt.Errorf("eventlog: event %s: the sealed part is cut short", e.GetId())
+		return &alteredError{event: e.GetId(), cause: errors.New("it is cut short")}
 	}
 	plain, err := key.AEAD.Open(nil, ciphertext[:nonceBytes], ciphertext[nonceBytes:], sealedWith(e, sealed.GetContact()))
 	if err != nil {
-		return fmt.Errorf("eventlog: event %s: the sealed part was altered: %w", e.GetId(), err)
+		return &alteredError{event: e.GetId(), cause: err}
 	}
 	var parts eventv1.SealedParts
 	if err := proto.Unmarshal(plain, &parts); err != nil {
-		return fmt.Errorf("eventlog: event %s: the sealed part cannot be read: %w", e.GetId(), err)
+		return &alteredError{event: e.GetId(), cause: err}
 	}
 	// Protobuf reads two messages written one behind the other as their merge.
 	e.GetPayload().Value = append(e.GetPayload().GetValue(), parts.GetPayload()...)
@@ -147,10 +148,24 @@ func Unseal(ctx context.Context, keys Keys, e *eventv1.Event) error {
 	return nil
 }
 
+// alteredError says that a sealed part is not what was sealed.
+type alteredError struct {
+	event string
+	cause error
+}
+
+// Error implements error.
+func (e *alteredError) Error() string {
+	return "eventlog: event " + e.event + ": the sealed part was altered: " + e.cause.Error()
+}
+
+// Unwrap answers the cause.
+func (e *alteredError) Unwrap() error { return e.cause }
+
 func keyOf(ctx context.Context, keys Keys, e *eventv1.Event) (Key, error) {
 	tenant, contact, err := owners(e.GetTenant(), e.GetSealed().GetContact())
 	if err != nil {
-		return Key{}, err
+		return Key{}, &alteredError{event: e.GetId(), cause: err}
 	}
 	for range fetchAttempts {
 		if key, ok := keys.Cached(tenant, contact); ok {

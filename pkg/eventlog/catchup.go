@@ -1,0 +1,142 @@
+package eventlog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+)
+
+// reconcile brings every partition up to its head. It runs when a session
+// starts, which is also after the broker lost its stream.
+func (s *session) reconcile(ctx context.Context) error {
+	if err := s.loadHeads(ctx); err != nil {
+		return err
+	}
+	if s.standby {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(standbyDelay):
+		}
+	}
+	return s.catchUpTo(ctx, s.heads)
+}
+
+// compare finds what the broker never delivered: a partition that has not
+// reached the head that it had an interval ago.
+func (s *session) compare(ctx context.Context) error {
+	before := s.heads
+	if err := s.loadHeads(ctx); err != nil {
+		return err
+	}
+	return s.catchUpTo(ctx, before)
+}
+
+// catchUpTo catches up where a cursor is behind the given head.
+func (s *session) catchUpTo(ctx context.Context, heads map[slot]int64) error {
+	if err := s.loadCursors(ctx); err != nil {
+		return err
+	}
+	for at, head := range heads {
+		if s.cursors[at] > s.heads[at] {
+			s.Logger.ErrorContext(ctx, "the projection is ahead of the log: was the log restored from a backup?",
+				"projection", s.Name, "area", at.area, "partition", at.partition, "cursor", s.cursors[at], "head", s.heads[at])
+			continue
+		}
+		if s.cursors[at] >= head {
+			continue
+		}
+		if err := s.catchUp(ctx, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catchUp applies a partition from its source until nothing is left, or until
+// another runner turns out to be doing the same.
+func (s *session) catchUp(ctx context.Context, at slot) error {
+	catchUps.Add(ctx, 1, s.attributes(at.area))
+	for standby := s.standby; ; {
+		after := s.cursors[at]
+		resp, err := s.Sources[at.area].ReadEvents(ctx, &eventv1.ReadEventsRequest{
+			Partition: int32(at.partition), AfterPosition: after, PageSize: applyEvents,
+		})
+		if err != nil {
+			return fmt.Errorf("eventlog: reading the log of %s: %w", at.area, err)
+		}
+		if len(resp.GetEvents()) == 0 {
+			return nil
+		}
+		if err := s.apply(ctx, resp.GetEvents()); err != nil {
+			return err
+		}
+		if s.cursors[at] >= resp.GetHeadPosition() || s.standby && !standby {
+			return nil
+		}
+		if s.cursors[at] == after {
+			return fmt.Errorf("eventlog: the log of %s, partition %d, does not go on after %d", at.area, at.partition, after)
+		}
+	}
+}
+
+// loadHeads asks the sources for the newest positions.
+func (s *session) loadHeads(ctx context.Context) error {
+	heads := make(map[slot]int64, len(s.heads))
+	for _, area := range s.Areas {
+		source := s.Sources[area]
+		if source == nil {
+			return fmt.Errorf("eventlog: projection %s has no source for area %s", s.Name, area)
+		}
+		resp, err := source.GetLogHeads(ctx, &eventv1.GetLogHeadsRequest{})
+		if err != nil {
+			return fmt.Errorf("eventlog: heads of %s: %w", area, err)
+		}
+		for _, h := range resp.GetHeads() {
+			heads[slot{area, int16(h.GetPartition())}] = h.GetPosition()
+		}
+	}
+	s.heads = heads
+	return nil
+}
+
+// WaitFor waits up to 2 seconds until the projection shows the change whose
+// lingkar-position is token, then answers UNAVAILABLE NOT_YET_VISIBLE. An empty
+// token, or one of an area that the projection does not read, is no reason to
+// wait.
+func (r *Runner) WaitFor(ctx context.Context, token string) error {
+	if token == "" {
+		return nil
+	}
+	area, _, err := parseToken(token)
+	if err != nil {
+		return err
+	}
+	source := r.Sources[area]
+	if source == nil {
+		return nil
+	}
+	heads, err := source.GetLogHeads(ctx, &eventv1.GetLogHeadsRequest{MinPosition: token})
+	if err != nil {
+		return err
+	}
+	var partitions []int16
+	var positions []int64
+	for _, h := range heads.GetHeads() {
+		partitions = append(partitions, int16(h.GetPartition()))
+		positions = append(positions, h.GetPosition())
+	}
+	return poll(ctx, func() (bool, error) {
+		var behind bool
+		err := r.DB.QueryRow(ctx, `
+			SELECT EXISTS (
+				SELECT FROM unnest($3::smallint[], $4::bigint[]) AS h (partition, seq)
+				LEFT JOIN projection_cursor c
+				       ON c.projection = $1 AND c.area = $2 AND c.partition = h.partition
+				WHERE coalesce(c.seq, 0) < h.seq)`,
+			r.Name, area, partitions, positions).Scan(&behind)
+		return !behind, err
+	})
+}
