@@ -9,9 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
 // The limits of a pool and of its sessions. A cluster serves
@@ -46,6 +45,8 @@ type Options struct {
 	// all replicas. Without one a key is made that dies with the process, and
 	// page tokens with it.
 	PageKey []byte
+	// Now is the clock that page tokens expire by; nil means time.Now.
+	Now func() time.Time
 	// Configure may change the settings of both pools, for tracing say.
 	Configure func(*pgxpool.Config)
 }
@@ -53,7 +54,7 @@ type Options struct {
 // Open makes both pools. It connects lazily: a database that is down is an error
 // of the first call, not of the start. Close frees the pools.
 func Open(ctx context.Context, appURL, systemURL string, o Options) (*DB, error) {
-	seal, err := newPageSeal(o.PageKey)
+	seal, err := newPageSeal(o.PageKey, o.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -123,10 +124,21 @@ func openPool(ctx context.Context, url string, o Options, statement time.Duratio
 			c.ConnConfig.RuntimeParams[name] = value
 		}
 	}
+	c.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		readTimesAsUTC(conn)
+		return nil
+	}
 	if o.Configure != nil {
 		o.Configure(c)
 	}
 	return pgxpool.NewWithConfig(ctx, c)
+}
+
+// readTimesAsUTC makes times come back in UTC, not in the zone of this machine.
+func readTimesAsUTC(conn *pgx.Conn) {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
 }
 
 // sessionSettings are sent when a connection starts; what the URL sets wins.
@@ -145,11 +157,6 @@ func sessionSettings(statement time.Duration) map[string]string {
 	return s
 }
 
-var (
-	errBusy        = errs.Exhausted("STORAGE_BUSY", "the storage is busy", time.Second)
-	errUnavailable = errs.Unavailable("STORAGE_UNAVAILABLE", "the storage cannot be reached", time.Second)
-)
-
 // acquire takes a connection and waits at most AcquireTimeout for one.
 func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	wait, cancel := context.WithTimeout(ctx, AcquireTimeout)
@@ -159,7 +166,7 @@ func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
 	case err == nil:
 		return conn, nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, sqlError(ctx, err)
 	case errors.Is(err, context.DeadlineExceeded) && pool.Stat().AcquiredConns() >= pool.Config().MaxConns:
 		return nil, errBusy.Wrap(err)
 	case errors.Is(err, context.DeadlineExceeded):

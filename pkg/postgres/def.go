@@ -20,8 +20,9 @@ type Def struct {
 	// columns without the leading tenant and the trailing id: {"owner",
 	// "create_time"} stands for an index (tenant, owner, create_time, id). A
 	// list is declared when its equality conditions are exactly a leading part
-	// of one of them and its order the part that follows; any other list runs
-	// under UndeclaredTimeout.
+	// of one of them and its order, in one direction, exactly the rest; a list
+	// without either is served by the primary key. Any other list runs under
+	// UndeclaredTimeout. CheckIndexes proves the declaration.
 	Orders [][]string
 	// Constraints maps a constraint's name to the error its violation means.
 	Constraints map[string]*errs.Error

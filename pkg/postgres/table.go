@@ -2,74 +2,232 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unsafe"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
 )
 
 // Table reads and writes rows of type T. It is made once per process and safe
 // for concurrent use.
 type Table[T any] struct {
-	// Size, where set, answers about how many bytes a row takes on the wire: a
-	// page ends when its rows reach 4 MiB.
+	// Size, where set before first use, answers about how many bytes a row takes
+	// on the wire: a page ends when its rows reach MaxPageBytes.
 	Size func(row *T) int
-	def  Def
+
+	def     Def
+	plan    *plan
+	fields  *filter.Fields
+	indexes [][]string // Def.Orders as columns
+
+	insertSQL, updateSQL, deleteSQL, getSQL, lockSQL, allSQL, listSQL string
 }
 
 // NewTable builds the plan of T, a struct whose fields carry `db:"column"` or
-// `db:"column,json"`; embedded structs count as written out. It panics where T
-// and the definition do not fit each other: that is a mistake of the program.
-func NewTable[T any](d Def) *Table[T] { return &Table[T]{def: d} }
-
-// Def answers what the table was made of.
-func (t *Table[T]) Def() Def { return t.def }
-
-// QueueInsert queues the insertion of a row. A violated constraint shows when
-// the batch runs: word it with Error.
-func (t *Table[T]) QueueInsert(b *pgx.Batch, tenant uuid.UUID, row *T) *pgx.QueuedQuery {
-	panic("not implemented")
+// `db:"column,json"`; embedded structs count as written out, and there must be a
+// column "id" of type uuid.UUID. It panics where T and the definition do not fit
+// each other: that is a mistake of the program.
+func NewTable[T any](d Def) *Table[T] {
+	p, err := newPlan(reflect.TypeFor[T]())
+	if err != nil {
+		panic(fmt.Sprintf("postgres: table %s: %v", d.Name, err))
+	}
+	if id := p.find("id"); id == nil || id.typ != uuidType {
+		panic(fmt.Sprintf("postgres: table %s has no column id of type uuid.UUID", d.Name))
+	}
+	t := &Table[T]{def: d, plan: p, fields: filter.NewFields(d.Name, d.Fields)}
+	for _, order := range d.Orders {
+		t.indexes = append(t.indexes, t.columnsOf(order))
+	}
+	t.writeSQL()
+	return t
 }
 
-// QueueUpdate queues writing all columns of a row, found by its id. NOT_FOUND
-// when there is none.
+// columnsOf answers the columns of paths, which must be fields.
+func (t *Table[T]) columnsOf(paths []string) []string {
+	columns := make([]string, len(paths))
+	for i, path := range paths {
+		field, ok := t.fields.Lookup(path)
+		if !ok {
+			panic(fmt.Sprintf("postgres: table %s orders by %q, which is not a field", t.def.Name, path))
+		}
+		columns[i] = field.Column
+	}
+	return columns
+}
+
+// writeSQL writes the statements that do not depend on a query.
+func (t *Table[T]) writeSQL() {
+	name := filter.Quote(t.def.Name)
+	places := make([]string, len(t.plan.columns))
+	var sets []string
+	for i, c := range t.plan.columns {
+		places[i] = fmt.Sprintf("$%d", i+2)
+		if c.name != "id" {
+			sets = append(sets, filter.Quote(c.name)+" = "+places[i])
+		}
+	}
+	idPlace := places[indexOf(t.plan, "id")]
+	t.insertSQL = fmt.Sprintf("INSERT INTO %s (tenant, %s) VALUES ($1, %s)", name, t.plan.list(""), strings.Join(places, ", "))
+	t.updateSQL = fmt.Sprintf("UPDATE %s SET %s WHERE tenant = $1 AND id = %s", name, strings.Join(sets, ", "), idPlace)
+	t.deleteSQL = fmt.Sprintf("DELETE FROM %s WHERE tenant = $1 AND id = $2", name)
+	t.listSQL = fmt.Sprintf("SELECT %s FROM %s t WHERE t.tenant = $1", t.plan.list("t."), name)
+	t.getSQL = t.listSQL + " AND t.id = $2"
+	t.lockSQL = t.getSQL + " FOR UPDATE"
+	t.allSQL = t.listSQL + " AND t.id = ANY ($2)"
+}
+
+func indexOf(p *plan, name string) int {
+	for i, c := range p.columns {
+		if c.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Def answers the definition the table was made of.
+func (t *Table[T]) Def() Def { return t.def }
+
+// ID answers the id of a row.
+func (t *Table[T]) ID(row *T) uuid.UUID {
+	return *(*uuid.UUID)(t.plan.find("id").pointer(unsafe.Pointer(row)))
+}
+
+// QueueInsert queues the insertion of a row as it is now. A violated constraint
+// shows when the batch runs: word it with Error.
+func (t *Table[T]) QueueInsert(b *pgx.Batch, tenant uuid.UUID, row *T) *pgx.QueuedQuery {
+	return b.Queue(t.insertSQL, t.arguments(tenant, row)...)
+}
+
+// QueueUpdate queues writing all columns of a row as it is now, found by its id.
+// The batch fails with NOT_FOUND when there is none; where the batch is the whole
+// transaction, or ends with COMMIT, its other statements stand by then, so lock
+// the row first.
 func (t *Table[T]) QueueUpdate(b *pgx.Batch, tenant uuid.UUID, row *T) *pgx.QueuedQuery {
-	panic("not implemented")
+	id := t.ID(row)
+	q := b.Queue(t.updateSQL, t.arguments(tenant, row)...)
+	q.Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() == 0 {
+			return t.notFound(id)
+		}
+		return nil
+	})
+	return q
 }
 
 // QueueDelete queues removing the row for good. A row that is not there is no
 // error.
 func (t *Table[T]) QueueDelete(b *pgx.Batch, tenant, id uuid.UUID) *pgx.QueuedQuery {
-	panic("not implemented")
+	return b.Queue(t.deleteSQL, [16]byte(tenant), [16]byte(id))
 }
 
 // QueueGet queues reading a row, deleted or not; found gets it, or nil.
 func (t *Table[T]) QueueGet(b *pgx.Batch, tenant, id uuid.UUID, found func(row *T) error) {
-	panic("not implemented")
+	t.queueOne(b, t.getSQL, tenant, id, found)
 }
 
 // QueueLock is QueueGet FOR UPDATE: the row stays as it is until the end of the
 // transaction.
 func (t *Table[T]) QueueLock(b *pgx.Batch, tenant, id uuid.UUID, found func(row *T) error) {
-	panic("not implemented")
+	t.queueOne(b, t.lockSQL, tenant, id, found)
+}
+
+func (t *Table[T]) queueOne(b *pgx.Batch, sql string, tenant, id uuid.UUID, found func(row *T) error) {
+	b.Queue(sql, [16]byte(tenant), [16]byte(id)).Query(func(rows pgx.Rows) error {
+		var row *T
+		if rows.Next() {
+			row = new(T)
+			if err := t.plan.scan(rows, unsafe.Pointer(row)); err != nil {
+				return err
+			}
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		return found(row)
+	})
 }
 
 // Get reads a row in one round trip, deleted or not. NOT_FOUND when there is
 // none.
 func (t *Table[T]) Get(ctx context.Context, db Sender, tenant, id uuid.UUID) (*T, error) {
-	panic("not implemented")
+	var row *T
+	b := &pgx.Batch{}
+	QueueTenant(b, tenant)
+	t.QueueGet(b, tenant, id, func(found *T) error {
+		row = found
+		return nil
+	})
+	if err := Run(ctx, db, b); err != nil {
+		return nil, err
+	}
+	if row == nil {
+		return nil, t.notFound(id)
+	}
+	return row, nil
 }
 
-// GetAll reads the rows in one round trip, in the order of ids. NOT_FOUND, naming
-// the first id that is missing, when there is one.
+// GetAll reads the rows in one round trip, deleted or not, in the order of ids.
+// NOT_FOUND, naming the first id that is missing, when there is one.
 func (t *Table[T]) GetAll(ctx context.Context, db Sender, tenant uuid.UUID, ids []uuid.UUID) ([]*T, error) {
-	panic("not implemented")
-}
-
-// List reads one page, and answers the token of the next, empty at the end.
-func (t *Table[T]) List(ctx context.Context, db *DB, tenant uuid.UUID, q Query) (rows []*T, next string, err error) {
-	panic("not implemented")
+	found := make(map[uuid.UUID]*T, len(ids))
+	b := &pgx.Batch{}
+	QueueTenant(b, tenant)
+	b.Queue(t.allSQL, [16]byte(tenant), parameter(ids)).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			row := new(T)
+			if err := t.plan.scan(rows, unsafe.Pointer(row)); err != nil {
+				return err
+			}
+			found[t.ID(row)] = row
+		}
+		return nil
+	})
+	if err := Run(ctx, db, b); err != nil {
+		return nil, err
+	}
+	all := make([]*T, len(ids))
+	for i, id := range ids {
+		row, ok := found[id]
+		if !ok {
+			return nil, t.notFound(id)
+		}
+		all[i] = row
+	}
+	return all, nil
 }
 
 // Error answers what a violated constraint of the definition means, and any
 // other error as SQLError words it.
-func (t *Table[T]) Error(err error) error { panic("not implemented") }
+func (t *Table[T]) Error(err error) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || pg.ConstraintName == "" {
+		return SQLError(err)
+	}
+	if e, ok := t.def.Constraints[pg.ConstraintName]; ok {
+		return e.Wrap(err)
+	}
+	if pg.ConstraintName == "map_entry_alone" {
+		return errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another "+t.def.Kind+" has this id of the other system").Wrap(err)
+	}
+	return SQLError(err)
+}
+
+func (t *Table[T]) notFound(id uuid.UUID) error {
+	return errs.NotFound(t.def.Kind, t.def.Collection+"/"+id.String())
+}
+
+func (t *Table[T]) arguments(tenant uuid.UUID, row *T) []any {
+	args := append(make([]any, 0, len(t.plan.columns)+1), [16]byte(tenant))
+	return t.plan.values(args, unsafe.Pointer(row))
+}

@@ -1,0 +1,274 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
+)
+
+// The sizes of a page.
+const (
+	DefaultPageSize = 50
+	MaxPageSize     = 1000
+	MaxPageBytes    = 4 << 20 // where Table.Size is set
+)
+
+var errTooExpensive = errs.Exhausted("FILTER_TOO_EXPENSIVE", fmt.Sprintf(
+	"no index serves this combination of filter and order, and it did not end within %s: narrow the filter, or use a documented combination",
+	UndeclaredTimeout), 0)
+
+// List reads one page, and answers the token of the next, empty at the end. It is
+// one round trip, or two on the page where a nullable first sort key turns NULL.
+func (t *Table[T]) List(ctx context.Context, db *DB, tenant uuid.UUID, q Query) (rows []*T, next string, err error) {
+	l, err := t.prepare(tenant, q)
+	if err != nil {
+		return nil, "", err
+	}
+	binding := t.binding(tenant, q)
+	var cursor []any
+	if q.PageToken != "" {
+		if cursor, err = db.pages.open(q.PageToken, binding); err != nil {
+			return nil, "", err
+		}
+		if len(cursor) != len(l.keys) {
+			return nil, "", errToken
+		}
+	}
+	rows, more, err := t.read(ctx, db, tenant, l, cursor)
+	if err != nil || !more {
+		return rows, "", err
+	}
+	next, err = db.pages.seal(cursorOf(l.keys, unsafe.Pointer(rows[len(rows)-1])), binding)
+	if err != nil {
+		return nil, "", errs.Internal(err)
+	}
+	return rows, next, nil
+}
+
+// listing is a query that was checked.
+type listing struct {
+	where    string // behind the tenant: " AND …", or empty
+	args     []any  // its values; the first is the tenant
+	keys     []sortKey
+	size     int
+	declared bool
+}
+
+// prepare checks a query, all but its token.
+func (t *Table[T]) prepare(tenant uuid.UUID, q Query) (*listing, error) {
+	size, err := pageSize(q.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := t.order(q.OrderBy)
+	if err != nil {
+		return nil, err
+	}
+	l := &listing{args: []any{[16]byte(tenant)}, keys: keys, size: size}
+	if !q.ShowDeleted && t.plan.find("delete_time") != nil {
+		l.where += " AND t.delete_time IS NULL"
+	}
+	for _, c := range q.Where {
+		l.where += " AND " + c.write(&l.args)
+	}
+	condition, err := t.fields.Compile(q.Filter, &l.args)
+	if err != nil {
+		return nil, filterError(err)
+	}
+	if condition.SQL != "" {
+		l.where += " AND " + condition.SQL
+	}
+	l.declared = t.declared(q.Where, condition, keys)
+	return l, nil
+}
+
+func pageSize(wanted int32) (int, error) {
+	switch {
+	case wanted < 0:
+		return 0, errs.Invalid("page_size", "", "must not be negative")
+	case wanted == 0:
+		return DefaultPageSize, nil
+	default:
+		return int(min(wanted, MaxPageSize)), nil
+	}
+}
+
+func filterError(err error) error {
+	var mistake *filter.Error
+	if !errors.As(err, &mistake) {
+		return errs.Internal(err)
+	}
+	return errs.Invalid("filter", "FILTER_INVALID", mistake.Error()).With("column", strconv.Itoa(mistake.Column))
+}
+
+// write writes a condition of the server.
+func (c Cond) write(args *[]any) string {
+	if c.column == "" {
+		if len(c.any) == 0 {
+			return "false"
+		}
+		parts := make([]string, len(c.any))
+		for i, one := range c.any {
+			parts[i] = one.write(args)
+		}
+		return "(" + strings.Join(parts, " OR ") + ")"
+	}
+	*args = append(*args, parameter(c.value))
+	if c.many {
+		return fmt.Sprintf("t.%s = ANY ($%d)", filter.Quote(c.column), len(*args))
+	}
+	return fmt.Sprintf("t.%s = $%d", filter.Quote(c.column), len(*args))
+}
+
+// declared reports whether an index of the definition serves the list: its
+// equalities are exactly the leading columns, its order is the rest, and a range
+// is on the first column of the order.
+func (t *Table[T]) declared(where []Cond, f filter.Condition, keys []sortKey) bool {
+	equal, ranged := t.columnsOf(f.Equal), t.columnsOf(f.Range)
+	for _, c := range where {
+		if c.column == "" || c.many {
+			return false
+		}
+		equal = append(equal, c.column)
+	}
+	order := keys[:len(keys)-1]
+	if f.Other || mixed(keys) {
+		return false
+	}
+	if len(equal)+len(ranged)+len(order) == 0 {
+		return true // the primary key
+	}
+	return slices.ContainsFunc(t.indexes, func(index []string) bool {
+		return serves(index, equal, ranged, order)
+	})
+}
+
+func serves(index, equal, ranged []string, order []sortKey) bool {
+	if len(index) != len(equal)+len(order) {
+		return false
+	}
+	for _, column := range equal {
+		if !slices.Contains(index[:len(equal)], column) {
+			return false
+		}
+	}
+	rest := index[len(equal):]
+	for i, k := range order {
+		if rest[i] != k.column.name {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(ranged, func(column string) bool { return len(rest) == 0 || rest[0] != column })
+}
+
+// mixed reports whether the keys differ in direction, which no plain index serves.
+func mixed(keys []sortKey) bool {
+	return slices.ContainsFunc(keys, func(k sortKey) bool { return k.desc != keys[0].desc })
+}
+
+// binding is what a token is good for.
+func (t *Table[T]) binding(tenant uuid.UUID, q Query) []byte {
+	var where string
+	var args []any
+	for _, c := range q.Where {
+		where += c.write(&args)
+	}
+	h := sha256.New()
+	for _, part := range []string{
+		tenant.String(), q.Subject, t.def.Name, q.Filter, q.OrderBy,
+		strconv.FormatBool(q.ShowDeleted), where, fmt.Sprint(args...),
+	} {
+		fmt.Fprintf(h, "%d %s ", len(part), part)
+	}
+	return h.Sum(nil)
+}
+
+// read reads the runs of the list until the page is full, and reports whether
+// there is more.
+func (t *Table[T]) read(ctx context.Context, db Sender, tenant uuid.UUID, l *listing, cursor []any) (rows []*T, more bool, err error) {
+	page := &pageOf[T]{table: t, limit: l.size}
+	for _, r := range runs(l.keys, cursor) {
+		sql, args := t.runSQL(l, r, l.size-len(page.rows)+1)
+		b := &pgx.Batch{}
+		QueueTenant(b, tenant)
+		if !l.declared {
+			queueTimeout(b, UndeclaredTimeout)
+		}
+		b.Queue(sql, args...).Query(page.collect)
+		if err := Run(ctx, db, b); err != nil {
+			return nil, false, l.error(ctx, err)
+		}
+		if page.more {
+			break
+		}
+	}
+	return page.rows, page.more, nil
+}
+
+// runSQL writes the statement of one run.
+func (t *Table[T]) runSQL(l *listing, r run, limit int) (string, []any) {
+	args := slices.Clone(l.args)
+	sql := t.listSQL + l.where
+	if r.condition != "" {
+		sql += " AND " + r.condition
+	}
+	if r.cursor != nil {
+		sql += " AND " + r.after(&args)
+	}
+	args = append(args, limit)
+	return sql + writeOrder(r.keys) + fmt.Sprintf(" LIMIT $%d", len(args)), args
+}
+
+// queueTimeout caps the statements that follow in the transaction.
+func queueTimeout(b *pgx.Batch, limit time.Duration) {
+	b.Queue("SELECT set_config('statement_timeout', $1, true)", strconv.FormatInt(limit.Milliseconds(), 10))
+}
+
+// error tells a list that ran into its cap from one whose caller went away.
+func (l *listing) error(ctx context.Context, err error) error {
+	var pg *pgconn.PgError
+	if !l.declared && ctx.Err() == nil && errors.As(err, &pg) && pg.Code == stateCanceled {
+		return errTooExpensive.Wrap(err)
+	}
+	return err
+}
+
+// pageOf gathers rows until the page is full.
+type pageOf[T any] struct {
+	table *Table[T]
+	limit int
+	bytes int
+	rows  []*T
+	more  bool
+}
+
+func (p *pageOf[T]) collect(rows pgx.Rows) error {
+	for rows.Next() {
+		if len(p.rows) == p.limit || p.bytes >= MaxPageBytes {
+			p.more = true
+			return nil
+		}
+		row := new(T)
+		if err := p.table.plan.scan(rows, unsafe.Pointer(row)); err != nil {
+			return err
+		}
+		p.rows = append(p.rows, row)
+		if p.table.Size != nil {
+			p.bytes += p.table.Size(row)
+		}
+	}
+	return nil
+}
