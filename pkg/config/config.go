@@ -54,6 +54,17 @@ func LoadFrom(source Source, into any) error {
 	return errors.Join(wrong...)
 }
 
+// Secret reads one secret whose name is not known to a struct: what the file holds
+// that LINGKAR_<name>_FILE names. Without required it may be absent, and is empty.
+func Secret(name string, required bool) (string, error) {
+	s := setting{env: Prefix + name, secret: true, usage: "names a file"}
+	value, set, err := s.read(os.LookupEnv)
+	if err == nil && !set && required {
+		return "", fmt.Errorf("%s is not set: it %s", s.name(), s.usage)
+	}
+	return value, err
+}
+
 // Usage writes a table of the settings of the struct that of points to.
 func Usage(w io.Writer, of any) error {
 	t := reflect.TypeOf(of).Elem()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -104,7 +105,19 @@ func migrateOnly(ctx context.Context, d Definition) error {
 	if err := config.Load(&s); err != nil {
 		return err
 	}
-	return Migrate(ctx, d, s.OwnerURL)
+	if err := Migrate(ctx, d, s.OwnerURL); err != nil {
+		return err
+	}
+	for name := range d.Databases {
+		owner, err := config.Secret(strings.ToUpper(name)+"_DATABASE_OWNER_URL", true)
+		if err != nil {
+			return err
+		}
+		if err := MigrateFurther(ctx, d, name, owner); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func checkHealth(ctx context.Context) error {

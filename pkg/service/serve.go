@@ -119,6 +119,9 @@ func (rt *Runtime) close() {
 	for _, conn := range rt.parts.conns {
 		_ = conn.Close() // it only fails when closed already
 	}
+	for _, db := range rt.Databases {
+		db.Close()
+	}
 	rt.DB.Close()
 }
 

@@ -35,6 +35,12 @@ type Definition struct {
 	Area string
 	// Migrations are the files NNNNN_x.sql of its database.
 	Migrations fs.FS
+	// Databases are further databases of its own, by name, with the migrations of
+	// each: contact keeps the sealing keys in one.
+	Databases map[string]fs.FS
+	// Secrets names what it needs of secret files beyond every service's own, such
+	// as "keys_kek".
+	Secrets []string
 	// Policy says who may call what. The RPCs of the area's EventLogService,
 	// health and reflection need no entry.
 	Policy auth.Policy
@@ -63,6 +69,11 @@ type Environment struct {
 	// AppURL, SystemURL and OwnerURL lead to the service's database as the roles
 	// app, relay and owner. Without OwnerURL the database must be migrated.
 	AppURL, SystemURL, OwnerURL string
+	// Databases lead to those of Definition.Databases, by name. Role app is needed;
+	// with role owner the service migrates when it starts.
+	Databases map[string]postgres.URLs
+	// Secrets are the contents of those of Definition.Secrets, by name.
+	Secrets map[string][]byte
 	// PageKey authenticates page tokens; the same in all replicas.
 	PageKey []byte
 	// NATS is the connection to the broker.
@@ -94,6 +105,9 @@ type Runtime struct {
 	Name, Area string
 	// DB is the service's database.
 	DB *postgres.DB
+	// Databases are its further databases, Secrets its further secrets, by name.
+	Databases map[string]*postgres.DB
+	Secrets   map[string][]byte
 	// Log records its events.
 	Log *eventlog.Log
 	// Keys open and seal personal fields.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/certs"
+	"github.com/lingkar-crm/lingkar/pkg/config"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
 
@@ -72,6 +75,9 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 		AppURL: s.AppURL, SystemURL: s.SystemURL, OwnerURL: s.OwnerURL, PageKey: s.PageKey,
 		Targets: s.Targets, Reflection: s.Reflection, Drain: s.Drain,
 	}
+	if err = further(d, &env); err != nil {
+		return env, closeAll, err
+	}
 	if err = s.trust(&env); err != nil {
 		return env, closeAll, err
 	}
@@ -91,6 +97,28 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 	}
 	closers = append(closers, env.NATS.Close)
 	return env, closeAll, s.listen(&env)
+}
+
+// further reads what this service alone has: for a database "keys" the files named
+// by LINGKAR_KEYS_DATABASE_URL_FILE and, where it is to migrate,
+// LINGKAR_KEYS_DATABASE_OWNER_URL_FILE; for a secret "keys_kek" that named by
+// LINGKAR_KEYS_KEK_FILE.
+func further(d Definition, env *Environment) error {
+	env.Databases, env.Secrets = map[string]postgres.URLs{}, map[string][]byte{}
+	var wrong []error
+	for name := range d.Databases {
+		prefix := strings.ToUpper(name) + "_DATABASE_"
+		app, err := config.Secret(prefix+"URL", true)
+		owner, other := config.Secret(prefix+"OWNER_URL", false)
+		wrong = append(wrong, err, other)
+		env.Databases[name] = postgres.URLs{App: app, Owner: owner}
+	}
+	for _, name := range d.Secrets {
+		content, err := config.Secret(strings.ToUpper(name), true)
+		wrong = append(wrong, err)
+		env.Secrets[name] = []byte(content)
+	}
+	return errors.Join(wrong...)
 }
 
 func flush(t *telemetry.Telemetry) {

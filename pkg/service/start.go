@@ -43,6 +43,14 @@ func begin(ctx context.Context, d Definition, env Environment) (*Running, error)
 			return nil, err
 		}
 	}
+	for name, urls := range env.Databases {
+		if urls.Owner == "" {
+			continue
+		}
+		if err := MigrateFurther(ctx, d, name, urls.Owner); err != nil {
+			return nil, err
+		}
+	}
 	rt, err := newRuntime(ctx, d, env)
 	if err != nil {
 		return nil, err
@@ -73,7 +81,7 @@ func (env *Environment) complete() error {
 
 // Migrate brings the service's database to the newest version, as its owner.
 func Migrate(ctx context.Context, d Definition, ownerURL string) error {
-	if err := migrate(ctx, ownerURL, "eventlog_version", eventlog.Migrations); err != nil {
+	if err := migrate(ctx, ownerURL, eventlog.VersionTable, eventlog.Migrations); err != nil {
 		return fmt.Errorf("migrate the event log: %w", err)
 	}
 	if d.Migrations == nil {
@@ -81,6 +89,19 @@ func Migrate(ctx context.Context, d Definition, ownerURL string) error {
 	}
 	if err := migrate(ctx, ownerURL, "schema_version", d.Migrations); err != nil {
 		return fmt.Errorf("migrate %s: %w", d.Name, err)
+	}
+	return nil
+}
+
+// MigrateFurther brings one of the service's further databases to the newest
+// version, as its owner.
+func MigrateFurther(ctx context.Context, d Definition, name, ownerURL string) error {
+	files, ok := d.Databases[name]
+	if !ok {
+		return fmt.Errorf("%s has no database %q", d.Name, name)
+	}
+	if err := migrate(ctx, ownerURL, "schema_version", files); err != nil {
+		return fmt.Errorf("migrate %s of %s: %w", name, d.Name, err)
 	}
 	return nil
 }
@@ -104,8 +125,13 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	rt := &Runtime{
 		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
 		Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
-		Logger: env.Telemetry.Logger.With("area", d.Area),
-		parts:  parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify},
+		Logger:    env.Telemetry.Logger.With("area", d.Area),
+		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets,
+		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify},
+	}
+	if err := rt.openFurther(ctx, d, env); err != nil {
+		rt.close()
+		return nil, err
 	}
 	if d.Keys == nil {
 		rt.Keys = contactKeys(rt)
@@ -115,6 +141,25 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	}
 	rt.Log = &eventlog.Log{Area: d.Area, Keys: rt.Keys, Now: env.Now}
 	return rt, nil
+}
+
+// openFurther opens the further databases of the service.
+func (rt *Runtime) openFurther(ctx context.Context, d Definition, env Environment) error {
+	for name := range d.Databases {
+		urls := env.Databases[name]
+		if urls.App == "" {
+			return fmt.Errorf("the environment lacks the database %q", name)
+		}
+		if urls.System == "" {
+			urls.System = urls.App
+		}
+		db, err := postgres.Open(ctx, urls.App, urls.System, postgres.Options{PageKey: env.PageKey})
+		if err != nil {
+			return err
+		}
+		rt.Databases[name] = db
+	}
+	return nil
 }
 
 // newServer makes the server that Build registers on. What Build sets is asked

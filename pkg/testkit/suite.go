@@ -3,6 +3,8 @@ package testkit
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"maps"
 	"net"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 )
@@ -103,6 +106,7 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 		return service.Migrate(ctx, d, ownerURL)
 	}, files...)
 	env.AppURL, env.SystemURL = urls.App, urls.System
+	env.Databases, env.Secrets = further(t, d)
 	if d.Name == gateway {
 		env.HTTPListener = listen(t)
 		s.HTTP = "http://" + env.HTTPListener.Addr().String()
@@ -121,6 +125,24 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 			t.Errorf("stop %s: %v", d.Name, err)
 		}
 	})
+}
+
+// further makes the databases and the secrets that a service has beyond its own.
+func further(t testing.TB, d service.Definition) (map[string]postgres.URLs, map[string][]byte) {
+	t.Helper()
+	databases, secrets := map[string]postgres.URLs{}, map[string][]byte{}
+	for name, files := range d.Databases {
+		urls := Database(t, name, func(ctx context.Context, ownerURL string) error {
+			return service.MigrateFurther(ctx, d, name, ownerURL)
+		}, files)
+		urls.Owner = "" // it is migrated
+		databases[name] = urls
+	}
+	for _, name := range d.Secrets {
+		sum := sha256.Sum256([]byte(name))
+		secrets[name] = []byte(hex.EncodeToString(sum[:]))
+	}
+	return databases, secrets
 }
 
 // dial connects to every service.
