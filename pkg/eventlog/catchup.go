@@ -3,10 +3,14 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
+
+// headsTimeout bounds asking one source for its newest positions.
+const headsTimeout = time.Second
 
 // reconcile brings every partition up to its head. It runs when a session
 // starts, which is also after the broker lost its stream.
@@ -56,8 +60,12 @@ func (s *session) catchUpTo(ctx context.Context, heads map[slot]int64) error {
 }
 
 // catchUp applies a partition from its source until nothing is left, or until
-// another runner turns out to be doing the same.
+// another runner turns out to be doing the same. Where the source cannot be read
+// the partition stays behind, and those of other areas go on.
 func (s *session) catchUp(ctx context.Context, at slot) error {
+	if s.isAway(at.area) {
+		return nil
+	}
 	catchUps.Add(ctx, 1, s.attributes(at.area))
 	for standby := s.standby; ; {
 		after := s.cursors[at]
@@ -65,7 +73,7 @@ func (s *session) catchUp(ctx context.Context, at slot) error {
 			Partition: int32(at.partition), AfterPosition: after, PageSize: applyEvents,
 		})
 		if err != nil {
-			return fmt.Errorf("eventlog: reading the log of %s: %w", at.area, err)
+			return s.noteAway(ctx, at.area, err)
 		}
 		if len(resp.GetEvents()) == 0 {
 			return nil
@@ -82,24 +90,54 @@ func (s *session) catchUp(ctx context.Context, at slot) error {
 	}
 }
 
-// loadHeads asks the sources for the newest positions.
+// loadHeads asks the sources for the newest positions. Those of a source that
+// cannot be asked stay as they were.
 func (s *session) loadHeads(ctx context.Context) error {
-	heads := make(map[slot]int64, len(s.heads))
+	heads := maps.Clone(s.heads)
 	for _, area := range s.Areas {
 		source := s.Sources[area]
 		if source == nil {
 			return fmt.Errorf("eventlog: projection %s has no source for area %s", s.Name, area)
 		}
-		resp, err := source.GetLogHeads(ctx, &eventv1.GetLogHeadsRequest{})
+		resp, err := headsOf(ctx, source)
 		if err != nil {
-			return fmt.Errorf("eventlog: heads of %s: %w", area, err)
+			if err := s.noteAway(ctx, area, err); err != nil {
+				return err
+			}
+			continue
 		}
+		delete(s.away, area)
 		for _, h := range resp.GetHeads() {
 			heads[slot{area, int16(h.GetPartition())}] = h.GetPosition()
 		}
 	}
 	s.heads = heads
 	return nil
+}
+
+// headsOf bounds the time in which a source that hangs holds up the others.
+func headsOf(ctx context.Context, source Source) (*eventv1.LogHeads, error) {
+	ctx, cancel := context.WithTimeout(ctx, headsTimeout)
+	defer cancel()
+	return source.GetLogHeads(ctx, &eventv1.GetLogHeadsRequest{})
+}
+
+// noteAway leaves a source alone for a while. It answers an error only where the
+// runner itself is to end.
+func (s *session) noteAway(ctx context.Context, area string, cause error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !s.isAway(area) {
+		s.Logger.WarnContext(ctx, "the log of an area cannot be read now", "projection", s.Name, "area", area, "error", cause)
+	}
+	s.away[area] = time.Now()
+	return nil
+}
+
+func (s *session) isAway(area string) bool {
+	since, away := s.away[area]
+	return away && time.Since(since) < compareInterval
 }
 
 // WaitFor waits up to 2 seconds until the projection shows the change whose

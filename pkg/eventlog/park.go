@@ -144,8 +144,9 @@ func (a *attempt) queueParked(b *pgx.Batch) {
 	}
 }
 
-// fetchKeys fetches what is needed to unseal the events, one call per tenant.
-func fetchKeys(ctx context.Context, keys Keys, events []*eventv1.Event) error {
+// FetchKeys fetches what is needed to unseal the events, one call per tenant. Call
+// it outside of transactions; Unseal needs no further call then.
+func FetchKeys(ctx context.Context, keys Keys, events []*eventv1.Event) error {
 	missing := map[uuid.UUID][]uuid.UUID{}
 	asked := map[keyName]bool{}
 	for _, e := range events {

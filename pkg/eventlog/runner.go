@@ -20,7 +20,7 @@ type Projection struct {
 	// Areas are the areas whose events it reads.
 	Areas []string
 	// Sealed leaves the personal fields sealed, for a projection that stores the
-	// events themselves.
+	// events themselves. Their keys are at hand, so that Apply can unseal copies.
 	Sealed bool
 	// Apply writes what the events mean, in the transaction that also moves the
 	// cursor. The events are of several tenants and partitions, each partition in
@@ -95,6 +95,8 @@ type session struct {
 	cursors map[slot]int64
 	// heads are those of the sources when they were last compared.
 	heads map[slot]int64
+	// away is when a source could not be asked last.
+	away map[string]time.Time
 	// standby is set when another runner was faster.
 	standby bool
 }
@@ -111,7 +113,7 @@ func newSession(r *Runner) *session {
 	if r.fail == nil {
 		r.fail = func(string) error { return nil }
 	}
-	return &session{Runner: r, heads: map[slot]int64{}}
+	return &session{Runner: r, heads: map[slot]int64{}, away: map[string]time.Time{}}
 }
 
 // serve catches up and then follows the broker until that breaks. The order is
