@@ -46,8 +46,8 @@ const (
 type CampaignServiceClient interface {
 	// Drafts a campaign.
 	//
-	// Errors: INVALID_ARGUMENT SEGMENT_NOT_FOUND, TEMPLATE_INVALID, MONEY_INVALID;
-	// ALREADY_EXISTS EXTERNAL_ID_TAKEN.
+	// Errors: NOT_FOUND SEGMENT_NOT_FOUND; INVALID_ARGUMENT TEMPLATE_INVALID,
+	// MONEY_INVALID; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
 	CreateCampaign(ctx context.Context, in *CreateCampaignRequest, opts ...grpc.CallOption) (*Campaign, error)
 	// Reads one campaign; also a deleted one.
 	GetCampaign(ctx context.Context, in *GetCampaignRequest, opts ...grpc.CallOption) (*Campaign, error)
@@ -220,8 +220,8 @@ func (c *campaignServiceClient) GetCampaignProgress(ctx context.Context, in *Get
 type CampaignServiceServer interface {
 	// Drafts a campaign.
 	//
-	// Errors: INVALID_ARGUMENT SEGMENT_NOT_FOUND, TEMPLATE_INVALID, MONEY_INVALID;
-	// ALREADY_EXISTS EXTERNAL_ID_TAKEN.
+	// Errors: NOT_FOUND SEGMENT_NOT_FOUND; INVALID_ARGUMENT TEMPLATE_INVALID,
+	// MONEY_INVALID; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
 	CreateCampaign(context.Context, *CreateCampaignRequest) (*Campaign, error)
 	// Reads one campaign; also a deleted one.
 	GetCampaign(context.Context, *GetCampaignRequest) (*Campaign, error)

@@ -41,8 +41,8 @@ type SegmentServiceClient interface {
 	// Defines a segment.
 	//
 	// Errors: INVALID_ARGUMENT SEGMENT_UNDEFINED where neither a filter nor contacts
-	// are given, CONTACT_NOT_FOUND, and the reason the contact area gives where it
-	// refuses the filter; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
+	// are given, and FILTER_INVALID where the contact area refuses the filter;
+	// NOT_FOUND CONTACT_NOT_FOUND; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
 	CreateSegment(ctx context.Context, in *CreateSegmentRequest, opts ...grpc.CallOption) (*Segment, error)
 	// Reads one segment; also a deleted one.
 	GetSegment(ctx context.Context, in *GetSegmentRequest, opts ...grpc.CallOption) (*Segment, error)
@@ -56,6 +56,8 @@ type SegmentServiceClient interface {
 	// definition is to change while its members are being looked up.
 	UpdateSegment(ctx context.Context, in *UpdateSegmentRequest, opts ...grpc.CallOption) (*Segment, error)
 	// Marks a segment as deleted; UndeleteSegment brings it back.
+	//
+	// Errors: FAILED_PRECONDITION SEGMENT_MATERIALIZING.
 	DeleteSegment(ctx context.Context, in *DeleteSegmentRequest, opts ...grpc.CallOption) (*Segment, error)
 	// Brings a deleted segment back as it was.
 	UndeleteSegment(ctx context.Context, in *UndeleteSegmentRequest, opts ...grpc.CallOption) (*Segment, error)
@@ -184,8 +186,8 @@ type SegmentServiceServer interface {
 	// Defines a segment.
 	//
 	// Errors: INVALID_ARGUMENT SEGMENT_UNDEFINED where neither a filter nor contacts
-	// are given, CONTACT_NOT_FOUND, and the reason the contact area gives where it
-	// refuses the filter; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
+	// are given, and FILTER_INVALID where the contact area refuses the filter;
+	// NOT_FOUND CONTACT_NOT_FOUND; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
 	CreateSegment(context.Context, *CreateSegmentRequest) (*Segment, error)
 	// Reads one segment; also a deleted one.
 	GetSegment(context.Context, *GetSegmentRequest) (*Segment, error)
@@ -199,6 +201,8 @@ type SegmentServiceServer interface {
 	// definition is to change while its members are being looked up.
 	UpdateSegment(context.Context, *UpdateSegmentRequest) (*Segment, error)
 	// Marks a segment as deleted; UndeleteSegment brings it back.
+	//
+	// Errors: FAILED_PRECONDITION SEGMENT_MATERIALIZING.
 	DeleteSegment(context.Context, *DeleteSegmentRequest) (*Segment, error)
 	// Brings a deleted segment back as it was.
 	UndeleteSegment(context.Context, *UndeleteSegmentRequest) (*Segment, error)

@@ -44,9 +44,9 @@ type TouchServiceClient interface {
 	// member of the segment or not. Where the contact does not wish it, the touch is
 	// answered as SUPPRESSED.
 	//
-	// Errors: FAILED_PRECONDITION CAMPAIGN_NOT_RUNNING; INVALID_ARGUMENT
+	// Errors: FAILED_PRECONDITION CAMPAIGN_NOT_RUNNING, CAMPAIGN_FINISHED; NOT_FOUND
 	// CAMPAIGN_NOT_FOUND, CONTACT_NOT_FOUND; ALREADY_EXISTS TOUCH_EXISTS where the
-	// campaign has touched the contact already.
+	// campaign has touched the contact already, or is about to.
 	SendTouch(ctx context.Context, in *SendTouchRequest, opts ...grpc.CallOption) (*Touch, error)
 	// Records what a contact answered to a touch.
 	//
@@ -133,9 +133,9 @@ type TouchServiceServer interface {
 	// member of the segment or not. Where the contact does not wish it, the touch is
 	// answered as SUPPRESSED.
 	//
-	// Errors: FAILED_PRECONDITION CAMPAIGN_NOT_RUNNING; INVALID_ARGUMENT
+	// Errors: FAILED_PRECONDITION CAMPAIGN_NOT_RUNNING, CAMPAIGN_FINISHED; NOT_FOUND
 	// CAMPAIGN_NOT_FOUND, CONTACT_NOT_FOUND; ALREADY_EXISTS TOUCH_EXISTS where the
-	// campaign has touched the contact already.
+	// campaign has touched the contact already, or is about to.
 	SendTouch(context.Context, *SendTouchRequest) (*Touch, error)
 	// Records what a contact answered to a touch.
 	//

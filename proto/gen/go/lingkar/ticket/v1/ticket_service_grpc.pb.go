@@ -52,8 +52,8 @@ const (
 type TicketServiceClient interface {
 	// Opens a ticket without a message.
 	//
-	// Errors: INVALID_ARGUMENT CONTACT_NOT_FOUND, QUEUE_NOT_FOUND; ALREADY_EXISTS
-	// EXTERNAL_ID_TAKEN.
+	// Errors: NOT_FOUND CONTACT_NOT_FOUND, QUEUE_NOT_FOUND; FAILED_PRECONDITION
+	// CONTACT_DELETED, QUEUE_DELETED; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
 	CreateTicket(ctx context.Context, in *CreateTicketRequest, opts ...grpc.CallOption) (*Ticket, error)
 	// Opens a ticket with the first message of its conversation. Errors as
 	// CreateTicket.
@@ -77,12 +77,13 @@ type TicketServiceClient interface {
 	// the customer opens a pending ticket and reopens a resolved one.
 	//
 	// Errors: FAILED_PRECONDITION TICKET_CLOSED; INVALID_ARGUMENT NOTE_BY_CUSTOMER,
-	// TIME_IN_FUTURE.
+	// WAIT_WITHOUT_QUESTION, TIME_IN_FUTURE.
 	ReplyToTicket(ctx context.Context, in *ReplyToTicketRequest, opts ...grpc.CallOption) (*ReplyToTicketResponse, error)
 	// Gives the ticket to a person, a team or a queue. Allowed in every status but
 	// CLOSED.
 	//
-	// Errors: FAILED_PRECONDITION TICKET_CLOSED; INVALID_ARGUMENT QUEUE_NOT_FOUND.
+	// Errors: FAILED_PRECONDITION TICKET_CLOSED, QUEUE_DELETED; NOT_FOUND
+	// QUEUE_NOT_FOUND.
 	AssignTicket(ctx context.Context, in *AssignTicketRequest, opts ...grpc.CallOption) (*Ticket, error)
 	// Says how the matter was settled.
 	//
@@ -269,8 +270,8 @@ func (c *ticketServiceClient) ListMessages(ctx context.Context, in *ListMessages
 type TicketServiceServer interface {
 	// Opens a ticket without a message.
 	//
-	// Errors: INVALID_ARGUMENT CONTACT_NOT_FOUND, QUEUE_NOT_FOUND; ALREADY_EXISTS
-	// EXTERNAL_ID_TAKEN.
+	// Errors: NOT_FOUND CONTACT_NOT_FOUND, QUEUE_NOT_FOUND; FAILED_PRECONDITION
+	// CONTACT_DELETED, QUEUE_DELETED; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
 	CreateTicket(context.Context, *CreateTicketRequest) (*Ticket, error)
 	// Opens a ticket with the first message of its conversation. Errors as
 	// CreateTicket.
@@ -294,12 +295,13 @@ type TicketServiceServer interface {
 	// the customer opens a pending ticket and reopens a resolved one.
 	//
 	// Errors: FAILED_PRECONDITION TICKET_CLOSED; INVALID_ARGUMENT NOTE_BY_CUSTOMER,
-	// TIME_IN_FUTURE.
+	// WAIT_WITHOUT_QUESTION, TIME_IN_FUTURE.
 	ReplyToTicket(context.Context, *ReplyToTicketRequest) (*ReplyToTicketResponse, error)
 	// Gives the ticket to a person, a team or a queue. Allowed in every status but
 	// CLOSED.
 	//
-	// Errors: FAILED_PRECONDITION TICKET_CLOSED; INVALID_ARGUMENT QUEUE_NOT_FOUND.
+	// Errors: FAILED_PRECONDITION TICKET_CLOSED, QUEUE_DELETED; NOT_FOUND
+	// QUEUE_NOT_FOUND.
 	AssignTicket(context.Context, *AssignTicketRequest) (*Ticket, error)
 	// Says how the matter was settled.
 	//
