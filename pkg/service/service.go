@@ -41,6 +41,9 @@ type Definition struct {
 	// Secrets names what it needs of secret files beyond every service's own, such
 	// as "keys_kek".
 	Secrets []string
+	// Uses are the tables of packages that the service builds on, such as those
+	// of imports.
+	Uses []Tables
 	// Policy says who may call what. The RPCs of the area's EventLogService,
 	// health and reflection need no entry.
 	Policy auth.Policy
@@ -53,6 +56,13 @@ type Definition struct {
 	// Build registers the servers and projections and starts the loops. It may
 	// use everything in Runtime; nothing is served before it returns.
 	Build func(rt *Runtime) error
+}
+
+// Tables are the migrations that a package brings, and the table that keeps their
+// version.
+type Tables struct {
+	Version    string
+	Migrations fs.FS
 }
 
 // Environment is where a service stands. Main fills it in from environment

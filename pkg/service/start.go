@@ -24,11 +24,7 @@ import (
 func Start(ctx context.Context, d Definition, env Environment) (*Running, error) {
 	running, err := begin(ctx, d, env)
 	if err != nil {
-		for _, l := range []net.Listener{env.Listener, env.AdminListener, env.HTTPListener} {
-			if l != nil {
-				l.Close()
-			}
-		}
+		env.closeListeners()
 		return nil, fmt.Errorf("start %s: %w", d.Name, err)
 	}
 	return running, nil
@@ -65,6 +61,16 @@ func begin(ctx context.Context, d Definition, env Environment) (*Running, error)
 	return serve(rt, server, relay, env), nil
 }
 
+// closeListeners closes what is open. Why one cannot be closed does not matter
+// where something else has failed already.
+func (env *Environment) closeListeners() {
+	for _, l := range []net.Listener{env.Listener, env.AdminListener, env.HTTPListener} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+}
+
 // complete fills in what may be left out, and says what may not.
 func (env *Environment) complete() error {
 	if env.Listener == nil || env.AppURL == "" || env.SystemURL == "" || env.NATS == nil || env.Issuer == nil || env.Verifier == nil {
@@ -83,6 +89,11 @@ func (env *Environment) complete() error {
 func Migrate(ctx context.Context, d Definition, ownerURL string) error {
 	if err := migrate(ctx, ownerURL, eventlog.VersionTable, eventlog.Migrations); err != nil {
 		return fmt.Errorf("migrate the event log: %w", err)
+	}
+	for _, t := range d.Uses {
+		if err := migrate(ctx, ownerURL, t.Version, t.Migrations); err != nil {
+			return fmt.Errorf("migrate %s of %s: %w", t.Version, d.Name, err)
+		}
 	}
 	if d.Migrations == nil {
 		return nil

@@ -99,6 +99,9 @@ func Start(t testing.TB, defs ...service.Definition) *Suite {
 func (s *Suite) start(t testing.TB, d service.Definition, env service.Environment) {
 	t.Helper()
 	files := []fs.FS{eventlog.Migrations}
+	for _, t := range d.Uses {
+		files = append(files, t.Migrations)
+	}
 	if d.Migrations != nil {
 		files = append(files, d.Migrations)
 	}

@@ -1,0 +1,162 @@
+// Package bulk brings files of many rows into a service: it takes the file, finds
+// out what it is and what its columns mean, and works it through in the background
+// in steps, each one transaction with the rows it made and the report on them.
+//
+// It promises that a row counts once (rows = created + updated + skipped +
+// failed), that a step is done wholly or not at all, also when two replicas try
+// it, that an import goes on after a crash where it stopped, and that a trial
+// (dry_run) changes nothing. What a row means is the service's: a Kind.
+//
+// Limits: 50 MiB a file, in memory one step of 500 rows. Undo deletes what was
+// created; what was only changed stays. Takes CSV and its relatives (pkg/sheet).
+package bulk
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/sheet"
+	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
+)
+
+const (
+	// MaxFile is the largest file in bytes.
+	MaxFile = 50 << 20
+	// StepRows is how many rows one transaction takes.
+	StepRows = 500
+
+	chunkSize = 256 << 10
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations make the tables of this package. They keep their version in
+// VersionTable.
+var Migrations = sub(files)
+
+// VersionTable keeps the version of the tables.
+const VersionTable = "bulk_version"
+
+func sub(files embed.FS) fs.FS {
+	s, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Kind is one sort of record that files bring.
+type Kind struct {
+	// Name is that of Import.kind, such as "contacts".
+	Name string
+	// Fields are what its columns can mean.
+	Fields []sheet.Field
+	// Known answers whether a field that is not among Fields can be named in an
+	// override, such as "custom_fields.hobby". Nil knows none.
+	Known func(field string) bool
+	// System guesses the system a file comes from by its heads; "" where it does
+	// not know.
+	System func(headers []string) string
+	// Step brings in rows within the unit, and answers what became of each. An
+	// error takes the whole step back and stops the import; what is wrong with
+	// one row belongs into its Outcome.
+	Step func(ctx context.Context, u *record.Unit, job *Job, rows []Row) ([]Outcome, error)
+	// Undo deletes a record that the import created, within the unit. One that
+	// is gone already is no error.
+	Undo func(ctx context.Context, u *record.Unit, name string) error
+}
+
+// Job is what a Step knows of the import it works for.
+type Job struct {
+	// Tenant is whose records they become.
+	Tenant uuid.UUID
+	// Import says where the file comes from.
+	Import *bulkv1.Import
+	// Seen is kept from step to step while the import runs in this process, for
+	// the rows of a trial, which leave nothing in the database to find.
+	Seen map[string]string
+}
+
+// DryRun tells whether nothing may remain.
+func (j *Job) DryRun() bool { return j.Import.GetDryRun() }
+
+// Row is one row of the file by what its columns mean.
+type Row struct {
+	// Line is where it begins, from 1.
+	Line int
+	// Values are the cells that are not empty, by field, in the order of their
+	// columns.
+	Values map[string][]string
+}
+
+// First answers the first value of a field, or "".
+func (r Row) First(field string) string {
+	if v := r.Values[field]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Outcome is what became of a row.
+type Outcome struct {
+	Line     int
+	What     bulkv1.ImportOutcome
+	Resource string
+	Reason   string
+	Message  string
+}
+
+// Failed is the outcome of a row that could not be taken, for the reason that the
+// error carries.
+func Failed(line int, err error) Outcome {
+	o := Outcome{Line: line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_FAILED, Reason: errs.Reason(err), Message: "the row cannot be read"}
+	for i, v := range errs.FieldViolations(err) {
+		if i == 0 {
+			o.Message = ""
+		} else {
+			o.Message += "; "
+		}
+		o.Message += v.Field + ": " + v.Description
+	}
+	return o
+}
+
+// Engine is the imports of one service.
+type Engine struct {
+	// Collection begins the names of its imports, such as "contactImports".
+	Collection string
+	DB         *postgres.DB
+	Log        *eventlog.Log
+	Now        func() time.Time
+	Logger     *slog.Logger
+	// Kinds are what it takes.
+	Kinds []Kind
+
+	wake chan struct{}
+}
+
+// New makes an engine. Run it as a background loop, and register Server.
+func New(e Engine) *Engine {
+	e.wake = make(chan struct{}, 1)
+	return &e
+}
+
+func (e *Engine) kind(name string) (Kind, error) {
+	for _, k := range e.Kinds {
+		if k.Name == name {
+			return k, nil
+		}
+	}
+	return Kind{}, errs.Invalid("import.kind", "KIND_UNKNOWN", fmt.Sprintf("%s takes no such files", e.Collection))
+}

@@ -1,0 +1,319 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/call"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/sheet"
+	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
+)
+
+const (
+	// poll is how often is looked for imports that another process was told of,
+	// or left when it ended.
+	poll = 2 * time.Second
+	// undoRows is how many records one transaction takes back.
+	undoRows = 100
+)
+
+// errMoved says that the import is no longer where this worker left it: another
+// one goes on with it, or a caller stopped it.
+var errMoved = errors.New("bulk: the import has moved on without this worker")
+
+func (e *Engine) nudge() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works on imports until ctx ends. Several replicas may run: a step that two
+// of them do counts once.
+func (e *Engine) Run(ctx context.Context) error {
+	for {
+		worked, err := e.one(ctx)
+		if err != nil {
+			return err
+		}
+		if worked {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.wake:
+		case <-time.After(poll):
+		}
+	}
+}
+
+// one works on the import that waited longest, and tells whether there was one.
+func (e *Engine) one(ctx context.Context) (bool, error) {
+	row, err := scanEntry(e.DB.System.QueryRow(ctx, `
+		SELECT `+entryColumns+` FROM import WHERE state IN (2, 6) ORDER BY update_time LIMIT 1`))
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, postgres.SQLError(err)
+	}
+	ctx = auth.With(ctx, row.caller)
+	ctx = call.With(ctx, call.Info{Method: "/" + e.Collection, Correlation: row.id.String(), ValidateOnly: row.spec.GetDryRun()})
+	work := e.run
+	if row.state == bulkv1.ImportState_IMPORT_STATE_UNDOING {
+		work = e.undo
+	}
+	err = work(ctx, row)
+	switch {
+	case err == nil, errors.Is(err, errMoved):
+		return true, nil
+	case ctx.Err() != nil:
+		return false, nil
+	case transient(err):
+		return false, err
+	}
+	e.Logger.Error("import stopped", "import", row.id, "cause", err.Error())
+	return true, e.stop(ctx, row, err)
+}
+
+// transient tells whether the same step may go well later.
+func transient(err error) bool {
+	switch errs.Code(err) {
+	case codes.Unavailable, codes.ResourceExhausted, codes.Aborted, codes.DeadlineExceeded:
+		return true
+	}
+	return false
+}
+
+// run works a file through from where it stopped.
+func (e *Engine) run(ctx context.Context, row *entry) error {
+	kind, err := e.kind(row.spec.GetKind())
+	if err != nil {
+		return err
+	}
+	content := &file{ctx: ctx, engine: e, tenant: row.caller.Tenant, id: row.id}
+	reader, err := sheet.NewReader(content, options(row.spec))
+	if err != nil {
+		return err
+	}
+	job := &Job{Tenant: row.caller.Tenant, Import: e.message(row), Seen: map[string]string{}}
+	for {
+		step, err := readStep(reader, row)
+		if err != nil {
+			return err
+		}
+		if len(step.outcomes)+len(step.rows) == 0 {
+			return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_DONE)
+		}
+		if err := e.step(ctx, kind, job, row, step, content.read); err != nil {
+			return err
+		}
+	}
+}
+
+// step is what one transaction takes.
+type step struct {
+	rows     []Row
+	outcomes []Outcome
+	line     int64
+}
+
+// readStep reads the next rows after those that are done. Rows that are empty or
+// cannot be read have their outcome already.
+func readStep(reader *sheet.Reader, row *entry) (step, error) {
+	var s step
+	for len(s.rows)+len(s.outcomes) < StepRows {
+		r, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return s, nil
+		}
+		if err != nil {
+			return s, err
+		}
+		if int64(r.Line) <= row.doneLine {
+			continue
+		}
+		s.line = int64(r.Line)
+		values := named(r, row.spec.GetColumns())
+		switch {
+		case r.Err != nil:
+			s.outcomes = append(s.outcomes, Failed(r.Line, r.Err))
+		case len(values) == 0:
+			s.outcomes = append(s.outcomes, Outcome{Line: r.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_EMPTY", Message: "the row is empty"})
+		default:
+			s.rows = append(s.rows, Row{Line: r.Line, Values: values})
+		}
+	}
+	return s, nil
+}
+
+// named sorts the cells of a row by what their columns mean.
+func named(r sheet.Row, columns []*bulkv1.ImportColumn) map[string][]string {
+	values := map[string][]string{}
+	for _, c := range columns {
+		if cell := r.Cells[c.GetIndex()]; cell != "" && c.GetField() != Ignore {
+			values[c.GetField()] = append(values[c.GetField()], cell)
+		}
+	}
+	return values
+}
+
+// step brings in the rows and writes the report, in one transaction. A trial's
+// report is written after its rows were taken back.
+func (e *Engine) step(ctx context.Context, kind Kind, job *Job, row *entry, s step, read int64) error {
+	outcomes := s.outcomes
+	report := func(u *record.Unit) { u.Queue(func(b *pgx.Batch) { e.queueReport(b, row, s.line, read, outcomes) }) }
+	_, err := record.Write(ctx, e.DB, e.Log, job.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
+		outcomes = s.outcomes
+		if len(s.rows) > 0 {
+			more, err := kind.Step(ctx, u, job, s.rows)
+			if err != nil {
+				return nil, err
+			}
+			outcomes = append(outcomes[:len(outcomes):len(outcomes)], more...)
+		}
+		if !job.DryRun() {
+			report(u)
+		}
+		return &emptypb.Empty{}, nil
+	})
+	if err == nil && job.DryRun() {
+		for i := range outcomes {
+			outcomes[i].Resource = "" // what a trial made is gone
+		}
+		info := call.From(ctx)
+		info.ValidateOnly = false
+		_, err = record.Write(call.With(ctx, info), e.DB, e.Log, job.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
+			report(u)
+			return &emptypb.Empty{}, nil
+		})
+	}
+	if err != nil {
+		return err
+	}
+	row.doneLine = s.line
+	return nil
+}
+
+// queueReport queues the progress, guarded by where the import stood, and the
+// outcome of each row.
+func (e *Engine) queueReport(b *pgx.Batch, row *entry, line, read int64, outcomes []Outcome) {
+	n := map[bulkv1.ImportOutcome]int64{}
+	var lines []int64
+	var whats []int16
+	var resources, reasons, messages []string
+	for _, o := range outcomes {
+		n[o.What]++
+		lines, whats = append(lines, int64(o.Line)), append(whats, int16(o.What))
+		resources, reasons, messages = append(resources, o.Resource), append(reasons, o.Reason), append(messages, o.Message)
+	}
+	b.Queue(`
+		UPDATE import SET done_line = $4, done_bytes = $5, rows = rows + $6, created = created + $7, updated = updated + $8,
+			skipped = skipped + $9, failed = failed + $10, update_time = $11
+		WHERE tenant = $1 AND id = $2 AND done_line = $3 AND state = 2`,
+		row.caller.Tenant, row.id, row.doneLine, line, read, int64(len(outcomes)),
+		n[bulkv1.ImportOutcome_IMPORT_OUTCOME_CREATED], n[bulkv1.ImportOutcome_IMPORT_OUTCOME_UPDATED],
+		n[bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED], n[bulkv1.ImportOutcome_IMPORT_OUTCOME_FAILED], e.Now().UTC(),
+	).Exec(mustMove)
+	b.Queue(`
+		INSERT INTO import_row (tenant, import, line, outcome, resource, reason, message)
+		SELECT $1, $2, * FROM unnest($3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::text[])`,
+		row.caller.Tenant, row.id, lines, whats, resources, reasons, messages)
+}
+
+// mustMove refuses an update that met no row.
+func mustMove(tag pgconn.CommandTag) error {
+	if tag.RowsAffected() == 0 {
+		return errMoved
+	}
+	return nil
+}
+
+// finish ends an import.
+func (e *Engine) finish(ctx context.Context, row *entry, state bulkv1.ImportState) error {
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, row.caller.Tenant)
+	b.Queue(`
+		UPDATE import SET state = $3, done_bytes = size_bytes, update_time = $4, end_time = $4
+		WHERE tenant = $1 AND id = $2 AND state = $5`,
+		row.caller.Tenant, row.id, int16(state), e.Now().UTC(), int16(row.state)).Exec(mustMove)
+	return postgres.Run(ctx, e.DB, b)
+}
+
+// stop ends an import that cannot go on, and keeps why.
+func (e *Engine) stop(ctx context.Context, row *entry, cause error) error {
+	why := "internal error; the log of the service says more"
+	if reason := errs.Reason(cause); reason != "" {
+		why = reason
+	}
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, row.caller.Tenant)
+	b.Queue(`UPDATE import SET state = $3, error = $4, update_time = $5, end_time = $5 WHERE tenant = $1 AND id = $2`,
+		row.caller.Tenant, row.id, int16(bulkv1.ImportState_IMPORT_STATE_FAILED), why, e.Now().UTC())
+	return postgres.Run(ctx, e.DB, b)
+}
+
+// undo takes back what was created, some hundred records a transaction.
+func (e *Engine) undo(ctx context.Context, row *entry) error {
+	kind, err := e.kind(row.spec.GetKind())
+	if err != nil {
+		return err
+	}
+	for {
+		lines, names, err := e.undoable(ctx, row.caller.Tenant, row.id)
+		if err != nil {
+			return err
+		}
+		if len(lines) == 0 {
+			return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_UNDONE)
+		}
+		_, err = record.Write(ctx, e.DB, e.Log, row.caller.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
+			for _, name := range names {
+				if err := kind.Undo(ctx, u, name); err != nil {
+					return nil, err
+				}
+			}
+			u.Queue(func(b *pgx.Batch) {
+				b.Queue(`UPDATE import_row SET undone = true WHERE tenant = $1 AND import = $2 AND line = ANY($3)`, row.caller.Tenant, row.id, lines)
+			})
+			return &emptypb.Empty{}, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// undoable answers some rows that created a record which is not taken back yet.
+func (e *Engine) undoable(ctx context.Context, tenant, id uuid.UUID) (lines []int64, names []string, err error) {
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	b.Queue(`
+		SELECT line, resource FROM import_row
+		WHERE tenant = $1 AND import = $2 AND outcome = 1 AND NOT undone AND resource <> ''
+		ORDER BY line LIMIT $3`, tenant, id, undoRows).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var line int64
+			var name string
+			if err := rows.Scan(&line, &name); err != nil {
+				return err
+			}
+			lines, names = append(lines, line), append(names, name)
+		}
+		return rows.Err()
+	})
+	return lines, names, postgres.Run(ctx, e.DB, b)
+}
