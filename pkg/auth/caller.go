@@ -22,7 +22,8 @@ import (
 type Role string
 
 // The roles. Service is held by services of Lingkar alone, and only tokens of
-// our own issuer can carry it; Portal is a customer, partner, supplier or
+// our own issuer can carry it; Operator runs the installation, across its
+// tenants; Portal is a customer, partner, supplier or
 // investor who sees its own records.
 const (
 	Admin    Role = "admin"

@@ -63,12 +63,14 @@ func (t *trust) subject(sub string) (string, error) {
 	return sub, nil
 }
 
-// roles keeps the roles we know: a provider may send others of its own.
+// roles keeps the roles we know: a provider may send others of its own. Services
+// are ours alone, and operators those of the installation: an issuer that is
+// bound to some tenants cannot name one.
 func (t *trust) roles(said []Role) ([]Role, error) {
 	var known []Role
 	for _, r := range said {
-		if r == Service && t.Issuer != Internal {
-			return nil, errors.New("its issuer may not speak for services")
+		if r == Service && t.Issuer != Internal || r == Operator && len(t.Tenants) > 0 {
+			return nil, fmt.Errorf("its issuer may not give the role %s", r)
 		}
 		if slices.Contains(Roles, r) && !slices.Contains(known, r) {
 			known = append(known, r)

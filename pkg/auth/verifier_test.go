@@ -242,6 +242,7 @@ func TestVerify_bad(t *testing.T) {
 		"tenant across all":           good().claim("lingkar_tenant", NoTenant.String()).token(),
 		"roles a string":              good().claim("lingkar_roles", "admin").token(),
 		"role service":                good().claim("lingkar_roles", []string{"service"}).token(),
+		"role operator, one tenant":   good().claim("lingkar_roles", []string{"operator"}).token(),
 		"too many teams":              good().claim("lingkar_teams", strings.Split(strings.Repeat("a,", 101), ",")).token(),
 		"ours of the type JWT":        must(ours("JWT")),
 		"ours without a type":         must(ours(nil)),

@@ -106,6 +106,9 @@ func TestStatus_wordsTheTransport(t *testing.T) {
 			t.Errorf("%v: an address is told: %s", code, st.Message())
 		}
 	}
+	if code := errs.Code(status.Error(codes.NotFound, "")); code != codes.NotFound {
+		t.Errorf("a status without a reason has the code %v", code)
+	}
 	if st, mapped := errs.Status(errors.New("boom")); mapped || st.Code() != codes.Internal || st.Message() != "internal error" {
 		t.Errorf("an unknown error reads %v, %v", st, mapped)
 	}

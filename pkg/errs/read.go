@@ -17,6 +17,10 @@ func Code(err error) codes.Code {
 	if err == nil {
 		return codes.OK
 	}
+	var hop interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &hop) {
+		return hop.GRPCStatus().Code()
+	}
 	if st, ok := Status(err); ok {
 		return st.Code()
 	}

@@ -76,25 +76,34 @@ func seenFrom(ctx context.Context) *seen { return ctx.Value(seenKey{}).(*seen) }
 
 // word makes the status that the caller gets, and tells the log why.
 func (s *Server) word(ctx context.Context, method string, seen *seen, started time.Time, err error) error {
-	took := slog.Duration("took", time.Since(started))
-	attrs := []slog.Attr{slog.String("method", method), took, slog.String("subject", seen.caller.Subject),
+	took := float64(time.Since(started).Microseconds()) / 1000
+	attrs := []slog.Attr{slog.String("method", method), slog.Float64("took_ms", took), slog.String("subject", seen.caller.Subject),
 		slog.String("tenant", seen.caller.Tenant.String()), slog.String("correlation", seen.info.Correlation)}
 	if err == nil {
 		s.log.LogAttrs(ctx, slog.LevelDebug, "answered", attrs...)
 		return nil
 	}
 	st, mapped := errs.Status(err)
-	level := slog.LevelInfo
 	if !mapped {
 		unmapped.Add(1)
 	}
-	if st.Code() == codes.Internal {
-		level = slog.LevelError
-	}
+	level := levelOf(st.Code())
 	attrs = append(attrs, slog.String("code", st.Code().String()), slog.String("reason", errs.Reason(err)))
 	if level == slog.LevelError || st.Code() == codes.Unauthenticated || st.Code() == codes.Unavailable {
 		attrs = append(attrs, slog.String("cause", err.Error()))
 	}
 	s.log.LogAttrs(ctx, level, "refused", attrs...)
 	return st.Err()
+}
+
+// levelOf answers how much an operator should care about an answer.
+func levelOf(c codes.Code) slog.Level {
+	switch c {
+	case codes.Internal:
+		return slog.LevelError
+	case codes.Canceled:
+		return slog.LevelDebug
+	default:
+		return slog.LevelInfo
+	}
 }

@@ -48,6 +48,9 @@ func (s *Server) WatchReadiness(ctx context.Context) {
 func (s *Server) tellReadiness(ctx context.Context) {
 	status := grpc_health_v1.HealthCheckResponse_SERVING
 	if err := s.CheckReady(ctx); err != nil {
+		if ctx.Err() != nil {
+			return
+		}
 		status = grpc_health_v1.HealthCheckResponse_NOT_SERVING
 		s.log.WarnContext(ctx, "not ready", "cause", err.Error())
 	}

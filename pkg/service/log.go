@@ -16,12 +16,13 @@ import (
 
 func logService(area string) string { return "lingkar." + area + ".v1.EventLogService" }
 
-// logPolicy lets services read the log, and nobody else: it spans the tenants.
+// logPolicy lets services and operators read the log, and nobody of a tenant: it
+// spans them all.
 func logPolicy(area string) auth.Policy {
-	services := auth.Allow(auth.All, auth.Service)
+	readers := auth.Allow(auth.All, auth.Service, auth.Operator)
 	return auth.Policy{
-		"/" + logService(area) + "/ReadEvents":  services,
-		"/" + logService(area) + "/GetLogHeads": services,
+		"/" + logService(area) + "/ReadEvents":  readers,
+		"/" + logService(area) + "/GetLogHeads": readers,
 	}
 }
 

@@ -229,7 +229,13 @@ func (s *settings) connect(name string) (*nats.Conn, error) {
 	return conn, nil
 }
 
+// listen opens the listeners, all of them or none.
 func (s *settings) listen(env *Environment) (err error) {
+	defer func() {
+		if err != nil {
+			env.closeListeners()
+		}
+	}()
 	if env.Listener, err = net.Listen("tcp", s.Listen); err != nil {
 		return err
 	}

@@ -1,0 +1,4 @@
+package service
+
+// Command is what Main does with its arguments.
+var Command = command
