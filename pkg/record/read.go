@@ -91,6 +91,40 @@ func (s *Store[T, P]) ReadAll(ctx context.Context, tenant uuid.UUID, names []str
 	return answers, nil
 }
 
+// Among answers those of the rows that the caller may see, in the order of the
+// ids. One that is missing is NOT_FOUND.
+func (s *Store[T, P]) Among(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID) ([]P, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	rows, err := s.Table.GetAll(ctx, s.DB, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]P, 0, len(rows))
+	for _, row := range rows {
+		if visible(ctx, s.Meta(row)) {
+			answers = append(answers, s.Proto(row))
+		}
+	}
+	return answers, nil
+}
+
+// Search answers the living rows that the caller may see whose search column is
+// most like the text, which must be normalised as the column is. A limit of 0
+// means 20, and 100 is the most.
+func (s *Store[T, P]) Search(ctx context.Context, tenant uuid.UUID, text string, limit int32) ([]P, error) {
+	rows, err := s.Table.Search(ctx, s.DB, tenant, postgres.SearchQuery{Text: text, Limit: limit, Where: scope(ctx)})
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]P, len(rows))
+	for i, row := range rows {
+		answers[i] = s.Proto(row)
+	}
+	return answers, nil
+}
+
 // List answers a page of what the caller may see and the token of the next.
 func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListRequest, where ...postgres.Cond) ([]P, string, error) {
 	caller, _ := auth.FromOK(ctx)
