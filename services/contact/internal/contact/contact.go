@@ -50,6 +50,9 @@ type Contact struct {
 	Addresses   []Address    `db:"addresses,json"`
 	Preference  *Preference  `db:"preference,json"`
 	Roles       []Role       `db:"roles,json"`
+	// RolesHeld says of each role in Roles by name whether it is "open" or
+	// "ended"; lists are filtered by it.
+	RolesHeld map[string]string `db:"roles_held,json"`
 	// LanguageCode is a BCP 47 tag, RegionCode an ISO 3166-1 alpha-2 code.
 	LanguageCode string `db:"language_code"`
 	RegionCode   string `db:"region_code"`
@@ -91,6 +94,24 @@ const (
 	Investor RoleKind = 5
 )
 
+// String answers the name that filters use.
+func (k RoleKind) String() string {
+	switch k {
+	case Customer:
+		return "CUSTOMER"
+	case Employee:
+		return "EMPLOYEE"
+	case Partner:
+		return "PARTNER"
+	case Supplier:
+		return "SUPPLIER"
+	case Investor:
+		return "INVESTOR"
+	default:
+		return "UNKNOWN"
+	}
+}
+
 // Role is a role held from Start until before End.
 type Role struct {
 	Kind  RoleKind  `json:"kind"`
@@ -99,4 +120,18 @@ type Role struct {
 	End *time.Time `json:"end,omitempty"`
 	// Details is what this role knows: a unit, skills, terms of payment.
 	Details map[string]any `json:"details,omitempty"`
+}
+
+// AllowedActions names the calls that the contact's state allows next.
+func (c *Contact) AllowedActions() []string {
+	if c.Deleted() {
+		return []string{"UndeleteContact"}
+	}
+	actions := []string{"UpdateContact", "DeleteContact", "AssignRole"}
+	for _, r := range c.Roles {
+		if r.End == nil {
+			return append(actions, "EndRole")
+		}
+	}
+	return actions
 }

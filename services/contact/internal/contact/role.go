@@ -44,7 +44,7 @@ func (c *Contact) AssignRole(r Role, now time.Time) ([]entity.Event, error) {
 	case len(c.Roles) >= MaxRoles:
 		return nil, errRolesFull
 	}
-	c.Roles = append(slices.Clone(c.Roles), r)
+	c.Play(append(slices.Clone(c.Roles), r))
 	return []entity.Event{RoleAssigned{Role: r}}, nil
 }
 
@@ -64,14 +64,27 @@ func (c *Contact) EndRole(kind RoleKind, end, now time.Time) ([]entity.Event, er
 			continue
 		}
 		r.End = &end
-		c.Roles = slices.Clone(c.Roles)
-		c.Roles[i] = r
+		roles := slices.Clone(c.Roles)
+		roles[i] = r
+		c.Play(roles)
 		return []entity.Event{RoleEnded{Role: r}}, nil
 	}
 	if early {
 		return nil, errRoleDates
 	}
 	return nil, errRoleNotHeld
+}
+
+// Play sets the roles, and what lists are filtered by.
+func (c *Contact) Play(roles []Role) {
+	c.Roles, c.RolesHeld = roles, make(map[string]string, len(roles))
+	for _, r := range roles {
+		if r.End == nil {
+			c.RolesHeld[r.Kind.String()] = "open"
+		} else if c.RolesHeld[r.Kind.String()] == "" {
+			c.RolesHeld[r.Kind.String()] = "ended"
+		}
+	}
 }
 
 // Holds reports whether the contact plays the role at that time.

@@ -108,3 +108,15 @@ func (r *Relationship) Check() []errs.Violation {
 	}
 	return []errs.Violation{{Field: "end_time", Reason: "RELATIONSHIP_ENDS_BEFORE_START", Description: "lies before start_time"}}
 }
+
+// AllowedActions names the calls that the relationship's state allows next.
+func (r *Relationship) AllowedActions() []string {
+	switch {
+	case r.Deleted():
+		return []string{"UndeleteRelationship"}
+	case r.End != nil:
+		return []string{"UpdateRelationship", "DeleteRelationship"}
+	default:
+		return []string{"UpdateRelationship", "DeleteRelationship", "EndRelationship"}
+	}
+}
