@@ -112,6 +112,23 @@ func TestLoad_files(t *testing.T) {
 	}
 }
 
+func TestSecret(t *testing.T) {
+	t.Setenv("LINGKAR_VAULT_WORD_FILE", secretFile(t, "sesame\n"))
+	if got, err := config.Secret("VAULT_WORD", true); err != nil || got != "sesame" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := config.Secret("ABSENT", false); err != nil || got != "" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := config.Secret("ABSENT", true); err == nil || !strings.Contains(err.Error(), "LINGKAR_ABSENT_FILE is not set") {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("LINGKAR_PLAIN", "hunter2")
+	if _, err := config.Secret("PLAIN", false); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	var table bytes.Buffer

@@ -38,6 +38,7 @@ func (s *Server) admitUnary(ctx context.Context, req any, info *grpc.UnaryServer
 		return next(ctx, req)
 	}
 	if err := enter(ctx, s.turns); err != nil {
+		s.counters.overloads.Add(ctx, 1)
 		return nil, err
 	}
 	defer s.turns.Release(1)

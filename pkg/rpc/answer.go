@@ -17,8 +17,9 @@ import (
 )
 
 // recovered makes an error of a panic.
-func recovered(method string, cause any) error {
+func (s *Server) recovered(method string, cause any) error {
 	panics.Add(1)
+	s.counters.panics.Add(context.Background(), 1)
 	return fmt.Errorf("panic in %s: %v\n%s", method, cause, debug.Stack())
 }
 
@@ -29,7 +30,7 @@ func (s *Server) answerUnary(ctx context.Context, req any, info *grpc.UnaryServe
 	ctx, seen := withSeen(ctx)
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = recovered(info.FullMethod, cause)
+			err = s.recovered(info.FullMethod, cause)
 		}
 		if err == nil {
 			err = checkSize(resp)
@@ -44,7 +45,7 @@ func (s *Server) answerStream(srv any, stream grpc.ServerStream, info *grpc.Stre
 	ctx, seen := withSeen(stream.Context())
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = recovered(info.FullMethod, cause)
+			err = s.recovered(info.FullMethod, cause)
 		}
 		err = s.word(ctx, info.FullMethod, seen, started, err)
 	}()
@@ -86,6 +87,7 @@ func (s *Server) word(ctx context.Context, method string, seen *seen, started ti
 	st, mapped := errs.Status(err)
 	if !mapped {
 		unmapped.Add(1)
+		s.counters.unmapped.Add(ctx, 1)
 	}
 	level := levelOf(st.Code())
 	attrs = append(attrs, slog.String("code", st.Code().String()), slog.String("reason", errs.Reason(err)))

@@ -61,6 +61,7 @@ type Server struct {
 	log          *slog.Logger
 	turns        *semaphore.Weighted
 	streams      streams
+	counters     counters
 	health       *health.Server
 	serving      atomic.Bool
 }
@@ -95,6 +96,7 @@ func NewServer(o Options) *Server {
 		log:          o.Telemetry.Logger,
 		turns:        semaphore.NewWeighted(o.Concurrency),
 		streams:      streams{open: map[string]int{}},
+		counters:     newCounters(o.Telemetry.Meters),
 		health:       health.NewServer(),
 	}
 	maps.Copy(s.policy, o.Policy)

@@ -99,6 +99,12 @@ func TestSurprisesAreCountedAndNotTold(t *testing.T) {
 			t.Errorf("%s: counted %d and %d", c.name, rpc.UnmappedErrors()-unmapped, rpc.Panics()-panics)
 		}
 	}
+	for _, want := range []string{`lingkar_rpc_unmapped_total{`, `lingkar_rpc_panics_total{`} {
+		_, line, found := strings.Cut(s.metrics(), want)
+		if line, _, _ = strings.Cut(line, "\n"); !found || strings.HasSuffix(line, " 0") {
+			t.Errorf("the metric %s…%s", want, line)
+		}
+	}
 	if logs := s.logs.String(); strings.Count(logs, "hunter2") < 4 || !strings.Contains(logs, "server_test.go") {
 		t.Errorf("the log lacks the causes or the stack:\n%s", logs)
 	}
@@ -224,6 +230,9 @@ func TestOverload(t *testing.T) {
 	}
 	if _, err := grpc_health_v1.NewHealthClient(conn).Check(as(t), &grpc_health_v1.HealthCheckRequest{}); err != nil {
 		t.Errorf("health under load: %v", err)
+	}
+	if m := s.metrics(); !strings.Contains(m, "lingkar_rpc_overloads_total") || !strings.Contains(m, "rpc_server") {
+		t.Errorf("the metrics lack the overload or the calls:\n%s", m)
 	}
 	close(release)
 	if err := <-slow; err != nil {

@@ -6,6 +6,8 @@ import (
 	"crypto/ed25519"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -100,6 +102,14 @@ type running struct {
 	*rpc.Server
 	addr string
 	logs *logBuffer
+	tel  *telemetry.Telemetry
+}
+
+// metrics is what Prometheus would read.
+func (r *running) metrics() string {
+	rec := httptest.NewRecorder()
+	r.tel.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return rec.Body.String()
 }
 
 // serve serves both services until the test ends.
@@ -139,7 +149,7 @@ func serve(t testing.TB, c *contacts, v *views, change func(*rpc.Options)) *runn
 			t.Error(err)
 		}
 	})
-	return &running{Server: s, addr: l.Addr().String(), logs: logs}
+	return &running{Server: s, addr: l.Addr().String(), logs: logs, tel: tel}
 }
 
 // dial connects to the server.

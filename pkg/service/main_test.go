@@ -108,7 +108,14 @@ func TestCommand_run(t *testing.T) {
 		}
 	}
 	addr, issuer := processSettings(t, ours)
-	if err := service.Command(t.Context(), sample(nil), []string{"migrate"}, os.Stdout); err != nil {
+	vault := testkit.Database(t, "vault", func(context.Context, string) error { return nil })
+	if err := service.Command(t.Context(), further(), nil, os.Stdout); err == nil || !strings.Contains(err.Error(), "LINGKAR_VAULT_DATABASE_URL_FILE") || !strings.Contains(err.Error(), "LINGKAR_VAULT_WORD_FILE") {
+		t.Errorf("without its further settings: %v", err)
+	}
+	secret(t, "VAULT_DATABASE_URL", vault.App)
+	secret(t, "VAULT_DATABASE_OWNER_URL", vault.Owner)
+	secret(t, "VAULT_WORD", "sesame")
+	if err := service.Command(t.Context(), further(), []string{"migrate"}, os.Stdout); err != nil {
 		t.Fatal(err)
 	}
 	if err := service.Command(t.Context(), sample(nil), []string{"healthcheck"}, os.Stdout); err == nil {
@@ -116,7 +123,7 @@ func TestCommand_run(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- service.Command(ctx, sample(nil), nil, os.Stdout) }()
+	go func() { ended <- service.Command(ctx, further(), nil, os.Stdout) }()
 	testkit.Eventually(t, func() error {
 		return service.Command(t.Context(), sample(nil), []string{"healthcheck"}, os.Stdout)
 	})

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -32,6 +33,28 @@ var sampleMigrations = fstest.MapFS{"migrations/00001_lead_name.sql": {Data: []b
 CREATE TABLE lead_name (tenant uuid NOT NULL, lead text NOT NULL, name text NOT NULL, PRIMARY KEY (tenant, lead));
 SELECT lingkar_secure('lead_name');
 `)}}
+
+// further is the sample with a second database and a secret of its own.
+func further() service.Definition {
+	d := sample(func(rt *service.Runtime) {
+		b := &pgx.Batch{}
+		b.Queue("INSERT INTO vault VALUES ($1)", string(rt.Secrets["vault_word"]))
+		if err := postgres.Run(context.Background(), rt.Databases["vault"], b); err != nil {
+			panic(err)
+		}
+	})
+	d.Databases = map[string]fs.FS{"vault": fstest.MapFS{"00001_vault.sql": {Data: []byte(`
+-- +goose Up
+CREATE TABLE vault (word text NOT NULL CHECK (word <> ''));
+SELECT lingkar_grant('vault');
+`)}}}
+	d.Secrets = []string{"vault_word"}
+	d.Uses = []service.Tables{{Version: "used_version", Migrations: fstest.MapFS{"00001_used.sql": {Data: []byte(`
+-- +goose Up
+CREATE TABLE used (id int);
+`)}}}}
+	return d
+}
 
 // samplePolicy has an entry for every RPC of the lead service.
 func samplePolicy() auth.Policy {

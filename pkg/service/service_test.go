@@ -116,6 +116,20 @@ func TestKeys_manyAtOnce(t *testing.T) {
 	}
 }
 
+func TestStart_furtherDatabases(t *testing.T) {
+	t.Parallel()
+	s := testkit.Start(t, further())
+	rt := s.Services["sales"].Runtime
+	var word string
+	var used bool
+	if err := rt.Databases["vault"].App.QueryRow(t.Context(), "SELECT word FROM vault").Scan(&word); err != nil || word != string(rt.Secrets["vault_word"]) {
+		t.Errorf("the further database holds %q, %v", word, err)
+	}
+	if err := rt.DB.System.QueryRow(t.Context(), "SELECT to_regclass('used') IS NOT NULL").Scan(&used); err != nil || !used {
+		t.Errorf("the tables of a package that it uses are there: %v, %v", used, err)
+	}
+}
+
 func TestGo_runsAgain(t *testing.T) {
 	t.Parallel()
 	var failed, panicked atomic.Int64
@@ -171,6 +185,7 @@ func TestStart_refuses(t *testing.T) {
 		"keys that fail": {func(d *service.Definition, _ *service.Environment) {
 			d.Keys = func(*service.Runtime) (eventlog.Keys, error) { return nil, errors.New("for the test") }
 		}, "for the test"},
+		"no further database": {func(d *service.Definition, _ *service.Environment) { d.Databases = further().Databases }, `lacks the database "vault"`},
 		"HTTP without a handler": {func(_ *service.Definition, e *service.Environment) {
 			e.HTTPListener, e.AdminListener = e.AdminListener, nil
 		}, "nothing to serve"},

@@ -102,6 +102,9 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 	for _, t := range d.Uses {
 		files = append(files, t.Migrations)
 	}
+	for _, used := range d.Uses {
+		files = append(files, used.Migrations)
+	}
 	if d.Migrations != nil {
 		files = append(files, d.Migrations)
 	}
