@@ -10,6 +10,7 @@ package fields
 import (
 	"errors"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -213,6 +214,9 @@ func depth(v *structpb.Value) int {
 	}
 	return deepest + 1
 }
+
+// Index names one element of a repeated field, such as "contacts[2]".
+func Index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
 
 // Name answers the name of a resource that may be absent; empty where it is.
 func Name(collection string, id *uuid.UUID) string {

@@ -102,6 +102,7 @@ var (
 	errNotRunning  = errs.Refused("CAMPAIGN_NOT_RUNNING", "the campaign is not running")
 	errNotPaused   = errs.Refused("CAMPAIGN_NOT_PAUSED", "the campaign is not paused")
 	errFinished    = errs.Refused("CAMPAIGN_FINISHED", "the campaign is finished")
+	errRewritten   = errs.Aborted("CAMPAIGN_CHANGED", "the campaign was given another segment meanwhile: read it again")
 )
 
 // Write sets what is said to whom, of a draft. It does not check the texts:

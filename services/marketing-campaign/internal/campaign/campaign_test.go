@@ -10,6 +10,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/campaign"
+	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/segment"
 )
 
 var now = time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
@@ -22,6 +23,37 @@ func draft(t interface{ Fatal(...any) }) *campaign.Campaign {
 	return c
 }
 
+// audience answers the campaign's segment with one member.
+func audience(c *campaign.Campaign) *segment.Segment {
+	s := &segment.Segment{Version: 3, State: segment.Ready, MemberCount: 1}
+	s.ID = c.Segment
+	return s
+}
+
+func TestLaunch_needsAnAudience(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*segment.Segment)
+		reason string
+	}{
+		"nobody in it":      {func(s *segment.Segment) { s.MemberCount = 0 }, "SEGMENT_EMPTY"},
+		"not ready":         {func(s *segment.Segment) { s.State = segment.Materializing }, "SEGMENT_NOT_READY"},
+		"deleted":           {func(s *segment.Segment) { s.DeleteTime = &now }, "SEGMENT_NOT_READY"},
+		"of another moment": {func(s *segment.Segment) { s.ID = uuid.New() }, "CAMPAIGN_CHANGED"},
+	} {
+		k := draft(t)
+		s := audience(k)
+		c.change(s)
+		if _, err := k.Launch(s, now); errs.Reason(err) != c.reason || k.Status != campaign.Draft {
+			t.Errorf("%s: answered %v, status %d", name, err, k.Status)
+		}
+	}
+	k := draft(t)
+	if _, err := k.Launch(audience(k), now); err != nil || k.SegmentVersion != 3 {
+		t.Errorf("launched with version %d, %v", k.SegmentVersion, err)
+	}
+}
+
 func TestWrite_isFixedByLaunch(t *testing.T) {
 	t.Parallel()
 	c := draft(t)
@@ -30,7 +62,7 @@ func TestWrite_isFixedByLaunch(t *testing.T) {
 	if err := c.Write(other); err != nil {
 		t.Errorf("a draft cannot be rewritten: %v", err)
 	}
-	if _, err := c.Launch(1, now); err != nil {
+	if _, err := c.Launch(audience(c), now); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Write(c.Content); err != nil {
@@ -95,7 +127,7 @@ func TestLifecycle(t *testing.T) {
 func do(c *campaign.Campaign, verb string) (err error) {
 	switch verb {
 	case "Launch":
-		_, err = c.Launch(1, now)
+		_, err = c.Launch(audience(c), now)
 	case "Pause":
 		_, err = c.Pause()
 	case "Resume":

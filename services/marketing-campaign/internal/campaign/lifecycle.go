@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/segment"
 )
 
 // Launched says that the campaign's touches are being sent.
@@ -12,15 +13,21 @@ type Launched struct{}
 // EventName implements entity.Event.
 func (Launched) EventName() string { return "CampaignLaunched" }
 
-// Launch starts a draft with the members of one version of its segment.
-func (c *Campaign) Launch(segmentVersion int32, now time.Time) ([]entity.Event, error) {
-	switch c.Status {
-	case Finished:
+// Launch starts a draft with the members that its segment has now.
+func (c *Campaign) Launch(s *segment.Segment, now time.Time) ([]entity.Event, error) {
+	switch {
+	case c.Status == Finished:
 		return nil, errFinished
-	case Running, Paused:
+	case c.Status != Draft:
 		return nil, errLaunched
+	case c.Segment != s.ID:
+		return nil, errRewritten
 	}
-	c.Status, c.SegmentVersion, c.LaunchTime = Running, segmentVersion, &now
+	version, err := s.Audience()
+	if err != nil {
+		return nil, err
+	}
+	c.Status, c.SegmentVersion, c.LaunchTime = Running, version, &now
 	return []entity.Event{Launched{}}, nil
 }
 

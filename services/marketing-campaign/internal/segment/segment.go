@@ -144,13 +144,21 @@ func (s *Segment) Audience() (version int32, err error) {
 	return s.Version, nil
 }
 
+// Remove says whether the segment may be deleted.
+func (s *Segment) Remove() error {
+	if s.State == Materializing {
+		return errMaterializing
+	}
+	return nil
+}
+
 // Actions answers what may be done next, as the names of RPCs.
 func (s *Segment) Actions() []string {
 	switch {
 	case s.Deleted():
 		return []string{"UndeleteSegment"}
 	case s.State == Materializing:
-		return []string{"UpdateSegment", "DeleteSegment"}
+		return []string{"UpdateSegment"}
 	default:
 		return []string{"UpdateSegment", "DeleteSegment", "MaterializeSegment"}
 	}

@@ -38,6 +38,13 @@ func Variables() []string {
 	return names
 }
 
+// MaxVariables is how often variables may stand in one template: names may be
+// long, and messages must not grow without bounds.
+const MaxVariables = 50
+
+// ErrTooMany says that a template has more than MaxVariables variables.
+var ErrTooMany = errors.New("a template has at most 50 variables")
+
 // ErrSyntax says that double braces do not enclose the name of a variable.
 var ErrSyntax = errors.New("double braces must enclose one of " + strings.Join(Variables(), ", "))
 
@@ -53,10 +60,10 @@ type part struct {
 }
 
 // Parse reads a text. ErrSyntax where it holds double braces around anything but
-// a variable.
+// a variable, ErrTooMany where it holds too many.
 func Parse(text string) (Template, error) {
 	var t Template
-	for {
+	for used := 0; ; used++ {
 		before, rest, found := strings.Cut(text, "{{")
 		if strings.Contains(before, "}}") {
 			return Template{}, ErrSyntax
@@ -64,6 +71,9 @@ func Parse(text string) (Template, error) {
 		t.parts = append(t.parts, part{text: before})
 		if !found {
 			return t, nil
+		}
+		if used == MaxVariables {
+			return Template{}, ErrTooMany
 		}
 		name, after, closed := strings.Cut(rest, "}}")
 		variable, known := variables[strings.TrimSpace(name)]

@@ -52,6 +52,16 @@ func TestParse_refusesEverythingThatIsNoVariable(t *testing.T) {
 	}
 }
 
+func TestParse_boundsTheMessage(t *testing.T) {
+	t.Parallel()
+	if _, err := template.Parse(strings.Repeat("{{given_name}}", template.MaxVariables)); err != nil {
+		t.Errorf("the most variables answer %v", err)
+	}
+	if _, err := template.Parse(strings.Repeat("{{given_name}}", template.MaxVariables+1)); !errors.Is(err, template.ErrTooMany) {
+		t.Errorf("one more answers %v", err)
+	}
+}
+
 // A name is text, whatever it looks like.
 func TestRender_neverReadsANameAsATemplate(t *testing.T) {
 	t.Parallel()

@@ -18,27 +18,58 @@ type Kind int32
 const (
 	Interested Kind = iota + 1
 	NotInterested
-	Asking
+	Question
 	Purchased
 	Registered
 	Other
 )
+
+// String answers the kind as a person reads it.
+func (k Kind) String() string {
+	switch k {
+	case Interested:
+		return "interested"
+	case NotInterested:
+		return "not interested"
+	case Question:
+		return "question"
+	case Purchased:
+		return "purchased"
+	case Registered:
+		return "registered"
+	default:
+		return "other"
+	}
+}
 
 // clockSkew is how far the clock of a caller may run ahead of ours.
 const clockSkew = time.Minute
 
 // Response is what a contact answered to a touch. It never changes.
 type Response struct {
-	ID   uuid.UUID
-	Kind Kind
+	ID       uuid.UUID `db:"id"`
+	Touch    uuid.UUID `db:"touch"`
+	Campaign uuid.UUID `db:"campaign"`
+	Contact  uuid.UUID `db:"contact"`
+	Kind     Kind      `db:"kind"`
 	// Channel is a number of lingkar.event.v1.Channel; 0 stands for the touch's.
-	Channel int32
-	Body    string
-	// Value is what it is worth; zero where that was not said.
-	Value money.Money
-	// RespondTime is when it was given; zero stands for now. CreateTime is when it
-	// was recorded.
-	RespondTime, CreateTime time.Time
+	Channel int32  `db:"channel"`
+	Body    string `db:"body"`
+	// ValueCurrency is empty where nobody said what the response is worth.
+	ValueCurrency string        `db:"value_currency"`
+	ValueAmount   money.Decimal `db:"value_amount"`
+	// RespondTime is when it was given; zero stands for now.
+	RespondTime time.Time `db:"respond_time"`
+	// CreateTime is when it was recorded.
+	CreateTime time.Time `db:"create_time"`
+}
+
+// Value answers what the response is worth; zero where that was not said.
+func (r *Response) Value() money.Money { return money.Of(r.ValueCurrency, r.ValueAmount) }
+
+// SetValue sets what the response is worth.
+func (r *Response) SetValue(m money.Money) {
+	r.ValueCurrency, r.ValueAmount = m.Currency, m.Decimal()
 }
 
 // Received says that a contact answered.
@@ -64,7 +95,7 @@ func (t *Touch) Respond(r Response, now time.Time) ([]entity.Event, error) {
 	if r.Channel == 0 {
 		r.Channel = t.Channel
 	}
-	r.ID, r.CreateTime = entity.NewID(), now
+	r.ID, r.Touch, r.Campaign, r.Contact, r.CreateTime = entity.NewID(), t.ID, t.Campaign, t.Contact, now
 	if t.AnswerTime == nil || r.RespondTime.Before(*t.AnswerTime) {
 		t.AnswerTime = &r.RespondTime
 	}

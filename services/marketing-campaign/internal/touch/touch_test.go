@@ -26,18 +26,18 @@ func TestDecide(t *testing.T) {
 	t.Parallel()
 	proof := uuid.New()
 	for name, c := range map[string]struct {
-		q    touch.Question
+		q    touch.Case
 		want touch.Reason
 	}{
-		"never said anything":             {touch.Question{Channel: email}, 0},
-		"agreed":                          {touch.Question{Standing: touch.Granted, Channel: email}, 0},
-		"consent is required":             {touch.Question{RequiresConsent: true, Channel: email}, touch.ConsentMissing},
-		"consent is required and given":   {touch.Question{Standing: touch.Granted, RequiresConsent: true, Channel: email}, 0},
-		"refused":                         {touch.Question{Standing: touch.Refused, Channel: email}, touch.ConsentRevoked},
-		"refused before what it prefers":  {touch.Question{Standing: touch.Refused, Channel: email, Preferred: phone}, touch.ConsentRevoked},
-		"prefers the campaign's channel":  {touch.Question{Channel: email, Preferred: email}, 0},
-		"prefers another, though granted": {touch.Question{Standing: touch.Granted, Channel: email, Preferred: phone}, touch.OtherChannelPreferred},
-		"deleted":                         {touch.Question{Standing: touch.Gone, Channel: email}, touch.ContactDeleted},
+		"never said anything":             {touch.Case{Channel: email}, 0},
+		"agreed":                          {touch.Case{Standing: touch.Granted, Channel: email}, 0},
+		"consent is required":             {touch.Case{RequiresConsent: true, Channel: email}, touch.ConsentMissing},
+		"consent is required and given":   {touch.Case{Standing: touch.Granted, RequiresConsent: true, Channel: email}, 0},
+		"refused":                         {touch.Case{Standing: touch.Refused, Channel: email}, touch.ConsentRevoked},
+		"refused before what it prefers":  {touch.Case{Standing: touch.Refused, Channel: email, Preferred: phone}, touch.ConsentRevoked},
+		"prefers the campaign's channel":  {touch.Case{Channel: email, Preferred: email}, 0},
+		"prefers another, though granted": {touch.Case{Standing: touch.Granted, Channel: email, Preferred: phone}, touch.OtherChannelPreferred},
+		"deleted":                         {touch.Case{Standing: touch.Gone, Channel: email}, touch.ContactDeleted},
 	} {
 		c.q.Proof = &proof
 		if v := touch.Decide(c.q); v.Reason != c.want || v.Consent != &proof {

@@ -36,8 +36,8 @@ type Verdict struct {
 	Consent *uuid.UUID
 }
 
-// Question is what decides whether a contact may be touched.
-type Question struct {
+// Case is what decides whether a contact may be touched.
+type Case struct {
 	Standing Standing
 	// Proof is the entry of the ledger behind the standing, if there is one.
 	Proof *uuid.UUID
@@ -50,16 +50,16 @@ type Question struct {
 
 // Decide answers whether a contact may be touched. What the contact refused
 // counts before what it prefers.
-func Decide(q Question) Verdict {
-	v := Verdict{Consent: q.Proof}
+func Decide(c Case) Verdict {
+	v := Verdict{Consent: c.Proof}
 	switch {
-	case q.Standing == Gone:
+	case c.Standing == Gone:
 		v.Reason = ContactDeleted
-	case q.Standing == Refused:
+	case c.Standing == Refused:
 		v.Reason = ConsentRevoked
-	case q.RequiresConsent && q.Standing != Granted:
+	case c.RequiresConsent && c.Standing != Granted:
 		v.Reason = ConsentMissing
-	case q.Preferred != 0 && q.Preferred != q.Channel:
+	case c.Preferred != 0 && c.Preferred != c.Channel:
 		v.Reason = OtherChannelPreferred
 	}
 	return v

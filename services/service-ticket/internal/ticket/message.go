@@ -23,20 +23,23 @@ const clockSkew = time.Minute
 
 // Message is one thing said in a ticket's conversation. It never changes.
 type Message struct {
-	ID         uuid.UUID
-	AuthorKind Author
+	ID         uuid.UUID `db:"id"`
+	Ticket     uuid.UUID `db:"ticket"`
+	AuthorKind Author    `db:"author_kind"`
 	// Author is the resource name of who said it.
-	Author   string
-	Channel  Channel
-	Internal bool
-	Body     string
-	// SayTime is when it was said; zero stands for now. CreateTime is when it was
-	// recorded.
-	SayTime, CreateTime time.Time
+	Author  string  `db:"author"`
+	Channel Channel `db:"channel"`
+	// Direction follows from the author and from whether it is internal.
+	Direction Direction `db:"direction"`
+	Internal  bool      `db:"internal"`
+	Body      string    `db:"body"`
+	// SayTime is when it was said; zero stands for now.
+	SayTime time.Time `db:"say_time"`
+	// CreateTime is when it was recorded.
+	CreateTime time.Time `db:"create_time"`
 }
 
-// Direction answers which way the message went.
-func (m Message) Direction() Direction {
+func (m *Message) direction() Direction {
 	switch {
 	case m.Internal:
 		return Internal
@@ -46,9 +49,6 @@ func (m Message) Direction() Direction {
 		return Outbound
 	}
 }
-
-// toCustomer says whether staff speaks to the customer.
-func (m Message) toCustomer() bool { return m.Direction() == Outbound }
 
 // Replied says that something was said in the conversation.
 type Replied struct{ Message Message }
@@ -63,7 +63,7 @@ func (t *Ticket) Reply(m Message, wait bool, now time.Time) ([]entity.Event, err
 	if t.Status == Closed {
 		return nil, errClosed
 	}
-	if wait && !m.toCustomer() {
+	if wait && m.direction() != Outbound {
 		return nil, errs.Invalid("wait_for_customer", "WAIT_WITHOUT_QUESTION",
 			"only a message of staff to the customer can wait for an answer")
 	}
@@ -75,14 +75,14 @@ func (t *Ticket) Reply(m Message, wait bool, now time.Time) ([]entity.Event, err
 	}
 	events := []entity.Event{Replied{Message: m}}
 	switch {
-	case m.toCustomer():
+	case m.Direction == Outbound:
 		t.answered(m)
 		if wait && t.Status != Pending {
 			t.enter(Pending, now)
 		}
-	case m.Direction() == Inbound && t.Status == Pending:
+	case m.Direction == Inbound && t.Status == Pending:
 		t.enter(Open, now)
-	case m.Direction() == Inbound && t.Status == Resolved:
+	case m.Direction == Inbound && t.Status == Resolved:
 		t.reopen(now)
 		events = append(events, Reopened{})
 	}
@@ -106,7 +106,7 @@ func (t *Ticket) say(m *Message, now time.Time) error {
 	if m.AuthorKind == Customer {
 		m.Author = "contacts/" + t.Contact.String()
 	}
-	m.ID, m.CreateTime = entity.NewID(), now
+	m.ID, m.Ticket, m.Direction, m.CreateTime = entity.NewID(), t.ID, m.direction(), now
 	t.said = append(t.said, *m)
 	return nil
 }

@@ -157,7 +157,7 @@ func TestReply_firstResponse(t *testing.T) {
 	}
 	var directions []ticket.Direction
 	for _, m := range k.Said() {
-		directions = append(directions, m.Direction())
+		directions = append(directions, m.Direction)
 	}
 	if want := []ticket.Direction{ticket.Internal, ticket.Inbound, ticket.Outbound, ticket.Outbound}; !slices.Equal(directions, want) {
 		t.Errorf("directions %v, want %v", directions, want)

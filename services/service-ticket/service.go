@@ -1,0 +1,33 @@
+// Package ticket is the service of tickets: what customers ask for and
+// complain about, and how it is settled.
+package ticket
+
+import (
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
+	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/server"
+	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/store"
+)
+
+// Definition is what the service is made of.
+var Definition = service.Definition{
+	Name:       "service-ticket",
+	Area:       "ticket",
+	Migrations: store.Migrations(),
+	Policy:     server.Policy,
+	Build:      build,
+}
+
+func build(rt *service.Runtime) error {
+	s := &server.Server{
+		Store:    store.New(rt.DB, rt.Log),
+		Contacts: contactv1.NewContactServiceClient(rt.Dial("contact")),
+		Keys:     rt.Keys,
+		Now:      rt.Now,
+	}
+	ticketv1.RegisterTicketServiceServer(rt.Server, s)
+	ticketv1.RegisterQueueServiceServer(rt.Server, s)
+	rt.Project(store.ContactProjection())
+	return nil
+}
