@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
 
-	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
@@ -24,8 +23,9 @@ type parts struct {
 	unknown      grpc.StreamHandler
 	authenticate rpc.Authenticate
 
-	mu    sync.Mutex
-	conns map[string]*grpc.ClientConn
+	mu     sync.Mutex
+	conns  map[string]*grpc.ClientConn
+	tokens map[uuid.UUID]minted
 }
 
 // Dial answers another service, by its area. A call over it is made as the
@@ -51,16 +51,6 @@ func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
 	}
 	rt.parts.conns[area] = conn
 	return conn
-}
-
-// AsService answers a context in which the service itself calls, in the tenant:
-// for work that no user asked for. Its token lasts a minute, so ask again for each
-// piece of work.
-func (rt *Runtime) AsService(ctx context.Context, tenant uuid.UUID) (context.Context, error) {
-	c := auth.Caller{Tenant: tenant, Subject: "services/" + rt.Name, Roles: []auth.Role{auth.Service}}
-	var err error
-	c.Token, err = rt.Issuer.Mint(c, tokenLife)
-	return auth.WithScope(auth.With(ctx, c), auth.All), err
 }
 
 // Go adds a loop that runs in the background from when the service serves until
@@ -98,30 +88,6 @@ func (rt *Runtime) HandleUnknown(h grpc.StreamHandler) { rt.parts.unknown = h }
 // AuthenticateBy answers callers by a function of the service's own, instead of by
 // the Verifier.
 func (rt *Runtime) AuthenticateBy(a rpc.Authenticate) { rt.parts.authenticate = a }
-
-// ownConn makes every call as the service itself, in no tenant.
-type ownConn struct {
-	rt   *Runtime
-	area string
-}
-
-// Invoke implements grpc.ClientConnInterface.
-func (c *ownConn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
-	ctx, err := c.rt.AsService(ctx, auth.NoTenant)
-	if err != nil {
-		return err
-	}
-	return c.rt.Dial(c.area).Invoke(ctx, method, args, reply, opts...)
-}
-
-// NewStream implements grpc.ClientConnInterface.
-func (c *ownConn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	ctx, err := c.rt.AsService(ctx, auth.NoTenant)
-	if err != nil {
-		return nil, err
-	}
-	return c.rt.Dial(c.area).NewStream(ctx, desc, method, opts...)
-}
 
 // nowhere is a service that the environment does not know.
 type nowhere struct{ area string }

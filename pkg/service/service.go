@@ -141,6 +141,3 @@ type Runtime struct {
 
 	parts parts
 }
-
-// tokenLife is how long a token that a service mints for itself is valid.
-const tokenLife = time.Minute

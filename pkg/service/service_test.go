@@ -88,6 +88,14 @@ func TestRuntime_callsOthers(t *testing.T) {
 	if err := ask(own, "contact"); err != nil {
 		t.Error(err)
 	}
+	again, err := rt.AsService(t.Context(), s.Tenant)
+	if err != nil || auth.From(again).Token != auth.From(own).Token {
+		t.Errorf("the token is minted again: %v", err)
+	}
+	other, err := rt.AsService(t.Context(), s.Other)
+	if err != nil || auth.From(other).Tenant != s.Other || auth.From(other).Token == auth.From(own).Token {
+		t.Errorf("the other tenant shares the token: %v", err)
+	}
 	user := s.As(auth.Admin)
 	user.Token = s.Token(user)
 	expect(t, "as a user", ask(auth.With(t.Context(), user), "contact"), codes.PermissionDenied, "RPC_NOT_ALLOWED")
