@@ -1,0 +1,70 @@
+package server
+
+import (
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+)
+
+var (
+	// staff are all who meet customers: sales, marketing and service read and write
+	// the same record (CON-29).
+	staff = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Sales, auth.Agent, auth.Marketer, auth.Service)
+	// readers are those who may know.
+	readers = staff.And(auth.Allow(auth.All, auth.Analyst))
+	// heads shape what others fill in.
+	heads = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Service)
+	// services are the processes of Lingkar.
+	services = auth.Allow(auth.All, auth.Service)
+)
+
+// Policy says who may make which call, over which records.
+var Policy = auth.Policy{
+	contactv1.ContactService_CreateContact_FullMethodName:       staff,
+	contactv1.ContactService_GetContact_FullMethodName:          readers,
+	contactv1.ContactService_ListContacts_FullMethodName:        readers,
+	contactv1.ContactService_UpdateContact_FullMethodName:       staff,
+	contactv1.ContactService_DeleteContact_FullMethodName:       staff,
+	contactv1.ContactService_UndeleteContact_FullMethodName:     staff,
+	contactv1.ContactService_BatchCreateContacts_FullMethodName: staff,
+	contactv1.ContactService_BatchGetContacts_FullMethodName:    readers,
+	contactv1.ContactService_UpsertContact_FullMethodName:       staff,
+	contactv1.ContactService_LookupContact_FullMethodName:       readers,
+	contactv1.ContactService_SearchContacts_FullMethodName:      readers,
+	contactv1.ContactService_AssignRole_FullMethodName:          staff,
+	contactv1.ContactService_EndRole_FullMethodName:             staff,
+
+	contactv1.RelationshipService_CreateRelationshipType_FullMethodName:   heads,
+	contactv1.RelationshipService_GetRelationshipType_FullMethodName:      readers,
+	contactv1.RelationshipService_ListRelationshipTypes_FullMethodName:    readers,
+	contactv1.RelationshipService_UpdateRelationshipType_FullMethodName:   heads,
+	contactv1.RelationshipService_DeleteRelationshipType_FullMethodName:   heads,
+	contactv1.RelationshipService_UndeleteRelationshipType_FullMethodName: heads,
+	contactv1.RelationshipService_CreateRelationship_FullMethodName:       staff,
+	contactv1.RelationshipService_GetRelationship_FullMethodName:          readers,
+	contactv1.RelationshipService_ListRelationships_FullMethodName:        readers,
+	contactv1.RelationshipService_UpdateRelationship_FullMethodName:       staff,
+	contactv1.RelationshipService_EndRelationship_FullMethodName:          staff,
+	contactv1.RelationshipService_DeleteRelationship_FullMethodName:       staff,
+	contactv1.RelationshipService_UndeleteRelationship_FullMethodName:     staff,
+
+	contactv1.InteractionService_RecordInteraction_FullMethodName:  staff,
+	contactv1.InteractionService_GetInteraction_FullMethodName:     readers,
+	contactv1.InteractionService_ListInteractions_FullMethodName:   readers,
+	contactv1.InteractionService_SearchInteractions_FullMethodName: readers,
+	contactv1.InteractionService_GetDocument_FullMethodName:        readers,
+
+	contactv1.ImportService_UploadImport_FullMethodName:   staff,
+	contactv1.ImportService_RunImport_FullMethodName:      staff,
+	contactv1.ImportService_GetImport_FullMethodName:      readers,
+	contactv1.ImportService_ListImportRows_FullMethodName: readers,
+	contactv1.ImportService_CancelImport_FullMethodName:   staff,
+	contactv1.ImportService_UndoImport_FullMethodName:     staff,
+
+	contactv1.ConsentService_GrantConsent_FullMethodName:  staff,
+	contactv1.ConsentService_RevokeConsent_FullMethodName: staff,
+	contactv1.ConsentService_GetConsent_FullMethodName:    readers,
+	contactv1.ConsentService_ListConsents_FullMethodName:  readers,
+	contactv1.ConsentService_CheckConsent_FullMethodName:  readers,
+
+	contactv1.KeyService_FetchKeys_FullMethodName: services,
+}

@@ -1,0 +1,246 @@
+// Package keystore keeps the keys under which the personal fields of contacts are
+// sealed in events, in a database of its own.
+//
+// A key is random, wrapped by the key-encryption key (KEK) and stored before it is
+// handed out. New contacts take one from a reservoir that is filled ahead, so that
+// creating a contact needs no second commit; the contact's row says which key is
+// its own. Destroying the row of a key erases what was sealed under it.
+//
+// Limits: in memory keys stay wrapped, and are trusted for eventlog.KeyLifetime;
+// another process may use a destroyed key for that long. Keys that were ready when
+// a process ended are never used.
+package keystore
+
+import (
+	"context"
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+)
+
+// Migrations make the tables of the database of keys.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+const (
+	// reservoir is how many keys are made at once.
+	reservoir = 256
+	// cacheSize bounds the memory of the cache, to about 20 MB.
+	cacheSize = 100_000
+)
+
+// Store gives and keeps keys. It implements eventlog.Keys.
+type Store struct {
+	keys     *pgxpool.Pool
+	contacts *postgres.DB
+	wrap     *Wrapper
+	now      func() time.Time
+
+	cache *lru.Cache[owner, entry]
+
+	mu    sync.Mutex
+	ready []Key
+}
+
+// Key is one key, wrapped.
+type Key struct {
+	ID      uuid.UUID
+	wrapped []byte
+}
+
+type owner struct{ tenant, contact uuid.UUID }
+
+// entry is what is known of a contact's key; without wrapped bytes, that it was
+// destroyed.
+type entry struct {
+	key     Key
+	expires time.Time
+}
+
+// New makes a store over the pool of the database of keys, and the contact
+// service's own database, which knows whose key is which.
+func New(keys *pgxpool.Pool, contacts *postgres.DB, wrap *Wrapper, now func() time.Time) *Store {
+	cache, err := lru.New[owner, entry](cacheSize)
+	if err != nil {
+		panic(err) // the size is a positive constant
+	}
+	return &Store{keys: keys, contacts: contacts, wrap: wrap, now: now, cache: cache}
+}
+
+// Take answers n keys that nobody else gets. Bind tells whose they became.
+func (s *Store) Take(ctx context.Context, n int) ([]Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.ready) < n {
+		if err := s.fill(ctx); err != nil {
+			return nil, fmt.Errorf("fill the reservoir of keys: %w", err)
+		}
+	}
+	taken := make([]Key, n)
+	copy(taken, s.ready[len(s.ready)-n:])
+	s.ready = s.ready[:len(s.ready)-n]
+	return taken, nil
+}
+
+// fill makes keys and stores them before they can be taken.
+func (s *Store) fill(ctx context.Context) error {
+	made := make([]Key, reservoir)
+	ids, wrapped := make([]uuid.UUID, reservoir), make([][]byte, reservoir)
+	for i := range made {
+		secret := make([]byte, 32)
+		rand.Read(secret) // never fails (crypto/rand)
+		id := uuid.New()
+		made[i] = Key{ID: id, wrapped: s.wrap.Wrap(id, secret)}
+		ids[i], wrapped[i] = id, made[i].wrapped
+	}
+	_, err := s.keys.Exec(ctx, `
+		INSERT INTO contact_key (id, kek, wrapped)
+		SELECT k.id, $1, k.wrapped
+		FROM unnest($2::uuid[], $3::bytea[]) AS k (id, wrapped)`,
+		s.wrap.Current(), ids, wrapped)
+	if err != nil {
+		return postgres.SQLError(err)
+	}
+	s.ready = append(s.ready, made...)
+	return nil
+}
+
+// Bind makes the key known as the contact's own, unless the contact has one
+// already, and answers the one that it has.
+func (s *Store) Bind(tenant, contact uuid.UUID, k Key) uuid.UUID {
+	name := owner{tenant, contact}
+	e := entry{key: k, expires: s.now().Add(eventlog.KeyLifetime)}
+	if old, exists, _ := s.cache.PeekOrAdd(name, e); exists && s.now().Before(old.expires) {
+		return old.key.ID
+	}
+	s.cache.Add(name, e)
+	return k.ID
+}
+
+// Drop forgets the contact's key at once: after its destruction, and where the
+// contact for which it was taken did not come about.
+func (s *Store) Drop(tenant, contact uuid.UUID) { s.cache.Remove(owner{tenant, contact}) }
+
+// Cached implements eventlog.Keys.
+func (s *Store) Cached(tenant, contact uuid.UUID) (eventlog.Key, bool) {
+	e, ok := s.cache.Get(owner{tenant, contact})
+	if !ok || !s.now().Before(e.expires) {
+		return eventlog.Key{}, false
+	}
+	if e.key.wrapped == nil {
+		return eventlog.Key{}, true
+	}
+	secret, err := s.wrap.Unwrap(e.key.ID, e.key.wrapped)
+	if err != nil {
+		return eventlog.Key{}, false // Fetch says why
+	}
+	key, err := eventlog.NewKey(e.key.ID.String(), secret)
+	return key, err == nil
+}
+
+// Fetch implements eventlog.Keys. A contact that does not exist is NOT_FOUND:
+// there is nobody to seal for.
+func (s *Store) Fetch(ctx context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error {
+	found, err := s.warm(ctx, tenant, contacts)
+	if err != nil {
+		return err
+	}
+	for _, contact := range contacts {
+		if _, ok := found[contact]; !ok {
+			return errs.NotFound("contact", "contacts/"+contact.String())
+		}
+	}
+	return nil
+}
+
+// Warm fetches the keys of those of the contacts that exist.
+func (s *Store) Warm(ctx context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error {
+	_, err := s.warm(ctx, tenant, contacts)
+	return err
+}
+
+func (s *Store) warm(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error) {
+	found, err := s.Load(ctx, tenant, contacts)
+	expires := s.now().Add(eventlog.KeyLifetime)
+	for contact, key := range found {
+		s.cache.Add(owner{tenant, contact}, entry{key: key, expires: expires})
+	}
+	return found, err
+}
+
+// Load reads the keys of those contacts that exist; a destroyed one has no
+// secret. It answers an error when a key cannot be unwrapped.
+func (s *Store) Load(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error) {
+	names, err := s.names(ctx, tenant, contacts)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]uuid.UUID, 0, len(names))
+	for _, id := range names {
+		ids = append(ids, id)
+	}
+	wrapped, err := s.wrapped(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	keys := make(map[uuid.UUID]Key, len(names))
+	for contact, id := range names {
+		keys[contact] = Key{ID: id, wrapped: wrapped[id]}
+	}
+	return keys, nil
+}
+
+// Secret answers the secret of a key, or nil where it was destroyed.
+func (s *Store) Secret(k Key) ([]byte, error) {
+	if k.wrapped == nil {
+		return nil, nil
+	}
+	return s.wrap.Unwrap(k.ID, k.wrapped)
+}
+
+// names asks which key is whose.
+func (s *Store) names(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
+	names := make(map[uuid.UUID]uuid.UUID, len(contacts))
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	b.Queue("SELECT id, key_id FROM contact WHERE tenant = $1 AND id = ANY ($2)", tenant, contacts).
+		Query(func(rows pgx.Rows) error {
+			var contact, key uuid.UUID
+			_, err := pgx.ForEachRow(rows, []any{&contact, &key}, func() error {
+				names[contact] = key
+				return nil
+			})
+			return err
+		})
+	return names, postgres.Run(ctx, s.contacts, b)
+}
+
+func (s *Store) wrapped(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]byte, error) {
+	rows, err := s.keys.Query(ctx, "SELECT id, wrapped FROM contact_key WHERE id = ANY ($1)", ids)
+	if err != nil {
+		return nil, postgres.SQLError(err)
+	}
+	wrapped := make(map[uuid.UUID][]byte, len(ids))
+	var id uuid.UUID
+	var bytes []byte
+	_, err = pgx.ForEachRow(rows, []any{&id, &bytes}, func() error {
+		if _, err := s.wrap.Unwrap(id, bytes); err != nil {
+			return fmt.Errorf("key %s: %w", id, err)
+		}
+		wrapped[id] = bytes
+		return nil
+	})
+	return wrapped, postgres.SQLError(err)
+}

@@ -1,0 +1,72 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/fields"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
+)
+
+// CreateRelationship binds two contacts, after the rule has seen the type and
+// both of them. The id is the one an offline client brought, or empty.
+func (s *Store) CreateRelationship(ctx context.Context, tenant uuid.UUID, id string, p *contactv1.Relationship) (*contactv1.Relationship, error) {
+	r := &fields.Reader{}
+	row := &relationship.Relationship{Meta: entity.Meta{ID: r.ID("relationship_id", id)}}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	if err := fillRelationship(row, p); err != nil {
+		return nil, err
+	}
+	return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.Relationship, error) {
+		if err := s.begin(u, row); err != nil {
+			return nil, err
+		}
+		if err := s.Relationships.AddIn(u, row); err != nil {
+			return nil, err
+		}
+		return relationshipProto(row), nil
+	})
+}
+
+func (s *Store) begin(u *record.Unit, row *relationship.Relationship) error {
+	kind, err := s.RelationshipTypes.GetIn(u, named(relationshipTypes, row.Type))
+	if err != nil {
+		return err
+	}
+	from, err := s.Contacts.GetIn(u, named(contacts, row.From))
+	if err != nil {
+		return err
+	}
+	to, err := s.Contacts.GetIn(u, named(contacts, row.To))
+	if err != nil {
+		return err
+	}
+	return row.Begin(kind, from, to, s.Now())
+}
+
+// WithContact limits a list of relationships to those that have the contact on
+// either side.
+func (s *Store) WithContact(name string) (postgres.Cond, error) {
+	id, err := s.Contacts.ParseName(name)
+	if err != nil {
+		return postgres.Cond{}, errs.Invalid("contact", "", "must be contacts/{uuid}")
+	}
+	return postgres.AnyOf(postgres.Eq("from_contact", id), postgres.Eq("to_contact", id)), nil
+}
+
+// OfContact limits a list of interactions or consents to those of the contact.
+func (s *Store) OfContact(name string) (postgres.Cond, error) {
+	id, err := s.Contacts.ParseName(name)
+	if err != nil {
+		return postgres.Cond{}, errs.Invalid("contact", "", "must be contacts/{uuid}")
+	}
+	return postgres.Eq("contact", id), nil
+}

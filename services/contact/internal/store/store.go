@@ -1,0 +1,83 @@
+// Package store keeps contacts and all that hangs on them in PostgreSQL: all SQL
+// of the service, and the wording of its resources and events.
+//
+// It promises one round trip for creating a contact and for recording an
+// interaction or a consent, that a unique identifier belongs to one living
+// contact of a tenant, and that what search finds is the tenant's own.
+package store
+
+import (
+	"embed"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/consent"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
+)
+
+// Migrations make the tables of the service's database.
+//
+//go:embed migrations/*.sql
+var Migrations embed.FS
+
+// Store keeps the resources of the service. The standard methods are those of its
+// fields; creating a contact goes through CreateContact.
+type Store struct {
+	Contacts          *record.Store[contact.Contact, *contactv1.Contact]
+	RelationshipTypes *record.Store[relationship.Type, *contactv1.RelationshipType]
+	Relationships     *record.Store[relationship.Relationship, *contactv1.Relationship]
+	Interactions      *record.Store[interaction.Interaction, *contactv1.Interaction]
+	Consents          *record.Store[consent.Entry, *contactv1.Consent]
+
+	db      *postgres.DB
+	log     *eventlog.Log
+	keys    *keystore.Store
+	numbers numbers
+}
+
+// New makes the store of the service's database.
+func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
+	s := &Store{db: db, log: log, keys: keys, numbers: numbers{db: db}}
+	s.Contacts = &record.Store[contact.Contact, *contactv1.Contact]{
+		DB: db, Log: log, Table: contactTable, Kind: "contact", Collection: contacts,
+		Meta:     func(c *contact.Contact) *entity.Meta { return &c.Meta },
+		Contacts: func(c *contact.Contact) []uuid.UUID { return []uuid.UUID{c.ID} },
+		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: queueIdentifiers,
+	}
+	s.RelationshipTypes = &record.Store[relationship.Type, *contactv1.RelationshipType]{
+		DB: db, Log: log, Table: relationshipTypeTable, Kind: "relationship type", Collection: relationshipTypes,
+		Meta:  func(t *relationship.Type) *entity.Meta { return &t.Meta },
+		Proto: typeProto, Fill: fillType, Event: typeEvent,
+	}
+	s.Relationships = &record.Store[relationship.Relationship, *contactv1.Relationship]{
+		DB: db, Log: log, Table: relationshipTable, Kind: "relationship", Collection: relationships,
+		Meta:     func(r *relationship.Relationship) *entity.Meta { return &r.Meta },
+		Contacts: func(r *relationship.Relationship) []uuid.UUID { return []uuid.UUID{r.From, r.To} },
+		Proto:    relationshipProto, Fill: fillRelationship, Event: relationshipEvent,
+	}
+	s.Interactions = &record.Store[interaction.Interaction, *contactv1.Interaction]{
+		DB: db, Log: log, Table: interactionTable, Kind: "interaction", Collection: interactions,
+		Meta:     func(i *interaction.Interaction) *entity.Meta { return &i.Meta },
+		Contacts: func(i *interaction.Interaction) []uuid.UUID { return []uuid.UUID{i.Contact} },
+		Proto:    interactionProto, Fill: fillInteraction, Event: interactionEvent, Extra: queueDocument,
+	}
+	s.Consents = &record.Store[consent.Entry, *contactv1.Consent]{
+		DB: db, Log: log, Table: consentTable, Kind: "consent", Collection: consents,
+		Meta:     func(e *consent.Entry) *entity.Meta { return &e.Meta },
+		Contacts: func(e *consent.Entry) []uuid.UUID { return []uuid.UUID{e.Contact} },
+		Proto:    consentProto, Fill: fillConsent, Event: consentEvent,
+	}
+	return s
+}
+
+// Now is the clock's time, as precise as the database keeps it.
+func (s *Store) Now() time.Time { return s.log.Now().UTC().Truncate(time.Microsecond) }

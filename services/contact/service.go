@@ -1,0 +1,63 @@
+// Package contact is the contact service: who the customer is, what was said and
+// done with it, and what it allows.
+package contact
+
+import (
+	"fmt"
+	"io/fs"
+
+	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/server"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
+)
+
+const (
+	// keysDatabase is the further database that holds the sealing keys.
+	keysDatabase = "keys"
+	// kekSecret is the secret that wraps them: 32 bytes in hexadecimal, one key a
+	// line, the one in use first.
+	kekSecret = "keys_kek"
+)
+
+// Definition is what the service is made of.
+var Definition = service.Definition{
+	Name:       "contact",
+	Area:       "contact",
+	Migrations: store.Migrations,
+	Databases:  map[string]fs.FS{keysDatabase: keystore.Migrations},
+	Secrets:    []string{kekSecret},
+	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
+	Policy:     server.Policy,
+	Keys:       keys,
+	Build:      build,
+}
+
+// keys are the service's own: all others ask it for them.
+func keys(rt *service.Runtime) (eventlog.Keys, error) {
+	wrapper, err := keystore.ParseKEK(rt.Secrets[kekSecret])
+	if err != nil {
+		return nil, fmt.Errorf("secret %s: %w", kekSecret, err)
+	}
+	return keystore.New(rt.Databases[keysDatabase].App, rt.DB, wrapper, rt.Now), nil
+}
+
+func build(rt *service.Runtime) error {
+	keys, ok := rt.Keys.(*keystore.Store)
+	if !ok {
+		return fmt.Errorf("the keys are of type %T", rt.Keys)
+	}
+	s := &server.Server{Store: store.New(rt.DB, rt.Log, keys), Keys: keys}
+	contactv1.RegisterContactServiceServer(rt.Server, s)
+	contactv1.RegisterRelationshipServiceServer(rt.Server, s)
+	contactv1.RegisterInteractionServiceServer(rt.Server, s)
+	contactv1.RegisterConsentServiceServer(rt.Server, s)
+	contactv1.RegisterKeyServiceServer(rt.Server, s)
+	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
+	contactv1.RegisterImportServiceServer(rt.Server, imports)
+	rt.Go("imports", imports.Run)
+	return nil
+}
