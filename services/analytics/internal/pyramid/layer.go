@@ -158,6 +158,20 @@ type Marks struct {
 	Top, Large, Medium Place
 }
 
+// With answers the marks after the customer of this rank, in order, was seen.
+func (m Marks) With(p Place, rank int64, b Borders) Marks {
+	if rank <= b.Top {
+		m.Top = p
+	}
+	if rank <= b.Large {
+		m.Large = p
+	}
+	if rank <= b.Medium {
+		m.Medium = p
+	}
+	return m
+}
+
 // Layer answers the layer of an active customer by its place.
 func (m Marks) Layer(p Place) Layer {
 	switch {

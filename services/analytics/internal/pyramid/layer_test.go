@@ -82,7 +82,10 @@ func TestMarks_agreeWithRanks(t *testing.T) {
 			return 1
 		})
 		borders := pyramid.Shares{Top: 100, Large: 500, Medium: 2000}.Of(int64(len(places)))
-		marks := pyramid.Marks{Top: places[borders.Top-1], Large: places[borders.Large-1], Medium: places[borders.Medium-1]}
+		var marks pyramid.Marks
+		for i, p := range places {
+			marks = marks.With(p, int64(i)+1, borders)
+		}
 		for i, p := range places {
 			if got, want := marks.Layer(p), borders.Layer(int64(i)+1); got != want {
 				r.Fatalf("rank %d: layer %d by its place, %d by its rank", i+1, got, want)

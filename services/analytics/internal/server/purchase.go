@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/lingkar-crm/lingkar/pkg/money"
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+)
+
+// answerPurchases sums up what the customer bought, and says what that makes it.
+func (v *viewing) answerPurchases(ctx context.Context) {
+	part := v.rows.Purchases
+	v.view.Purchases = &analyticsv1.PurchaseSummary{}
+	bought, err := sum(part.Value)
+	if part.Err != nil {
+		err = part.Err
+	}
+	if err == nil && mayRead(analyticsv1.Section_SECTION_PURCHASES, v.caller) {
+		v.view.Purchases = bought.summary(v.setting.Currency)
+		v.view.LifecycleClass, v.view.ValueTier, err = v.standing(ctx, v.pyramidQuery(), v.setting.Zone, v.rows.Customer, bought)
+	}
+	v.view.Purchases.Status = v.status(ctx, analyticsv1.Section_SECTION_PURCHASES, err)
+}
+
+// purchases are those in all currencies together.
+type purchases struct {
+	store.Purchases
+	count, unconverted int64
+	converted, window  money.Decimal
+	first, last        time.Time
+}
+
+func sum(p store.Purchases) (purchases, error) {
+	total := purchases{Purchases: p}
+	var err error
+	for _, c := range p.Currencies {
+		total.count += c.Count
+		total.unconverted += c.Unconverted
+		if total.converted, err = total.converted.Add(c.Converted); err != nil {
+			return total, err
+		}
+		if total.window, err = total.window.Add(c.Window); err != nil {
+			return total, err
+		}
+		if total.first.IsZero() || c.First.Before(total.first) {
+			total.first = c.First
+		}
+		if c.Last.After(total.last) {
+			total.last = c.Last
+		}
+	}
+	return total, nil
+}
+
+func (p purchases) summary(currency string) *analyticsv1.PurchaseSummary {
+	answer := &analyticsv1.PurchaseSummary{
+		Count: p.count, UnconvertedCount: p.unconverted,
+		ReportingTotal: money.Of(currency, p.converted).Proto(), WindowTotal: money.Of(currency, p.window).Proto(),
+	}
+	for _, c := range p.Currencies {
+		answer.Totals = append(answer.Totals, &analyticsv1.CurrencyTotal{Total: money.Of(c.Currency, c.Total).Proto(), Count: c.Count})
+	}
+	if p.count > 0 {
+		answer.FirstPurchaseTime, answer.LastPurchaseTime = timestamppb.New(p.first), timestamppb.New(p.last)
+	}
+	return answer
+}
+
+// standing says where a customer stands in the pyramid, and what it is worth.
+func (s *Server) standing(ctx context.Context, tenant store.PyramidQuery, zone *time.Location, c store.Customer, bought purchases) (analyticsv1.LifecycleClass, analyticsv1.ValueTier, error) {
+	class := pyramid.Facts{
+		Bought: bought.count > 0, BoughtLately: !bought.last.Before(tenant.Purchases.Window.Start),
+		Related: c.Related, NoNeed: c.NoNeed,
+	}.Class()
+	if class != pyramid.Active || c.Deleted {
+		return analyticsv1.LifecycleClass(class), analyticsv1.ValueTier_VALUE_TIER_UNSPECIFIED, nil
+	}
+	marks, err := s.Store.Marks(ctx, tenant, zone)
+	if err != nil {
+		return analyticsv1.LifecycleClass(class), analyticsv1.ValueTier_VALUE_TIER_UNSPECIFIED, err
+	}
+	tier := marks.Layer(pyramid.Place{Revenue: bought.window, Contact: c.Contact}).Tier()
+	return analyticsv1.LifecycleClass(class), analyticsv1.ValueTier(tier), nil
+}

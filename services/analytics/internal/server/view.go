@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+)
+
+const (
+	workItems         = 20
+	relationshipItems = 50
+)
+
+// viewing is one view on its way to the caller.
+type viewing struct {
+	*Server
+	caller  auth.Caller
+	req     *analyticsv1.GetCustomerViewRequest
+	ref     store.Ref
+	at      store.Instant
+	setting store.Setting
+	// areas are those whose history is shown, and whole is true where none is
+	// left out.
+	areas []string
+	whole bool
+
+	rows *store.View
+	view *analyticsv1.CustomerView
+}
+
+// GetCustomerView answers all that is known of a customer.
+func (s *Server) GetCustomerView(ctx context.Context, req *analyticsv1.GetCustomerViewRequest) (*analyticsv1.CustomerView, error) {
+	v := &viewing{Server: s, caller: auth.From(ctx), req: req}
+	var err error
+	if v.ref, err = refOf("name", req.GetName()); err != nil {
+		return nil, err
+	}
+	if v.at, err = s.instantOf(req.GetAsOf(), req.GetEffectiveAt()); err != nil {
+		return nil, err
+	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
+	if v.setting, err = s.Store.Setting(ctx, v.caller.Tenant); err != nil {
+		return nil, err
+	}
+	v.areas, v.whole = history(v.caller, nil)
+	if v.rows, err = s.Store.View(ctx, v.query()); err != nil {
+		return nil, err
+	}
+	if err := visible(ctx, v.ref, v.rows.Customer); err != nil {
+		return nil, err
+	}
+	return v.answer(ctx)
+}
+
+// wants says whether a section was asked for.
+func (v *viewing) wants(section analyticsv1.Section) bool {
+	return len(v.req.GetSections()) == 0 || slices.Contains(v.req.GetSections(), section)
+}
+
+// reads says whether a section is asked for and readable.
+func (v *viewing) reads(section analyticsv1.Section) bool {
+	return v.wants(section) && mayRead(section, v.caller)
+}
+
+func (v *viewing) query() store.ViewQuery {
+	q := store.ViewQuery{
+		Tenant: v.caller.Tenant, Ref: v.ref, At: v.at, Limit: workItems + 1,
+		Subject: v.caller.Subject, Teams: v.caller.Teams,
+		Sections:     []store.Section{{ID: int16(analyticsv1.Section_SECTION_PROFILE)}},
+		Satisfaction: v.reads(analyticsv1.Section_SECTION_SATISFACTION),
+	}
+	for _, section := range workSections {
+		if v.reads(section) {
+			own := scope(sections[section].readers, v.caller.Roles) < auth.All
+			q.Sections = append(q.Sections, store.Section{ID: int16(section), Own: own})
+		}
+	}
+	if v.reads(analyticsv1.Section_SECTION_RELATIONSHIPS) {
+		q.Relationships = relationshipItems + 1
+	}
+	if v.reads(analyticsv1.Section_SECTION_PURCHASES) {
+		p := v.purchaseQuery()
+		q.Purchases = &p
+	}
+	if v.wants(analyticsv1.Section_SECTION_TIMELINE) {
+		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()) + 1, Areas: v.areas}
+	}
+	return q
+}
+
+func (v *viewing) purchaseQuery() store.PurchaseQuery {
+	return v.setting.Purchases(v.at.EffectiveAt, pyramid.DefaultMonths)
+}
+
+func (v *viewing) pyramidQuery() store.PyramidQuery {
+	return store.PyramidQuery{Tenant: v.caller.Tenant, At: v.at, Purchases: v.purchaseQuery(), Shares: v.setting.Shares}
+}

@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+)
+
+// Customer is who a customer is, as far as it takes to find it, to say who may see
+// it, and to classify it.
+type Customer struct {
+	Contact                 uuid.UUID
+	CustomerID, DisplayName string
+	Owner, Team             string
+	Partition               int16
+	// Deleted is true where the contact was deleted, NoNeed where it is marked as
+	// having no need or wish for what we sell.
+	Deleted, NoNeed bool
+	// Related is true where the contact has to do with us.
+	Related bool
+}
+
+// What was known at one instant of what held at another is looked for in the
+// timeline; the first relation is enough where both are the same.
+var selectCustomer = prepare(`
+SELECT c.contact, c.customer_id, c.display_name, c.owner, c.team, c.partition, c.deleted, c.no_need,
+       CASE WHEN $4::timestamptz >= $3
+            THEN EXISTS (SELECT FROM first_relation r WHERE r.tenant = $1 AND r.contact = c.contact AND r.since <= $3)
+            ELSE EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = c.contact AND t.related
+                         AND t.recorded_at <= $3 AND t.occurred_at <= $4)
+       END
+FROM customer c
+WHERE c.tenant = $1 AND c.contact = {contact} AND {valid:c}
+ORDER BY c.seq DESC
+LIMIT 1`)
+
+// queueCustomer reads who the customer is; NOT_FOUND where it is not known.
+func queueCustomer(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, c *Customer) {
+	b.Queue(selectCustomer.of(ref, at), tenant, ref.arg(), at.known(), at.held()).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&c.Contact, &c.CustomerID, &c.DisplayName, &c.Owner, &c.Team, &c.Partition, &c.Deleted, &c.NoNeed, &c.Related)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errs.NotFound("customer", ref.Name)
+		}
+		return err
+	})
+}
+
+// Find answers who a customer is now; NOT_FOUND where it is not known.
+func (s *Store) Find(ctx context.Context, tenant uuid.UUID, ref Ref) (c Customer, err error) {
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	queueCustomer(b, tenant, ref, Instant{}, &c)
+	return c, postgres.Run(ctx, s.db, b)
+}
+
+// Cursor is how far the events of an area were applied on a customer's partition.
+type Cursor struct {
+	Area      string
+	Partition int16
+	Position  int64
+	// Parked is true where events of this customer could not be applied.
+	Parked bool
+}
+
+var selectCursors = prepare(`
+SELECT p.area, p.partition, p.seq,
+       EXISTS (SELECT FROM parked_event e
+               WHERE e.projection = $4 AND e.area = p.area AND e.partition = p.partition
+                 AND e.tenant = $1 AND e.key = 'contacts/' || c.contact)
+FROM customer c
+JOIN projection_cursor p ON p.projection = $4 AND p.partition = c.partition
+WHERE c.tenant = $1 AND c.contact = {contact} AND {valid:c}`)
+
+func queueCursors(b *pgx.Batch, q ViewQuery, cursors *[]Cursor) {
+	b.Queue(selectCursors.of(q.Ref, q.At), q.Tenant, q.Ref.arg(), q.At.known(), ProjectionName).Query(func(rows pgx.Rows) (err error) {
+		*cursors, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Cursor, err error) {
+			return c, row.Scan(&c.Area, &c.Partition, &c.Position, &c.Parked)
+		})
+		return err
+	})
+}
+
+// State is a resource as a view shows it.
+type State struct {
+	Aggregate string
+	// Body is the resource itself for the profile, and a WorkItem for everything
+	// else.
+	Body []byte
+}
+
+// Open work comes first, then the latest changed. Sections are read one by one,
+// so that many touches cost a section of few tickets nothing. What was deleted is
+// left out, except for the profile (section 1), which a view always has, and so is
+// work of others where the caller sees only its own and that of its teams.
+var selectWork = prepare(`
+SELECT s.section, w.aggregate, w.state
+FROM unnest($4::smallint[], $5::boolean[]) AS s (section, own)
+CROSS JOIN LATERAL (
+	SELECT a.aggregate, a.state
+	FROM aggregate_state a
+	WHERE a.tenant = $1 AND a.contact = {contact} AND a.section = s.section AND {valid:a} AND (NOT a.deleted OR s.section = 1)
+	  AND (NOT s.own OR a.owner = $7 OR a.team = ANY ($8::text[]))
+	ORDER BY a.open DESC, a.changed_at DESC, a.aggregate
+	LIMIT $6
+) w`)
+
+func queueWork(b *pgx.Batch, q ViewQuery, sections []Section, work map[int16]*Part[[]State]) {
+	args := []any{
+		q.Tenant, q.Ref.arg(), q.At.known(),
+		column(sections, func(s Section) int16 { return s.ID }), column(sections, func(s Section) bool { return s.Own }),
+		q.Limit, q.Subject, q.Teams,
+	}
+	b.Queue(selectWork.of(q.Ref, q.At), args...).Query(func(rows pgx.Rows) error {
+		var section int16
+		var s State
+		_, err := pgx.ForEachRow(rows, []any{&section, &s.Aggregate, &s.Body}, func() error {
+			work[section].Value = append(work[section].Value, s)
+			s.Body = nil // the next row gets bytes of its own
+			return nil
+		})
+		return err
+	})
+}
+
+// Relationship is one of a customer's relationships with what it leads to.
+type Relationship struct {
+	// Relationship and Type are the resources; Type is nil where it is not known.
+	Relationship, Type []byte
+	// Peer is the contact on the other side, with its Customer ID and name.
+	Peer             uuid.UUID
+	PeerID, PeerName string
+}
+
+var selectRelationships = prepare(`
+SELECT a.state, t.state, a.peer, COALESCE(c.customer_id, ''), COALESCE(c.display_name, '')
+FROM (
+	SELECT a.state, a.peer, a.refers
+	FROM aggregate_state a
+	WHERE a.tenant = $1 AND a.contact = {contact} AND a.section = $4 AND {valid:a} AND NOT a.deleted
+	ORDER BY a.open DESC, a.changed_at DESC, a.aggregate
+	LIMIT $5
+) a
+LEFT JOIN LATERAL (
+	SELECT t.state
+	FROM aggregate_state t
+	WHERE t.tenant = $1 AND t.aggregate = a.refers AND {valid:t}
+	ORDER BY t.seq DESC
+	LIMIT 1
+) t ON true
+LEFT JOIN LATERAL (
+	SELECT c.customer_id, c.display_name
+	FROM customer c
+	WHERE c.tenant = $1 AND c.contact = a.peer AND {valid:c}
+	ORDER BY c.seq DESC
+	LIMIT 1
+) c ON true`)
+
+func queueRelationships(b *pgx.Batch, q ViewQuery, relationships *[]Relationship) {
+	args := []any{q.Tenant, q.Ref.arg(), q.At.known(), int16(analyticsv1.Section_SECTION_RELATIONSHIPS), q.Relationships}
+	b.Queue(selectRelationships.of(q.Ref, q.At), args...).Query(func(rows pgx.Rows) (err error) {
+		*relationships, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Relationship, err error) {
+			return r, row.Scan(&r.Relationship, &r.Type, &r.Peer, &r.PeerID, &r.PeerName)
+		})
+		return err
+	})
+}

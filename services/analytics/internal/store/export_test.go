@@ -1,0 +1,25 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// DigestsOf answers the digest of every live projection.
+func (s *Store) DigestsOf(ctx context.Context) (map[string]string, error) {
+	sums := map[string]string{}
+	err := pgx.BeginFunc(ctx, s.db.System, func(tx pgx.Tx) error {
+		for _, p := range projections {
+			var err error
+			if sums[p.table], _, err = digestOf(ctx, tx, "public."+p.table, p.key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return sums, err
+}
+
+// RunRebuildOnce does the rebuild that was asked for.
+func (s *Store) RunRebuildOnce(ctx context.Context) error { return s.runRebuild(ctx) }

@@ -1,0 +1,76 @@
+package projection
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
+
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+)
+
+// RelationshipTypes is the section of the types of relationships. They are
+// nobody's: their contact is uuid.Nil.
+const RelationshipTypes = int16(-1)
+
+// kind says what becomes of the resources of one collection.
+type kind struct {
+	section int16
+	// open lists the states in which something is left to do.
+	open []string
+	// whole keeps the resource itself instead of a WorkItem.
+	whole bool
+	// nobodys is true where the resources concern no contact.
+	nobodys bool
+}
+
+// kinds are the collections whose resources a view shows. Others are on the
+// timeline only.
+var kinds = map[string]kind{
+	"contacts":          {section: int16(analyticsv1.Section_SECTION_PROFILE), whole: true},
+	"relationships":     {section: int16(analyticsv1.Section_SECTION_RELATIONSHIPS), whole: true},
+	"relationshipTypes": {section: RelationshipTypes, whole: true, nobodys: true},
+	"leads":             {section: int16(analyticsv1.Section_SECTION_LEADS), open: []string{"NEW", "WORKING", "QUALIFIED"}},
+	"opportunities":     {section: int16(analyticsv1.Section_SECTION_OPPORTUNITIES), open: []string{"OPEN"}},
+	"orders":            {section: int16(analyticsv1.Section_SECTION_ORDERS), open: []string{"DRAFT"}},
+	"tickets":           {section: int16(analyticsv1.Section_SECTION_TICKETS), open: []string{"OPEN", "PENDING"}},
+	"touches":           {section: int16(analyticsv1.Section_SECTION_TOUCHES), open: []string{"PLANNED"}},
+}
+
+// collection answers "orders" for "orders/{uuid}".
+func collection(name string) string {
+	before, _, _ := strings.Cut(name, "/")
+	return before
+}
+
+func (k kind) contacts(h header) []uuid.UUID {
+	if k.nobodys {
+		return []uuid.UUID{uuid.Nil}
+	}
+	return h.contacts
+}
+
+func (k kind) body(resource proto.Message, item *item) ([]byte, error) {
+	if k.whole {
+		return encode(resource)
+	}
+	return encode(item.WorkItem)
+}
+
+// peerOf answers what a relationship leads to from one of its contacts.
+func peerOf(resource proto.Message, contact uuid.UUID) (peer uuid.UUID, refers string) {
+	r, ok := resource.(*contactv1.Relationship)
+	if !ok {
+		return uuid.Nil, ""
+	}
+	other := r.GetToContact()
+	if other == "contacts/"+contact.String() {
+		other = r.GetFromContact()
+	}
+	peer, err := contactID(other)
+	if err != nil {
+		return uuid.Nil, r.GetType()
+	}
+	return peer, r.GetType()
+}

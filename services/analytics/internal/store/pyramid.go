@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/pkg/money"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
+)
+
+// tenantQuery is a statement over all customers of a tenant, in four forms: for
+// what is known now or was known once, and for an instant of knowledge that is or
+// is not the instant of what held. All forms take the tenant as $1, the window's
+// start as $2, the instant of knowledge as $3, the reporting currency, zone and
+// digits as $4 to $6, the window's end as $7 and the instant of what held as $8.
+type tenantQuery [2][2]string
+
+func prepareTenant(sql string) tenantQuery {
+	related := [2]string{
+		"EXISTS (SELECT FROM first_relation l WHERE l.tenant = $1 AND l.contact = c.contact AND l.since <= LEAST($3, $8::timestamptz))",
+		"EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = c.contact AND t.related AND t.recorded_at <= $3 AND t.occurred_at <= $8::timestamptz)",
+	}
+	ends := [2]string{" = 'infinity'", " > $3"}
+	var q tenantQuery
+	for past, end := range ends {
+		for apart, condition := range related {
+			q[past][apart] = valid(strings.ReplaceAll(sql, "{related}", condition), end)
+		}
+	}
+	return q
+}
+
+func (q tenantQuery) of(at Instant) string {
+	return q[bit(at.Past)][bit(at.held().Before(at.known()))]
+}
+
+// standing is where every customer of a tenant stands: what it bought until the
+// end of the window, and the facts of its class.
+const standing = `
+WITH bought AS (
+	SELECT f.contact, max(f.at) AS last, bool_or(f.at >= $2) AS lately,
+	       COALESCE(sum(x.amount) FILTER (WHERE f.at >= $2), 0) AS revenue,
+	       count(*) FILTER (WHERE f.at >= $2 AND x.amount IS NULL) AS unconverted
+	FROM fact f
+	CROSS JOIN LATERAL (SELECT ` + converted + `) AS x (amount)
+	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at < $7
+	GROUP BY f.contact
+), standing AS (
+	SELECT c.contact, c.customer_id, c.display_name, c.no_need,
+	       b.contact IS NOT NULL AS bought, COALESCE(b.lately, false) AS lately,
+	       COALESCE(b.revenue, 0) AS revenue, COALESCE(b.unconverted, 0) AS unconverted, b.last,
+	       {related} AS related
+	FROM customer c
+	LEFT JOIN bought b ON b.contact = c.contact
+	WHERE c.tenant = $1 AND {valid:c} AND NOT c.deleted
+)`
+
+// PyramidQuery says of which customers, and how they are counted.
+type PyramidQuery struct {
+	Tenant    uuid.UUID
+	At        Instant
+	Purchases PurchaseQuery
+	Shares    pyramid.Shares
+}
+
+func (q PyramidQuery) args(more ...any) []any {
+	p := q.Purchases
+	return append([]any{q.Tenant, p.Window.Start, q.At.known(), p.Currency, p.Zone, p.digits(), p.Window.End, q.At.held()}, more...)
+}
+
+// LayerSum is what the customers of a layer come to.
+type LayerSum struct {
+	Count       int64
+	Revenue     money.Decimal
+	Unconverted int64
+}
+
+var selectGroups = prepareTenant(standing + `
+SELECT bought, lately, related, no_need, count(*), sum(revenue), sum(unconverted)::bigint
+FROM standing
+GROUP BY bought, lately, related, no_need`)
+
+// A layer of active customers is how many borders lie above the rank.
+var selectLayers = prepareTenant(standing + `, ranked AS (
+	SELECT revenue, row_number() OVER (ORDER BY revenue DESC, contact) AS rank
+	FROM standing
+	WHERE lately
+)
+SELECT (SELECT count(*) FROM unnest($9::bigint[]) AS border WHERE rank > border), count(*), sum(revenue)
+FROM ranked
+GROUP BY 1`)
+
+// Pyramid sums up the customers of every layer. Layers without any are left out.
+func (s *Store) Pyramid(ctx context.Context, q PyramidQuery) (map[pyramid.Layer]LayerSum, error) {
+	var layers map[pyramid.Layer]LayerSum
+	err := s.consistently(ctx, q.Tenant, func(tx pgx.Tx) error {
+		var err error
+		if layers, err = sumGroups(ctx, tx, q); err != nil {
+			return err
+		}
+		active := layers[pyramid.Small]
+		if active.Count == 0 {
+			return nil
+		}
+		delete(layers, pyramid.Small)
+		return splitActive(ctx, tx, q, active, layers)
+	})
+	return layers, err
+}
+
+// sumGroups sums up every class; all active customers are under Small.
+func sumGroups(ctx context.Context, tx pgx.Tx, q PyramidQuery) (map[pyramid.Layer]LayerSum, error) {
+	layers := map[pyramid.Layer]LayerSum{}
+	rows, err := tx.Query(ctx, selectGroups.of(q.At), q.args()...)
+	if err != nil {
+		return nil, err
+	}
+	var f pyramid.Facts
+	var sum LayerSum
+	_, err = pgx.ForEachRow(rows, []any{&f.Bought, &f.BoughtLately, &f.Related, &f.NoNeed, &sum.Count, &sum.Revenue, &sum.Unconverted}, func() error {
+		layer := pyramid.LayerOf(f.Class())
+		total := layers[layer]
+		total.Count += sum.Count
+		total.Unconverted += sum.Unconverted
+		if total.Revenue, err = total.Revenue.Add(sum.Revenue); err != nil {
+			return err
+		}
+		layers[layer] = total
+		return nil
+	})
+	return layers, err
+}
+
+// splitActive divides the active customers into their layers.
+func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, active LayerSum, layers map[pyramid.Layer]LayerSum) error {
+	b := q.Shares.Of(active.Count)
+	rows, err := tx.Query(ctx, selectLayers.of(q.At), q.args([]int64{b.Top, b.Large, b.Medium})...)
+	if err != nil {
+		return err
+	}
+	var above int
+	var sum LayerSum
+	_, err = pgx.ForEachRow(rows, []any{&above, &sum.Count, &sum.Revenue}, func() error {
+		layers[pyramid.Layers[above]] = sum
+		return nil
+	})
+	small := layers[pyramid.Small]
+	small.Unconverted = active.Unconverted
+	layers[pyramid.Small] = small
+	return err
+}
+
+// pyramidTimeout bounds a statement over all customers of a tenant.
+const pyramidTimeout = 25 * time.Second
+
+// consistently runs statements that see the same moment.
+func (s *Store) consistently(ctx context.Context, tenant uuid.UUID, fn func(tx pgx.Tx) error) error {
+	return postgres.InTx(ctx, s.db.App, func(tx pgx.Tx) error {
+		b := &pgx.Batch{}
+		b.Queue("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+		postgres.QueueTenant(b, tenant)
+		b.Queue("SELECT set_config('statement_timeout', $1, true)", pyramidTimeout.String())
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}

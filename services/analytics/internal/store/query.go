@@ -1,0 +1,99 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// farFuture stands for "whatever is known" where a query bounds time.
+var farFuture = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// Ref names a customer: by its Customer ID, or by the contact's id where Number is
+// empty.
+type Ref struct {
+	// Name is how the caller wrote it, for NOT_FOUND.
+	Name    string
+	Contact uuid.UUID
+	Number  string
+}
+
+func (r Ref) arg() any {
+	if r.Number != "" {
+		return r.Number
+	}
+	return r.Contact
+}
+
+// Instant is what is asked about: what was known at AsOf of what held at
+// EffectiveAt. Past is false for what is known now, and then Now bounds nothing.
+type Instant struct {
+	AsOf, EffectiveAt time.Time
+	Past              bool
+}
+
+// known bounds recorded_at.
+func (i Instant) known() time.Time {
+	if i.Past {
+		return i.AsOf
+	}
+	return farFuture
+}
+
+// held bounds occurred_at. What is dated after now is shown as long as nobody asks
+// about an instant: clocks of services differ a little.
+func (i Instant) held() time.Time {
+	if i.Past || i.EffectiveAt.Before(i.AsOf) {
+		return i.EffectiveAt
+	}
+	return farFuture
+}
+
+// query is a statement in its four forms: for a customer named by its contact or
+// by its number, and for what is known now or was known once. All of them take the
+// tenant as $1, the customer as $2 and the instant of knowledge as $3.
+type query [2][2]string
+
+// prepare writes the forms of a statement. In it {contact} stands for the
+// contact's id, and {valid:t} for the condition that a row of t, which is a table
+// of versions, is the one that holds.
+func prepare(sql string) query {
+	contacts := [2]string{
+		"$2::uuid",
+		"(SELECT numbered.contact FROM customer numbered WHERE numbered.tenant = $1 AND numbered.customer_id = $2::text LIMIT 1)",
+	}
+	ends := [2]string{" = 'infinity'", " > $3"}
+	var q query
+	for byNumber, contact := range contacts {
+		for past, end := range ends {
+			q[byNumber][past] = valid(strings.ReplaceAll(sql, "{contact}", contact), end)
+		}
+	}
+	return q
+}
+
+// valid replaces {valid:t}. What ends only at infinity is what holds now: said by
+// equality, so that an index answers it in order.
+func valid(sql, end string) string {
+	for {
+		before, rest, found := strings.Cut(sql, "{valid:")
+		if !found {
+			return sql
+		}
+		table, after, _ := strings.Cut(rest, "}")
+		sql = before + "(" + table + ".replaced_at" + end + " AND " + table + ".recorded_at <= $3)" + after
+	}
+}
+
+// of answers the form for a customer and an instant.
+func (q query) of(ref Ref, at Instant) string {
+	return q[bit(ref.Number != "")][bit(at.Past)]
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

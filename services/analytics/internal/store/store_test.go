@@ -1,0 +1,59 @@
+package store_test
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+)
+
+// open answers a store over a database of its own.
+func open(t testing.TB, keys eventlog.Keys) (*store.Store, *postgres.DB) {
+	t.Helper()
+	definition := service.Definition{Name: "analytics", Migrations: store.Migrations}
+	urls := testkit.Database(t, "analytics", func(ctx context.Context, ownerURL string) error {
+		return service.Migrate(ctx, definition, ownerURL)
+	}, []fs.FS{eventlog.Migrations, store.Migrations}...)
+	db := testkit.Open(t, urls)
+	return store.New(db, keys, time.Now, slog.New(slog.DiscardHandler)), db
+}
+
+// apply stores events as the runner does: in transactions of a batch each, with
+// the cursors.
+func apply(t testing.TB, s *store.Store, db *postgres.DB, batch int, events []*eventv1.Event) {
+	t.Helper()
+	ctx := context.Background()
+	for part := range slices.Chunk(events, batch) {
+		err := pgx.BeginFunc(ctx, db.System, func(tx pgx.Tx) error {
+			if err := s.Apply(ctx, tx, part); err != nil {
+				return err
+			}
+			return setCursors(ctx, tx, part)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func setCursors(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
+	b := &pgx.Batch{}
+	for _, e := range events {
+		b.Queue(`
+			INSERT INTO projection_cursor (projection, area, partition, seq) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (projection, area, partition) DO UPDATE SET seq = EXCLUDED.seq`,
+			store.ProjectionName, e.GetArea(), e.GetPartition(), e.GetPosition())
+	}
+	return tx.SendBatch(ctx, b).Close()
+}

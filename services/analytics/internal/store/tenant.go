@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
+)
+
+// Setting is what holds for all of a tenant.
+type Setting struct {
+	// Currency is the one it reports in, Zone the one its days are counted in.
+	Currency string
+	Zone     *time.Location
+	// Shares divide its active customers.
+	Shares pyramid.Shares
+}
+
+// Purchases says how the tenant counts purchases in a window that ends with the
+// day of an instant.
+func (t Setting) Purchases(at time.Time, months int) PurchaseQuery {
+	return PurchaseQuery{Window: pyramid.WindowAt(at, months, t.Zone), Currency: t.Currency, Zone: t.Zone.String()}
+}
+
+const (
+	// settingLife is how long a tenant's setting is kept.
+	settingLife = 10 * time.Second
+	// cachedTenants bounds the memory.
+	cachedTenants = 10_000
+)
+
+// tenantCache keeps what every view of a tenant needs.
+type tenantCache struct {
+	settings *lru.Cache[uuid.UUID, keptSetting]
+	marks    *lru.Cache[marksKey, keptMarks]
+	// flight lets the marks of a tenant be looked for once at a time.
+	flight singleflight.Group
+}
+
+type keptSetting struct {
+	Setting
+	until time.Time
+}
+
+func newTenantCache() *tenantCache {
+	return &tenantCache{settings: newCache[uuid.UUID, keptSetting](cachedTenants), marks: newCache[marksKey, keptMarks](cachedMarks)}
+}
+
+func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
+	c, err := lru.New[K, V](size)
+	if err != nil {
+		panic(err) // the sizes are positive constants
+	}
+	return c
+}
+
+const selectSetting = `SELECT currency, zone FROM tenant_setting WHERE tenant = $1`
+
+// What holds for a tenant that said nothing: contracts.md, "Resources".
+const (
+	defaultCurrency = "IDR"
+	defaultZone     = "Asia/Jakarta"
+)
+
+// Setting answers what holds for a tenant, at most settingLife old.
+func (s *Store) Setting(ctx context.Context, tenant uuid.UUID) (Setting, error) {
+	if kept, ok := s.tenants.settings.Get(tenant); ok && time.Now().Before(kept.until) {
+		return kept.Setting, nil
+	}
+	var currency, zone string
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	b.Queue(selectSetting, tenant).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&currency, &zone)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err := postgres.Run(ctx, s.db, b); err != nil {
+		return Setting{}, err
+	}
+	setting, err := newSetting(currency, zone)
+	if err == nil {
+		s.tenants.settings.Add(tenant, keptSetting{setting, time.Now().Add(settingLife)})
+	}
+	return setting, err
+}
+
+func newSetting(currency, zone string) (Setting, error) {
+	if currency == "" {
+		currency = defaultCurrency
+	}
+	if zone == "" {
+		zone = defaultZone
+	}
+	location, err := time.LoadLocation(zone)
+	return Setting{Currency: currency, Zone: location, Shares: pyramid.DefaultShares}, err
+}

@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+)
+
+// TimelineQuery says which entries of a timeline to read, the newest first.
+type TimelineQuery struct {
+	Limit int
+	// Before is the key of the last entry of the page before; nil for the first.
+	Before *TimelineKey
+	// Areas, Channels and Types: only entries of one of these; of any where nil.
+	Areas, Types []string
+	Channels     []int16
+	// Conversation is the only one to read; any where empty.
+	Conversation string
+	// Interactions leaves out what is no meeting of customer and company.
+	Interactions bool
+}
+
+// TimelineKey is the place of an entry on a timeline.
+type TimelineKey struct {
+	OccurredAt time.Time
+	EventID    uuid.UUID
+}
+
+// Entry is one entry of a timeline.
+type Entry struct {
+	TimelineKey
+	// Body is the message TimelineEntry.
+	Body []byte
+}
+
+const timelinePage = `
+SELECT t.occurred_at, t.event_id, t.entry
+FROM timeline t
+WHERE t.tenant = $1 AND t.contact = {contact} AND (t.occurred_at, t.event_id) < ($4, $5)
+  AND t.recorded_at <= $3 AND t.occurred_at <= $6
+  AND ($7::text[] IS NULL OR t.area = ANY ($7))
+  AND ($8::text[] IS NULL OR t.type = ANY ($8))
+  AND ($9::smallint[] IS NULL OR t.channel = ANY ($9))
+  AND (NOT $10::boolean OR t.interaction)
+  {conversation}
+ORDER BY t.occurred_at DESC, t.event_id DESC
+LIMIT $11`
+
+var (
+	selectTimeline     = prepare(strings.Replace(timelinePage, "{conversation}", "AND $12::text IS NOT NULL", 1))
+	selectConversation = prepare(strings.Replace(timelinePage, "{conversation}", "AND t.conversation = $12::text AND t.conversation <> ''", 1))
+)
+
+func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, entries *[]Entry) {
+	before := TimelineKey{OccurredAt: farFuture, EventID: uuid.Max}
+	if q.Before != nil {
+		before = *q.Before
+	}
+	statement := selectTimeline
+	if q.Conversation != "" {
+		statement = selectConversation
+	}
+	args := []any{
+		tenant, ref.arg(), at.known(), before.OccurredAt, before.EventID, at.held(),
+		q.Areas, q.Types, q.Channels, q.Interactions, q.Limit, q.Conversation,
+	}
+	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) (err error) {
+		*entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {
+			return e, row.Scan(&e.OccurredAt, &e.EventID, &e.Body)
+		})
+		return err
+	})
+}
+
+// TimelinePage is a page of a customer's timeline, and who the customer is.
+type TimelinePage struct {
+	Customer  Customer
+	Entries   []Entry
+	Purchases Purchases
+}
+
+// Timeline reads a page of a timeline in one round trip, with what it takes to
+// classify the customer. Purchases is nil where the caller may not know.
+func (s *Store) Timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, purchases *PurchaseQuery) (*TimelinePage, error) {
+	p := &TimelinePage{}
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	queueCustomer(b, tenant, ref, at, &p.Customer)
+	queueTimelinePage(b, tenant, ref, at, q, &p.Entries)
+	if purchases != nil {
+		queuePurchases(b, ViewQuery{Tenant: tenant, Ref: ref, At: at, Purchases: purchases}, &p.Purchases)
+	}
+	return p, postgres.Run(ctx, s.db, b)
+}
