@@ -341,14 +341,14 @@ type CustomerView struct {
 	// How good the timeline is. DENIED where it lacks areas the caller may not
 	// read; the entries of the others are there all the same.
 	TimelineStatus *SectionStatus `protobuf:"bytes,17,opt,name=timeline_status,json=timelineStatus,proto3" json:"timeline_status,omitempty"`
-	// Asks ListTimeline for what is older, with the same as_of and effective_at as
-	// answered here; empty at the end.
+	// Asks ListTimeline for what is older, with the name, as_of and effective_at
+	// that were asked here; empty at the end.
 	NextPageToken string `protobuf:"bytes,18,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// What was known at this instant is what is shown.
 	AsOf *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=as_of,json=asOf,proto3" json:"as_of,omitempty"`
 	// What held at this instant is what is shown.
 	EffectiveAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=effective_at,json=effectiveAt,proto3" json:"effective_at,omitempty"`
-	// The position up to which every section OK knows its area.
+	// The positions of all areas, comma-separated.
 	Position      string `protobuf:"bytes,21,opt,name=position,proto3" json:"position,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
