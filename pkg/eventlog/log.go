@@ -107,17 +107,17 @@ WITH logged AS (
 		WITH ORDINALITY AS e (id, recorded_at, partition, aggregate, aggregate_seq, type, event, n)
 	ORDER BY e.n
 	RETURNING position, recorded_at, partition
+), queued AS (
+	INSERT INTO outbox (position, recorded_at, partition)
+	SELECT position, recorded_at, partition FROM logged
 )
-INSERT INTO outbox (position, recorded_at, partition)
-SELECT position, recorded_at, partition FROM logged`
+SELECT position FROM logged`
 
-// Queue adds the rows of the events to the batch of the change's transaction.
-// The events are those of Prepare, all of one tenant. After the commit call
-// Wake.
-func (l *Log) Queue(b *pgx.Batch, events []*eventv1.Event) {
-	if len(events) == 0 {
-		return
-	}
+// Queue adds the rows of the events, at least one, to the batch of the change's
+// transaction. The events are those of Prepare, all of one tenant. The query
+// answers their positions in the log, from which a Token is made. After the
+// commit call Wake.
+func (l *Log) Queue(b *pgx.Batch, events []*eventv1.Event) *pgx.QueuedQuery {
 	n := len(events)
 	var (
 		ids        = make([]uuid.UUID, n)
@@ -138,7 +138,7 @@ func (l *Log) Queue(b *pgx.Batch, events []*eventv1.Event) {
 		bodies[i] = encode(e)
 	}
 	tenant := uuid.MustParse(events[0].GetTenant()[len("tenants/"):])
-	b.Queue(insertEvents, tenant, ids, recorded, partitions, aggregates, seqs, types, bodies)
+	return b.Queue(insertEvents, tenant, ids, recorded, partitions, aggregates, seqs, types, bodies)
 }
 
 // encode marshals an event of Prepare, which has shown that it can be.

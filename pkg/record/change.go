@@ -3,10 +3,11 @@ package record
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -14,13 +15,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
-)
-
-// Outcomes of a transaction that end it without a commit and are no errors.
-var (
-	errReplayed  = errors.New("record: the request was answered before")
-	errUnchanged = errors.New("record: nothing happened")
-	errChecked   = errors.New("record: checked only, as asked")
 )
 
 // fetches is how often the keys of contacts are fetched for one change; each time
@@ -31,12 +25,7 @@ const fetches = 8
 // rule says happened; where nothing happened, nothing is stored. An empty etag
 // is not compared. A deleted row is FAILED_PRECONDITION DELETED.
 func (s *Store[T, P]) Change(ctx context.Context, tenant uuid.UUID, name, etag string, rule func(*T) ([]entity.Event, error)) (P, error) {
-	return s.change(ctx, tenant, name, etag, func(row *T) ([]entity.Event, error) {
-		if s.Meta(row).Deleted() {
-			return nil, errs.Refused("DELETED", "the "+s.Kind+" is deleted")
-		}
-		return rule(row)
-	})
+	return s.change(ctx, tenant, name, etag, s.alive(rule))
 }
 
 // Delete marks the row as deleted (AIP-164).
@@ -59,48 +48,53 @@ func (s *Store[T, P]) Undelete(ctx context.Context, tenant uuid.UUID, name, etag
 	})
 }
 
+// alive is the rule for a row that must not be deleted.
+func (s *Store[T, P]) alive(rule func(*T) ([]entity.Event, error)) func(*T) ([]entity.Event, error) {
+	return func(row *T) ([]entity.Event, error) {
+		if s.Meta(row).Deleted() {
+			return nil, errs.Refused("DELETED", "the "+s.Kind+" is deleted")
+		}
+		return rule(row)
+	}
+}
+
 // change runs the transaction of two round trips: the row under its lock and the
 // answer kept for the request, then all writes.
 func (s *Store[T, P]) change(ctx context.Context, tenant uuid.UUID, name, etag string, rule func(*T) ([]entity.Event, error)) (P, error) {
-	var answer P
 	id, err := s.ParseName(name)
 	if err != nil {
-		return answer, err
+		return *new(P), err
 	}
 	if call.From(ctx).ValidateOnly {
 		return s.tryChange(ctx, tenant, name, etag, rule)
 	}
-	var position int64
+	var answer P
+	var u *Unit
 	err = withKeys(ctx, s.Log.Keys, func() error {
 		var row *T
-		var kept stored
 		read := func(b *pgx.Batch) {
-			row, kept = nil, stored{}
-			postgres.QueueTenant(b, tenant)
+			u, row = newUnit(ctx, s.Log, tenant, b), nil
+			u.open()
 			s.Table.QueueLock(b, tenant, id, func(found *T) error { row = found; return nil })
-			kept.queue(ctx, b)
 		}
 		write := func(b *pgx.Batch) (err error) {
-			if kept.found() {
-				answer, err = replay[P](ctx, kept)
-				return errors.Join(err, errReplayed)
+			if u.request.found {
+				answer, err = replay[P](&u.request)
+				return err
 			}
+			u.pending = b
 			if err := s.check(ctx, row, name, etag); err != nil {
 				return err
 			}
-			answer, err = s.decide(ctx, tenant, b, row, rule)
-			if err != nil {
+			if err := s.decide(u, row, rule); err != nil {
 				return err
 			}
-			return finish(ctx, b, tenant, s.primary(row), answer, &position)
+			answer = s.Proto(row)
+			return u.keep(answer)
 		}
 		return postgres.Decide(ctx, s.DB, read, write)
 	})
-	if err = s.settle(ctx, tenant, err, &answer); err != nil {
-		return *new(P), err
-	}
-	announce(ctx, s.Log, position)
-	return answer, nil
+	return settle(s.DB, u, answer, err)
 }
 
 // tryChange does what change does, and takes it back.
@@ -113,33 +107,31 @@ func (s *Store[T, P]) tryChange(ctx context.Context, tenant uuid.UUID, name, eta
 		if err := s.check(ctx, row, name, etag); err != nil {
 			return *new(P), err
 		}
-		answer, err := s.decide(ctx, tenant, u.pending, row, rule)
-		if errors.Is(err, errUnchanged) {
-			return answer, nil
+		if err := s.decide(u, row, rule); err != nil {
+			return *new(P), err
 		}
-		u.note(s.primary(row), s.Table.Error)
-		return answer, err
+		return s.Proto(row), nil
 	})
 }
 
 // decide runs the rule and queues what follows from it.
-func (s *Store[T, P]) decide(ctx context.Context, tenant uuid.UUID, b *pgx.Batch, row *T, rule func(*T) ([]entity.Event, error)) (P, error) {
-	before := *row
-	happened, err := rule(row)
-	if err != nil {
-		return *new(P), err
+func (s *Store[T, P]) decide(u *Unit, row *T, rule func(*T) ([]entity.Event, error)) error {
+	var before *T
+	if s.Extra != nil {
+		before = clone(row)
 	}
-	if len(happened) == 0 {
-		return s.Proto(row), errUnchanged
+	happened, err := rule(row)
+	if err != nil || len(happened) == 0 {
+		return err
 	}
 	s.Meta(row).UpdateTime = s.now()
-	events, err := s.prepare(ctx, tenant, row, happened)
+	events, err := s.prepare(u.ctx, u.tenant, row, happened)
 	if err != nil {
-		return *new(P), err
+		return err
 	}
-	s.Table.QueueUpdate(b, tenant, row)
-	s.queueRest(ctx, b, tenant, &before, row, events)
-	return s.Proto(row), nil
+	s.Table.QueueUpdate(u.pending, u.tenant, row)
+	s.queueRest(u, before, row, events)
+	return nil
 }
 
 // check refuses a row that is missing, out of the caller's sight, or not the
@@ -175,30 +167,23 @@ func (s *Store[T, P]) prepare(ctx context.Context, tenant uuid.UUID, row *T, hap
 }
 
 // queueRest queues what goes with the row: rows beside it, events, audit.
-func (s *Store[T, P]) queueRest(ctx context.Context, b *pgx.Batch, tenant uuid.UUID, before, after *T, events []*eventv1.Event) {
+func (s *Store[T, P]) queueRest(u *Unit, before, after *T, events []*eventv1.Event) {
 	if s.Extra != nil {
-		s.Extra(b, tenant, before, after)
+		s.Extra(u.pending, u.tenant, before, after)
 	}
-	s.Log.Queue(b, events)
-	queueAudit(ctx, b, tenant, s.now(), s.name(s.Meta(after).ID), s.Meta(after).Seq)
+	var contacts []uuid.UUID
+	if s.Contacts != nil {
+		contacts = s.Contacts(after)
+	}
+	u.queueEvents(events, contacts)
+	u.words = append(u.words, s.word)
 }
 
-// settle turns the outcome of a transaction into that of the call.
-func (s *Store[T, P]) settle(ctx context.Context, tenant uuid.UUID, err error, answer *P) error {
-	switch {
-	case err == nil, errors.Is(err, errUnchanged), errors.Is(err, errChecked):
-		return nil
-	case errors.Is(err, errReplayed):
-		return replayError(err)
-	case lostRace(err):
-		kept, lookup := lookUp(ctx, s.DB, tenant)
-		if lookup != nil {
-			return lookup
-		}
-		if kept.found() {
-			*answer, err = replay[P](ctx, kept)
-			return err
-		}
+// word says what a violated constraint of the table means.
+func (s *Store[T, P]) word(err error) error {
+	if postgres.Violates(err, s.Table.Def().Name+"_pkey") {
+		reason := strings.ToUpper(fieldName(s.Kind)) + "_EXISTS"
+		return errs.AlreadyExists(reason, "a "+s.Kind+" with this id exists").Wrap(err)
 	}
 	return s.Table.Error(err)
 }
@@ -208,35 +193,12 @@ func (s *Store[T, P]) settle(ctx context.Context, tenant uuid.UUID, err error, a
 func withKeys(ctx context.Context, keys eventlog.Keys, fn func() error) error {
 	for range fetches {
 		err := fn()
-		var missing *eventlog.KeyMissingError
-		if !errors.As(err, &missing) {
+		if !errors.Is(err, eventlog.ErrKeyMissing) {
 			return err
 		}
-		if err := keys.Fetch(ctx, missing.Tenant, missing.Contact); err != nil {
+		if err := eventlog.FetchMissing(ctx, keys, err); err != nil {
 			return err
 		}
 	}
-	return errs.Unavailable("KEY_UNAVAILABLE", "the key of a contact cannot be had", 0)
-}
-
-// announce tells the caller where its change stands, and the relay that there is
-// work. Position 0 is that of a change that was none.
-func announce(ctx context.Context, log *eventlog.Log, position int64) {
-	if position == 0 {
-		return
-	}
-	call.SetPosition(ctx, eventlog.Token(log.Area, position))
-	if log.Wake != nil {
-		log.Wake()
-	}
-}
-
-// finish queues the end of a transaction: the answer kept for the request, and
-// the position that the change got.
-func finish(ctx context.Context, b *pgx.Batch, tenant, contact uuid.UUID, answer proto.Message, position *int64) error {
-	if err := keep(ctx, b, tenant, contact, answer); err != nil {
-		return err
-	}
-	b.Queue("SELECT currval('event_position')").QueryRow(func(row pgx.Row) error { return row.Scan(position) })
-	return nil
+	return errs.Unavailable("KEY_UNAVAILABLE", "the key of a contact cannot be had now", time.Second)
 }

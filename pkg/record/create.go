@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -42,32 +41,27 @@ func clientID(kind, id string) (uuid.UUID, error) {
 }
 
 // Add stores a new row with the events of its creation (Created where none is
-// given), in one round trip. Its id, times and partition are set where empty.
+// given), in one round trip. Its times and partition are set, and its id where
+// empty. An id that exists is ALREADY_EXISTS.
 func (s *Store[T, P]) Add(ctx context.Context, tenant uuid.UUID, row *T, events ...entity.Event) (P, error) {
-	var none P
 	var prepared []*eventv1.Event
 	err := withKeys(ctx, s.Log.Keys, func() (err error) {
 		prepared, err = s.begin(ctx, tenant, row, events)
 		return err
 	})
 	if err != nil {
-		return none, err
+		return *new(P), err
 	}
 	answer := s.Proto(row)
-	var position int64
-	queue := func(b *pgx.Batch) error {
+	var u *Unit
+	err = s.submit(ctx, func(b *pgx.Batch) error {
+		u = newUnit(ctx, s.Log, tenant, b)
 		postgres.QueueTenant(b, tenant)
-		s.Table.QueueInsert(b, tenant, row)
-		s.queueRest(ctx, b, tenant, nil, row, prepared)
-		return finish(ctx, b, tenant, s.primary(row), answer, &position)
-	}
-	if err := s.settle(ctx, tenant, s.submit(ctx, queue), &answer); err != nil {
-		return none, err
-	}
-	if !call.From(ctx).ValidateOnly {
-		announce(ctx, s.Log, position)
-	}
-	return answer, nil
+		u.request.claim(b)
+		s.insert(u, row, prepared)
+		return u.keep(answer)
+	})
+	return settle(s.DB, u, answer, err)
 }
 
 // begin fills in what a new row has by itself and words its events.
@@ -76,9 +70,11 @@ func (s *Store[T, P]) begin(ctx context.Context, tenant uuid.UUID, row *T, event
 	if meta.ID == uuid.Nil {
 		meta.ID = entity.NewID()
 	}
-	key := s.primary(row)
-	if key == uuid.Nil {
-		key = meta.ID
+	key := meta.ID
+	if s.Contacts != nil {
+		if contacts := s.Contacts(row); len(contacts) > 0 {
+			key = contacts[0]
+		}
 	}
 	meta.Partition = entity.Partition(tenant, key)
 	meta.CreateTime = s.now()
@@ -90,6 +86,12 @@ func (s *Store[T, P]) begin(ctx context.Context, tenant uuid.UUID, row *T, event
 	return s.prepare(ctx, tenant, row, events)
 }
 
+// insert queues a new row with all that goes with it.
+func (s *Store[T, P]) insert(u *Unit, row *T, events []*eventv1.Event) {
+	s.Table.QueueInsert(u.pending, u.tenant, row)
+	s.queueRest(u, nil, row, events)
+}
+
 // submit runs the batch, or runs it and takes it back where the call only asks to
 // check.
 func (s *Store[T, P]) submit(ctx context.Context, queue func(b *pgx.Batch) error) error {
@@ -99,7 +101,7 @@ func (s *Store[T, P]) submit(ctx context.Context, queue func(b *pgx.Batch) error
 	var queued error
 	err := postgres.Decide(ctx, s.DB,
 		func(b *pgx.Batch) { queued = queue(b) },
-		func(*pgx.Batch) error { return errors.Join(queued, errChecked) })
+		func(*pgx.Batch) error { return errChecked })
 	if queued != nil {
 		return queued
 	}

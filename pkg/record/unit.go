@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,18 +14,31 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
+
+// errChecked ends the transaction of a call that only asked to check.
+var errChecked = errors.New("record: checked only, as asked")
 
 // Unit is a transaction over several aggregates, of one resource or more. Writes
 // are held back and sent together with the next read or at the end.
 type Unit struct {
 	ctx     context.Context
+	log     *eventlog.Log
 	tenant  uuid.UUID
 	tx      pgx.Tx
 	pending *pgx.Batch
-	contact uuid.UUID
-	wrote   bool
-	words   []func(error) error
+	request request
+	// position is the log's after the unit; 0 while no event is written.
+	position int64
+	events   int
+	contacts []uuid.UUID
+	words    []func(error) error
+}
+
+// newUnit is a unit of which nothing is queued yet.
+func newUnit(ctx context.Context, log *eventlog.Log, tenant uuid.UUID, pending *pgx.Batch) *Unit {
+	return &Unit{ctx: ctx, log: log, tenant: tenant, pending: pending, request: requestOf(ctx, tenant)}
 }
 
 // Write runs fn in a transaction and stores what it added and changed, with the
@@ -32,96 +46,163 @@ type Unit struct {
 // or when a key had to be fetched, so fn must have no other effect.
 func Write[R proto.Message](ctx context.Context, db *postgres.DB, log *eventlog.Log, tenant uuid.UUID, fn func(u *Unit) (R, error)) (R, error) {
 	var answer R
-	var position int64
 	var u *Unit
 	err := withKeys(ctx, log.Keys, func() error {
 		return postgres.InTx(ctx, db.App, func(tx pgx.Tx) (err error) {
-			u = &Unit{ctx: ctx, tenant: tenant, tx: tx, pending: &pgx.Batch{}}
-			postgres.QueueTenant(u.pending, tenant)
-			var kept stored
-			kept.queue(ctx, u.pending)
+			u = newUnit(ctx, log, tenant, &pgx.Batch{})
+			u.tx = tx
+			u.open()
 			if err := u.flush(); err != nil {
 				return err
 			}
-			if kept.found() {
-				answer, err = replay[R](ctx, kept)
-				return errors.Join(err, errReplayed)
+			if u.request.found {
+				answer, err = replay[R](&u.request)
+				return err
 			}
 			if answer, err = fn(u); err != nil {
 				return err
 			}
-			return u.end(answer, &position)
+			if err := u.keep(answer); err != nil {
+				return err
+			}
+			if err := u.flush(); err != nil {
+				return err
+			}
+			return u.checked()
 		})
 	})
-	if err = settleUnit(ctx, db, u, err, &answer); err != nil {
-		return *new(R), err
-	}
-	announce(ctx, log, position)
-	return answer, nil
+	return settle(db, u, answer, err)
 }
 
-// settleUnit turns the outcome of the transaction into that of the call.
-func settleUnit[R proto.Message](ctx context.Context, db *postgres.DB, u *Unit, err error, answer *R) error {
-	switch {
-	case err == nil, errors.Is(err, errChecked):
-		return nil
-	case errors.Is(err, errReplayed):
-		return replayError(err)
-	case lostRace(err):
-		kept, lookup := lookUp(ctx, db, u.tenant)
-		if lookup != nil {
-			return lookup
-		}
-		if kept.found() {
-			*answer, err = replay[R](ctx, kept)
-			return err
-		}
-	}
-	return err
+// open queues what comes first in a unit that may read before it writes.
+func (u *Unit) open() {
+	postgres.QueueTenant(u.pending, u.tenant)
+	u.request.claim(u.pending)
+	u.request.look(u.pending)
 }
 
-// end sends what is pending, with the answer kept for the request.
-func (u *Unit) end(answer proto.Message, position *int64) error {
-	if !u.wrote {
-		return nil
-	}
-	if err := finish(u.ctx, u.pending, u.tenant, u.contact, answer, position); err != nil {
-		return err
-	}
-	if err := u.flush(); err != nil {
-		return err
-	}
-	if call.From(u.ctx).ValidateOnly {
-		*position = 0
+// checked ends a transaction that is not to be kept.
+func (u *Unit) checked() error {
+	if u.request.info.ValidateOnly {
 		return errChecked
 	}
 	return nil
 }
 
-// flush sends what is pending in one round trip. A violated constraint is worded
-// by the tables whose rows were sent.
+// flush sends what is pending in one round trip.
 func (u *Unit) flush() error {
-	b, words := u.pending, u.words
-	u.pending, u.words = &pgx.Batch{}, nil
+	b := u.pending
+	u.pending = &pgx.Batch{}
 	if b.Len() == 0 {
 		return nil
 	}
-	err := u.tx.SendBatch(u.ctx, b).Close()
-	for _, word := range words {
-		if err == nil || errs.Reason(err) != "" {
-			break
-		}
-		if worded := word(err); errs.Reason(worded) != "" {
-			err = worded
-		}
-	}
-	return err
+	return u.tx.SendBatch(u.ctx, b).Close()
 }
 
 // Queue adds statements of the caller's own to the transaction.
-func (u *Unit) Queue(queue func(b *pgx.Batch)) {
+func (u *Unit) Queue(queue func(b *pgx.Batch)) { queue(u.pending) }
+
+// queueEvents queues the events and the audit entry of one aggregate.
+func (u *Unit) queueEvents(events []*eventv1.Event, contacts []uuid.UUID) {
+	u.events += len(events)
+	for _, c := range contacts {
+		if !slices.Contains(u.contacts, c) {
+			u.contacts = append(u.contacts, c)
+		}
+	}
+	u.log.Queue(u.pending, events).Query(func(rows pgx.Rows) error {
+		var position int64
+		_, err := pgx.ForEachRow(rows, []any{&position}, func() error {
+			u.position = max(u.position, position)
+			return nil
+		})
+		return err
+	})
+	last := events[len(events)-1]
+	eventlog.QueueAudit(u.ctx, u.pending, eventlog.AuditEntry{
+		Tenant: u.tenant, RecordedAt: u.log.Now(), Resource: last.GetAggregate(), Seq: last.GetAggregateSeq(),
+	})
+}
+
+// keep queues keeping the answer for the request id, where the call has one.
+func (u *Unit) keep(answer proto.Message) error {
+	r := &u.request
+	if !r.given() {
+		return nil
+	}
+	response, err := proto.MarshalOptions{Deterministic: true}.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	if response == nil {
+		response = []byte{} // null stands for an erased answer
+	}
+	if u.contacts == nil {
+		u.contacts = []uuid.UUID{}
+	}
+	u.pending.Queue(`
+		INSERT INTO idempotency (tenant, subject, method, key, hash, response, contacts, position, create_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN currval('event_position') END, $9)`,
+		u.tenant, r.subject, r.info.Method, r.info.RequestID, r.info.Hash[:], response, u.contacts, u.events > 0, u.log.Now())
+	return nil
+}
+
+// word says what a violated constraint of one of the unit's tables means.
+func (u *Unit) word(err error) error {
+	general := postgres.SQLError(err)
+	for _, word := range u.words {
+		if special := word(err); errs.Reason(special) != errs.Reason(general) {
+			return special
+		}
+	}
+	return general
+}
+
+// settle turns the outcome of a transaction into that of the call, and tells the
+// caller and the relay of a change.
+func settle[R proto.Message](db *postgres.DB, u *Unit, answer R, err error) (R, error) {
+	var none R
+	switch {
+	case u == nil:
+		return none, err // the transaction did not begin
+	case u.request.inFlight(err):
+		return none, errInFlight.Wrap(err)
+	case u.request.lost(err):
+		if err := u.request.lookAgain(u.ctx, db); err != nil {
+			return none, err
+		}
+		if u.request.found {
+			answer, err = replay[R](&u.request)
+		}
+	case errors.Is(err, errChecked):
+		return answer, nil
+	}
+	if err != nil {
+		return none, u.word(err)
+	}
+	u.announce()
+	return answer, nil
+}
+
+// announce tells the caller where its change stands, and the relay that there is
+// work.
+func (u *Unit) announce() {
+	if u.request.position != nil {
+		u.position = *u.request.position
+	}
+	if u.position == 0 {
+		return
+	}
+	call.SetPosition(u.ctx, eventlog.Token(u.log.Area, u.position))
+	if u.log.Wake != nil && !u.request.found {
+		u.log.Wake()
+	}
+}
+
+// Read runs queries of the caller's own now, after what was written before them.
+func (u *Unit) Read(queue func(b *pgx.Batch)) error {
 	queue(u.pending)
-	u.wrote = true
+	return u.flush()
 }
 
 // AddIn adds a new row within the unit.
@@ -130,9 +211,7 @@ func (s *Store[T, P]) AddIn(u *Unit, row *T, events ...entity.Event) error {
 	if err != nil {
 		return err
 	}
-	s.Table.QueueInsert(u.pending, u.tenant, row)
-	s.queueRest(u.ctx, u.pending, u.tenant, nil, row, prepared)
-	u.note(s.primary(row), s.Table.Error)
+	s.insert(u, row, prepared)
 	return nil
 }
 
@@ -142,18 +221,7 @@ func (s *Store[T, P]) ChangeIn(u *Unit, name string, rule func(*T) ([]entity.Eve
 	if err != nil {
 		return nil, err
 	}
-	if s.Meta(row).Deleted() {
-		return nil, errs.Refused("DELETED", "the "+s.Kind+" is deleted")
-	}
-	_, err = s.decide(u.ctx, u.tenant, u.pending, row, rule)
-	if errors.Is(err, errUnchanged) {
-		return row, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	u.note(s.primary(row), s.Table.Error)
-	return row, nil
+	return row, s.decide(u, row, s.alive(rule))
 }
 
 // GetIn reads a row within the unit, without locking it.
@@ -172,13 +240,4 @@ func (s *Store[T, P]) readIn(u *Unit, name string, queue func(*pgx.Batch, uuid.U
 		return nil, err
 	}
 	return row, s.check(u.ctx, row, name, "")
-}
-
-// note keeps what the end of the unit needs to know of a write.
-func (u *Unit) note(contact uuid.UUID, word func(error) error) {
-	u.wrote = true
-	u.words = append(u.words, word)
-	if u.contact == uuid.Nil {
-		u.contact = contact
-	}
 }

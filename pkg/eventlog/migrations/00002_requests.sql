@@ -8,10 +8,10 @@ CREATE TABLE idempotency (
 	method      text        NOT NULL,
 	key         text        NOT NULL,
 	hash        bytea       NOT NULL,
-	response    bytea       NOT NULL,
-	-- The contact whose personal data the answer holds, to erase it with the
-	-- contact's.
-	contact     uuid,
+	-- The answer; null once it was erased.
+	response    bytea,
+	-- The contacts whose personal data the answer may hold.
+	contacts    uuid[]      NOT NULL,
 	-- The log's position after the change; null where it wrote no event.
 	position    bigint,
 	create_time timestamptz NOT NULL,

@@ -1,0 +1,112 @@
+package record
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/call"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+)
+
+var (
+	// errKeyReused says that a request id came with another request (AIP-155).
+	errKeyReused = errs.Invalid("request_id", "IDEMPOTENCY_KEY_REUSED", "this request_id was used for another request")
+	errInFlight  = errs.Aborted("REQUEST_IN_FLIGHT", "a request with this request_id is still being worked on: retry")
+	errErased    = errs.Refused("CONTACT_ERASED", "the answer to this request was erased with its contact")
+)
+
+// request is the request id of a call on its way through a transaction, with the
+// answer that was kept for it, if any.
+type request struct {
+	tenant  uuid.UUID
+	subject string
+	info    call.Info
+	// claimed is set when no twin of the request is being worked on any more.
+	claimed bool
+	// found is set when it was answered before.
+	found          bool
+	hash, response []byte
+	position       *int64
+}
+
+func requestOf(ctx context.Context, tenant uuid.UUID) request {
+	caller, _ := auth.FromOK(ctx)
+	return request{tenant: tenant, subject: caller.Subject, info: call.From(ctx)}
+}
+
+// given reports whether the call is to be answered once. One that only checks is
+// not.
+func (r *request) given() bool { return r.info.RequestID != "" && !r.info.ValidateOnly }
+
+// claim queues waiting for a twin of the request, until that has committed or
+// given up.
+func (r *request) claim(b *pgx.Batch) {
+	if !r.given() {
+		return
+	}
+	twin := r.tenant.String() + "\n" + r.subject + "\n" + r.info.Method + "\n" + r.info.RequestID
+	b.Queue("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", twin).Exec(func(pgconn.CommandTag) error {
+		r.claimed = true
+		return nil
+	})
+}
+
+// look queues looking for the answer.
+func (r *request) look(b *pgx.Batch) {
+	if !r.given() {
+		return
+	}
+	b.Queue(`
+		SELECT hash, response, position FROM idempotency
+		WHERE tenant = $1 AND subject = $2 AND method = $3 AND key = $4`,
+		r.tenant, r.subject, r.info.Method, r.info.RequestID,
+	).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&r.hash, &r.response, &r.position)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		r.found = err == nil
+		return err
+	})
+}
+
+// lookAgain looks for the answer in a round trip of its own.
+func (r *request) lookAgain(ctx context.Context, db *postgres.DB) error {
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, r.tenant)
+	r.look(b)
+	return postgres.Run(ctx, db, b)
+}
+
+// lost reports whether an error may come from a twin that was faster: its answer,
+// or its row, is there already.
+func (r *request) lost(err error) bool {
+	return r.given() && (postgres.Violates(err, "idempotency_pkey") || errs.Code(err) == codes.AlreadyExists)
+}
+
+// inFlight reports whether an error says that a twin is being worked on.
+func (r *request) inFlight(err error) bool {
+	var pg *pgconn.PgError
+	return r.given() && !r.claimed && errors.As(err, &pg) && pg.Code == "55P03"
+}
+
+// replay answers what was answered before, where the request is the same.
+func replay[R proto.Message](r *request) (R, error) {
+	var none R
+	switch {
+	case string(r.hash) != string(r.info.Hash[:]):
+		return none, errKeyReused
+	case r.response == nil:
+		return none, errErased
+	}
+	answer := none.ProtoReflect().New().Interface().(R)
+	return answer, proto.Unmarshal(r.response, answer)
+}
