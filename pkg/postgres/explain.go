@@ -2,39 +2,33 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
 )
 
-// ExplainAs answers the plan of a statement as role app of the pool has it, for
-// one tenant: row-level security takes indexes away from operators that are not
-// leakproof, and only the plan shows it.
+// ExplainAs answers the plan of a statement as role app has it, for one tenant:
+// row-level security takes indexes away from operators that are not leakproof,
+// and only the plan shows it. A small table is read whole whatever there is: fill
+// it and ANALYZE first.
 func ExplainAs(ctx context.Context, db *DB, tenant uuid.UUID, sql string, args ...any) (string, error) {
-	return explain(ctx, db.App, tenant, nil, sql, args...)
-}
-
-func explain(ctx context.Context, pool *pgxpool.Pool, tenant uuid.UUID, settings []string, sql string, args ...any) (string, error) {
 	var plan []string
 	b := &pgx.Batch{}
 	QueueTenant(b, tenant)
-	for _, name := range settings {
-		b.Queue("SELECT set_config($1, 'off', true)", name)
-	}
 	b.Queue("EXPLAIN "+sql, args...).Query(func(rows pgx.Rows) (err error) {
 		plan, err = pgx.CollectRows(rows, pgx.RowTo[string])
 		return err
 	})
-	err := InTx(ctx, pool, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
+	err := Run(ctx, db, b)
 	return strings.Join(plan, "\n"), err
 }
 
-// Explain answers the plan of a list. It does not look at the query's token.
+// Explain answers the plan of the first page of a list.
 func (t *Table[T]) Explain(ctx context.Context, db *DB, tenant uuid.UUID, q Query) (string, error) {
 	l, err := t.prepare(tenant, q)
 	if err != nil {
@@ -44,81 +38,31 @@ func (t *Table[T]) Explain(ctx context.Context, db *DB, tenant uuid.UUID, q Quer
 	return ExplainAs(ctx, db, tenant, sql, args...)
 }
 
-// avoid makes the planner take an index wherever there is one that serves, also
-// on a table too small to need it.
-var avoid = []string{"enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental_sort"}
-
-// CheckIndexes is for tests: it answers an error for each combination of filter
-// and order that the definition declares and no index serves as role app.
-func (t *Table[T]) CheckIndexes(ctx context.Context, db *DB, tenant uuid.UUID) []error {
-	var problems []error
+// Declared answers a query for each combination of filter and order that the
+// definition declares, with some value in the filter: for tests and documents.
+func (t *Table[T]) Declared() []Query {
+	queries := []Query{{}}
 	for _, order := range t.def.Orders {
 		for equal := range len(order) + 1 {
-			for _, direction := range []string{"", " desc"} {
-				q := Query{OrderBy: strings.Join(order[equal:], direction+", ")}
-				if q.OrderBy != "" {
-					q.OrderBy += direction
-				}
-				if err := t.checkIndex(ctx, db, tenant, order[:equal], q); err != nil {
-					problems = append(problems, err)
-				}
+			terms := make([]string, equal)
+			for i, path := range order[:equal] {
+				field, _ := t.fields.Lookup(path)
+				terms[i] = path + " = " + sample(field)
+			}
+			filter := strings.Join(terms, " AND ")
+			queries = append(queries, Query{Filter: filter, OrderBy: strings.Join(order[equal:], ", ")})
+			if equal < len(order) {
+				queries = append(queries, Query{Filter: filter, OrderBy: strings.Join(order[equal:], " desc, ") + " desc"})
 			}
 		}
 	}
-	return problems
-}
-
-// checkIndex looks for a sort, a sequential scan, and equalities that are tested
-// row by row.
-func (t *Table[T]) checkIndex(ctx context.Context, db *DB, tenant uuid.UUID, equal []string, q Query) error {
-	terms := make([]string, len(equal))
-	for i, path := range equal {
-		field, _ := t.fields.Lookup(path)
-		terms[i] = path + " = " + sample(field)
-	}
-	q.Filter = strings.Join(terms, " AND ")
-	l, err := t.prepare(tenant, q)
-	if err != nil {
-		return fmt.Errorf("filter %q, order %q: %w", q.Filter, q.OrderBy, err)
-	}
-	if !l.declared {
-		return fmt.Errorf("filter %q, order %q: not declared", q.Filter, q.OrderBy)
-	}
-	for _, r := range runs(l.keys, nil) {
-		sql, args := t.runSQL(l, r, l.size+1)
-		plan, err := explain(ctx, db.App, tenant, avoid, sql, args...)
-		if err != nil {
-			return err
-		}
-		if !served(plan, t.columnsOf(equal)) {
-			return fmt.Errorf("filter %q, order %q: no index serves\n%s\n%s", q.Filter, q.OrderBy, sql, plan)
-		}
-	}
-	return nil
-}
-
-func served(plan string, equal []string) bool {
-	if strings.Contains(plan, "Seq Scan") || strings.Contains(plan, "Sort") {
-		return false
-	}
-	var conditions string
-	for line := range strings.SplitSeq(plan, "\n") {
-		if _, condition, ok := strings.Cut(line, "Index Cond: "); ok {
-			conditions += condition
-		}
-	}
-	for _, column := range equal {
-		if !strings.Contains(conditions, column+" = ") && !strings.Contains(conditions, filter.Quote(column)+" = ") {
-			return false
-		}
-	}
-	return true
+	return queries
 }
 
 // sample answers some value of the field, as a filter writes it.
 func sample(f Field) string {
 	switch f.Type {
-	case Int:
+	case Int, Decimal:
 		return "1"
 	case Time:
 		return `"2026-01-31T09:00:00Z"`
@@ -129,9 +73,61 @@ func sample(f Field) string {
 	case UUID:
 		return uuid.Nil.String()
 	case Enum:
-		for name := range f.Values {
-			return name
+		return slices.Min(slices.Collect(maps.Keys(f.Values)))
+	default:
+		return `"x"`
+	}
+}
+
+// CheckIndexes answers an error for each of Def.Orders that has no usable index:
+// a valid B-tree on exactly tenant, these columns and id, on all rows or those
+// that are not deleted, of operators that row-level security lets use it. For
+// tests; the table may be empty.
+func (t *Table[T]) CheckIndexes(ctx context.Context, db *DB) error {
+	usable := map[string]bool{}
+	err := InTx(ctx, db.App, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, usableIndexes, t.def.Name)
+		if err != nil {
+			return err
+		}
+		var columns []string
+		_, err = pgx.ForEachRow(rows, []any{&columns}, func() error {
+			usable[strings.Join(columns, ", ")] = true
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var missing []error
+	for _, columns := range t.indexes {
+		want := strings.Join(slices.Concat([]string{"tenant"}, columns, []string{"id"}), ", ")
+		if !usable[want] {
+			missing = append(missing, fmt.Errorf("table %s has no usable index (%s)", t.def.Name, want))
 		}
 	}
-	return `"x"`
+	return errors.Join(missing...)
 }
+
+// usableIndexes answers the columns of the indexes that serve role app.
+const usableIndexes = `
+	SELECT ARRAY(
+		SELECT a.attname::text
+		FROM unnest(i.indkey) WITH ORDINALITY k(number, place)
+		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+		WHERE k.place <= i.indnkeyatts
+		ORDER BY k.place)
+	FROM pg_index i
+	JOIN pg_class c ON c.oid = i.indexrelid
+	JOIN pg_am m ON m.oid = c.relam
+	WHERE i.indrelid = $1::text::regclass AND i.indisvalid AND m.amname = 'btree' AND i.indexprs IS NULL
+		AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = '(delete_time IS NULL)')
+		AND (SELECT count(DISTINCT option) = 1 FROM unnest(i.indoption) option)
+		AND (
+			SELECT bool_and(p.proleakproof)
+			FROM unnest(i.indclass) k(class)
+			JOIN pg_opclass o ON o.oid = k.class
+			JOIN pg_amop x ON x.amopfamily = o.opcfamily AND x.amoplefttype = o.opcintype AND x.amoprighttype = o.opcintype
+			JOIN pg_operator op ON op.oid = x.amopopr
+			JOIN pg_proc p ON p.oid = op.oprcode)`

@@ -171,3 +171,16 @@ func insert(t testing.TB, db *postgres.DB, tenant uuid.UUID, rows ...*gadget) {
 		t.Fatal(err)
 	}
 }
+
+// exec runs statements in a session of their own.
+func exec(t testing.TB, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+}

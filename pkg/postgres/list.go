@@ -228,8 +228,8 @@ func (t *Table[T]) runSQL(l *listing, r run, limit int) (string, []any) {
 	if r.cursor != nil {
 		sql += " AND " + r.after(&args)
 	}
-	args = append(args, limit)
-	return sql + writeOrder(r.keys) + fmt.Sprintf(" LIMIT $%d", len(args)), args
+	// The limit stands as a number: the planner goes by it.
+	return sql + writeOrder(r.keys) + fmt.Sprintf(" LIMIT %d", limit), args
 }
 
 // queueTimeout caps the statements that follow in the transaction.

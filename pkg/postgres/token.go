@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -77,7 +78,8 @@ func (s *pageSeal) seal(cursor []any, binding []byte) (string, error) {
 
 // open answers the cursor of a token that was sealed for this binding.
 func (s *pageSeal) open(token string, binding []byte) ([]any, error) {
-	if len(token) > maxToken {
+	// The decoder passes over line breaks: one token has one spelling.
+	if len(token) > maxToken || strings.ContainsAny(token, "\r\n") {
 		return nil, errToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)

@@ -60,7 +60,8 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) err
 
 // Decide runs a transaction in two round trips, as role app: what read queues
 // goes with BEGIN, and when its callbacks have run, what write queues goes with
-// COMMIT. An error of write rolls back. Retries are those of InTx.
+// COMMIT. An error of write, or of a statement, rolls back; one that a callback
+// of write answers comes too late for that. Retries are those of InTx.
 func Decide(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
 	return retry(ctx, func() error {
 		conn, err := acquire(ctx, db.App)
@@ -68,29 +69,38 @@ func Decide(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(b *
 			return err
 		}
 		defer conn.Release()
-		return decide(ctx, conn.Conn(), read, write)
+		err = decide(ctx, conn.Conn(), read, write)
+		if conn.Conn().PgConn().TxStatus() != idle {
+			rollback(ctx, conn)
+		}
+		return err
 	})
+}
+
+// idle is the transaction status of a session outside transactions.
+const idle = 'I'
+
+// rollback saves the connection. When it fails, the pool drops the connection,
+// and the server rolls back.
+func rollback(ctx context.Context, conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
 func decide(ctx context.Context, conn *pgx.Conn, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
 	first := &pgx.Batch{}
-	first.BeginTx(pgx.TxOptions{})
+	first.Queue("BEGIN")
 	read(first)
-	results := conn.SendBatch(ctx, first)
-	tx := results.Tx()
-	// A connection that cannot roll back is closed by pgx; the pool drops it.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if err := results.Close(); err != nil {
+	if err := conn.SendBatch(ctx, first).Close(); err != nil {
 		return err
 	}
 	second := &pgx.Batch{}
 	if err := write(second); err != nil {
 		return err
 	}
-	if err := tx.SendBatch(ctx, second).Close(); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
+	second.Queue("COMMIT")
+	return conn.SendBatch(ctx, second).Close()
 }
 
 // retry runs fn until it ends otherwise than by a deadlock or a serialization

@@ -10,7 +10,7 @@ import (
 func (w *writer) mapTerm(t term, key string, field Field, column string) {
 	entry := fmt.Sprintf("(%s ->> %s)", column, w.arg(key, "text"))
 	switch {
-	case t.entryPresent(field.Path):
+	case t.entryPresent(field):
 		w.sql.WriteString(entry + " IS NOT NULL")
 	case t.op == "=" || t.op == ":":
 		w.sql.WriteString(entry + " = " + w.arg(t.value.text, "text"))
@@ -26,7 +26,7 @@ func (w *writer) mapTerm(t term, key string, field Field, column string) {
 func (w *writer) indexedTerm(t term, key string, field Field) {
 	value := ""
 	switch {
-	case t.entryPresent(field.Path):
+	case t.entryPresent(field):
 	case t.op == "=" || t.op == ":" || t.op == "!=":
 		value = " AND e.value = " + w.arg(t.value.text, "text")
 	default:
@@ -50,8 +50,12 @@ var jsonNumber = regexp.MustCompile(`^-?(0|[1-9]\d{0,27})(\.\d{1,20})?$`)
 // with it.
 func (w *writer) jsonTerm(t term, key string, field Field, column string) {
 	entry := fmt.Sprintf("(%s -> %s)", column, w.arg(key, "text"))
-	if t.entryPresent(field.Path) {
+	if t.entryPresent(field) {
 		w.sql.WriteString(entry + " IS NOT NULL")
+		return
+	}
+	if t.op == "" {
+		w.fail(t.column, "expected a comparison")
 		return
 	}
 	kind, problem := jsonKind(t.value)
@@ -64,8 +68,6 @@ func (w *writer) jsonTerm(t term, key string, field Field, column string) {
 		w.sql.WriteString(entry + " = " + w.arg(jsonText(t.value, kind), "jsonb"))
 	case "!=":
 		w.sql.WriteString(entry + " IS DISTINCT FROM " + w.arg(jsonText(t.value, kind), "jsonb"))
-	case "":
-		w.fail(t.column, "expected a comparison")
 	default:
 		w.jsonOrder(t, entry, kind)
 	}

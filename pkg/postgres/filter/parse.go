@@ -146,7 +146,8 @@ func (p *parser) term() node {
 		p.fail(start, "a filter has at most %d conditions", MaxTerms)
 	}
 	t := term{column: p.column(start), path: p.word(" \t\r\n()<>=!:,\"'")}
-	if t.path == "" {
+	switch t.path {
+	case "", "AND", "OR", "NOT":
 		p.fail(start, "expected a field")
 	}
 	if p.at < len(p.text) && (p.text[p.at] == '"' || p.text[p.at] == '\'') && strings.HasSuffix(t.path, ".") {

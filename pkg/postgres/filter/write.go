@@ -85,7 +85,7 @@ func (w *writer) term(t term) {
 	}
 	column := "t." + Quote(field.Column)
 	switch {
-	case field.keyed() && t.op == ":" && t.path == field.Path && t.present():
+	case t.whole(field) && t.present():
 		w.sql.WriteString(column + " <> '{}'::jsonb")
 	case field.Type == Map:
 		w.mapTerm(t, key, field, column)
@@ -139,10 +139,15 @@ func (f Field) keyed() bool { return f.Type == Map || f.Type == IndexedMap || f.
 // present says whether the value is the * that asks for presence.
 func (t term) present() bool { return t.value.text == "*" && !t.value.quoted }
 
+// whole says whether the term is about the map itself: `labels:tier`, `labels:*`.
+func (t term) whole(field Field) bool {
+	return field.keyed() && t.op == ":" && t.path == field.Path && !t.quoted
+}
+
 // entryPresent says whether the term asks whether an entry of the map is there:
 // `labels:tier`, `labels.tier:*`.
-func (t term) entryPresent(fieldPath string) bool {
-	return t.op == ":" && (t.path == fieldPath && !t.quoted || t.present())
+func (t term) entryPresent(field Field) bool {
+	return t.whole(field) || t.op == ":" && t.present()
 }
 
 // scalarTerm compares a column with a value of its type.
