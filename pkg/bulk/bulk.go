@@ -132,6 +132,11 @@ func Failed(line int, err error) Outcome {
 	return o
 }
 
+// Empty is the outcome of a row with nothing in it.
+func Empty(line int) Outcome {
+	return Outcome{Line: line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_EMPTY", Message: "the row is empty"}
+}
+
 // Engine is the imports of one service.
 type Engine struct {
 	// Collection begins the names of its imports, such as "contactImports".

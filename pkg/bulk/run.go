@@ -152,7 +152,7 @@ func readStep(reader *sheet.Reader, row *entry) (step, error) {
 		case r.Err != nil:
 			s.outcomes = append(s.outcomes, Failed(r.Line, r.Err))
 		case len(values) == 0:
-			s.outcomes = append(s.outcomes, Outcome{Line: r.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_EMPTY", Message: "the row is empty"})
+			s.outcomes = append(s.outcomes, Empty(r.Line))
 		default:
 			s.rows = append(s.rows, Row{Line: r.Line, Values: values})
 		}

@@ -3,6 +3,10 @@ package server_test
 import (
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
@@ -15,6 +19,20 @@ func start(t testing.TB) *testkit.Suite {
 	t.Helper()
 	return testkit.Start(t, contact.Definition)
 }
+
+const (
+	person       = contactv1.ContactKind_CONTACT_KIND_PERSON
+	organisation = contactv1.ContactKind_CONTACT_KIND_ORGANISATION
+
+	email  = contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL
+	phone  = contactv1.IdentifierKind_IDENTIFIER_KIND_PHONE
+	card   = contactv1.IdentifierKind_IDENTIFIER_KIND_CARD
+	device = contactv1.IdentifierKind_IDENTIFIER_KIND_DEVICE
+
+	customer = contactv1.RoleKind_ROLE_KIND_CUSTOMER
+	employee = contactv1.RoleKind_ROLE_KIND_EMPLOYEE
+	partner  = contactv1.RoleKind_ROLE_KIND_PARTNER
+)
 
 // api are the services of the contact area over one transport, as one caller.
 type api struct {
@@ -33,4 +51,70 @@ func of(c *testkit.Client) *api {
 		InteractionServiceClient:  contactv1.NewInteractionServiceClient(c.Conn),
 		ConsentServiceClient:      contactv1.NewConsentServiceClient(c.Conn),
 	}
+}
+
+// create makes a contact, and fails the test where that is refused.
+func (a *api) create(t testing.TB, c *contactv1.Contact) *contactv1.Contact {
+	t.Helper()
+	return must(a.CreateContact(a.Ctx(), &contactv1.CreateContactRequest{Contact: c}))(t)
+}
+
+// named makes a person of this name.
+func (a *api) named(t testing.TB, name string) *contactv1.Contact {
+	t.Helper()
+	return a.create(t, &contactv1.Contact{Kind: person, DisplayName: name})
+}
+
+// holder makes a person that holds one identifier.
+func (a *api) holder(t testing.TB, name string, kind contactv1.IdentifierKind, value string) *contactv1.Contact {
+	t.Helper()
+	return a.create(t, holding(name, kind, value))
+}
+
+func holding(name string, kind contactv1.IdentifierKind, value string) *contactv1.Contact {
+	return &contactv1.Contact{
+		Kind: person, DisplayName: name, Identifiers: []*contactv1.Identifier{{Kind: kind, Value: value}},
+	}
+}
+
+// must answers the result of a call that cannot be refused.
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// refused checks code and reason of an error; an empty reason is not looked at.
+func refused(t testing.TB, err error, code codes.Code, reason string) {
+	t.Helper()
+	if errs.Code(err) != code || reason != "" && errs.Reason(err) != reason {
+		t.Errorf("got %s %s (%v), want %s %s", errs.Code(err), errs.Reason(err), err, code, reason)
+	}
+}
+
+// violates checks that an input error names the field.
+func violates(t testing.TB, err error, field, reason string) {
+	t.Helper()
+	refused(t, err, codes.InvalidArgument, "")
+	for _, v := range errs.FieldViolations(err) {
+		if v.Field == field && (reason == "" || v.Reason == reason) {
+			return
+		}
+	}
+	t.Errorf("violations %v, want %s of %q", errs.FieldViolations(err), reason, field)
+}
+
+func mask(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
+
+// names answers what the contacts are called.
+func names(list []*contactv1.Contact) []string {
+	out := make([]string, len(list))
+	for i, c := range list {
+		out[i] = c.GetDisplayName()
+	}
+	return out
 }

@@ -133,7 +133,7 @@ func (s *Store) importContact(u *record.Unit, job *bulk.Job, known map[contact.H
 	}
 	if id, ok := holder(known, row); ok {
 		o.Resource = named(contacts, id)
-		err := s.mergeIncoming(u, o.Resource, item.Contact)
+		err := s.mergeIncoming(u, o.Resource, row)
 		if errs.Code(err) == codes.InvalidArgument {
 			return bulk.Failed(item.Line, err), nil
 		}
@@ -174,7 +174,8 @@ func seenBefore(seen map[string]string, row *contact.Contact) bool {
 // mergeIncoming puts what a file says together with what is there: names and
 // texts that the file has replace, identifiers and addresses are added, nothing
 // is removed.
-func (s *Store) mergeIncoming(u *record.Unit, name string, in *contactv1.Contact) error {
+func (s *Store) mergeIncoming(u *record.Unit, name string, incoming *contact.Contact) error {
+	in := contactProto(incoming) // its identifiers in their stored form, as those that are there
 	_, err := s.Contacts.ChangeIn(u, name, func(row *contact.Contact) ([]entity.Event, error) {
 		before := contactProto(row)
 		wanted := merged(before, in)
