@@ -27,7 +27,7 @@ const (
 func TestComplaint_fromTheCallToTheRating(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	testkit.Both(t, s, []string{"SVC-02", "SVC-19", "SVC-21", "SVC-26", "SVC-27"}, func(t *testing.T, c *testkit.Client) {
+	testkit.Both(t, s, []string{"SVC-02", "SVC-19", "SVC-21", "SVC-26"}, func(t *testing.T, c *testkit.Client) {
 		a := of(c)
 		s.Clock.Set(time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC))
 		first, err := a.OpenTicket(a.Ctx(), &ticketv1.OpenTicketRequest{
@@ -90,6 +90,34 @@ func TestComplaint_fromTheCallToTheRating(t *testing.T) {
 		}
 		demandConversation(t, a, k)
 		demandTimeline(t, s, a, k)
+	})
+}
+
+// The same words lead to the same state, on whatever channel they come.
+func TestRules_areTheSameOnEveryChannel(t *testing.T) {
+	t.Parallel()
+	testkit.Both(t, start(t), []string{"SVC-25"}, func(t *testing.T, c *testkit.Client) {
+		a := of(c)
+		customer := a.customer(t)
+		for channel, name := range eventv1.Channel_name {
+			if channel == 0 {
+				continue
+			}
+			k := complaint(customer)
+			k.Channel = eventv1.Channel(channel)
+			opened, err := a.OpenTicket(a.Ctx(), &ticketv1.OpenTicketRequest{Ticket: k, Message: &ticketv1.Message{AuthorKind: byCustomer, Body: "Red!"}})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			id := opened.GetTicket().GetName()
+			if _, err := a.ResolveTicket(a.Ctx(), &ticketv1.ResolveTicketRequest{Name: id, ResolutionCode: "replaced", Resolution: "Sent another"}); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			again, err := a.ReplyToTicket(a.Ctx(), &ticketv1.ReplyToTicketRequest{Name: id, Message: &ticketv1.Message{AuthorKind: byCustomer, Body: "Red again!"}})
+			if got := again.GetTicket(); err != nil || got.GetStatus() != ticketv1.TicketStatus_TICKET_STATUS_OPEN || got.GetReopenCount() != 1 || again.GetMessage().GetChannel() != k.GetChannel() {
+				t.Errorf("%s: %v, %v", name, again, err)
+			}
+		}
 	})
 }
 
