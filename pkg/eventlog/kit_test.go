@@ -185,10 +185,16 @@ func (b *bench) write(ctx context.Context, tenant, contact uuid.UUID, n int) {
 	seq := b.seqs[contact]
 	b.seqs[contact] += int64(n)
 	b.seqMu.Unlock()
+	b.commit(tenant, b.prepare(ctx, tenant, contact, seq, n))
+}
+
+// commit writes events in a transaction of their own, and wakes the relay.
+func (b *bench) commit(tenant uuid.UUID, events []*eventv1.Event) {
+	b.t.Helper()
 	var batch pgx.Batch
 	postgres.QueueTenant(&batch, tenant)
-	b.log.Queue(&batch, b.prepare(ctx, tenant, contact, seq, n))
-	if err := postgres.Run(ctx, b.db, &batch); err != nil {
+	b.log.Queue(&batch, events)
+	if err := postgres.Run(context.Background(), b.db, &batch); err != nil {
 		b.t.Fatal(err)
 	}
 	if b.log.Wake != nil {
