@@ -34,6 +34,9 @@ func settings(o Options, port int) []string {
 			"synchronous_commit": "off",
 			"full_page_writes":   "off",
 			"checkpoint_timeout": "1h",
+			"wal_level":          "minimal", // copies of databases skip the log
+			"max_wal_senders":    "0",
+			"autovacuum_naptime": "10min",
 		})
 	}
 	maps.Copy(all, o.Settings)
