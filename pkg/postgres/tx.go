@@ -63,13 +63,19 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) err
 // COMMIT. An error of write, or of a statement, rolls back; one that a callback
 // of write answers comes too late for that. Retries are those of InTx.
 func Decide(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
+	return Transact(ctx, db, read, func(_ Sender, last *pgx.Batch) error { return write(last) })
+}
+
+// Transact is Decide for what takes more than one look: write may send further
+// batches through between, which answers errors as the database words them.
+func Transact(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(between Sender, last *pgx.Batch) error) error {
 	return retry(ctx, func() error {
 		conn, err := acquire(ctx, db.App)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		err = decide(ctx, conn.Conn(), read, write)
+		err = transact(ctx, conn.Conn(), read, write)
 		if conn.Conn().PgConn().TxStatus() != idle {
 			rollback(ctx, conn)
 		}
@@ -88,19 +94,19 @@ func rollback(ctx context.Context, conn *pgxpool.Conn) {
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
-func decide(ctx context.Context, conn *pgx.Conn, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
+func transact(ctx context.Context, conn *pgx.Conn, read func(b *pgx.Batch), write func(between Sender, last *pgx.Batch) error) error {
 	first := &pgx.Batch{}
 	first.Queue("BEGIN")
 	read(first)
 	if err := conn.SendBatch(ctx, first).Close(); err != nil {
 		return err
 	}
-	second := &pgx.Batch{}
-	if err := write(second); err != nil {
+	last := &pgx.Batch{}
+	if err := write(conn, last); err != nil {
 		return err
 	}
-	second.Queue("COMMIT")
-	return conn.SendBatch(ctx, second).Close()
+	last.Queue("COMMIT")
+	return conn.SendBatch(ctx, last).Close()
 }
 
 // retry runs fn until it ends otherwise than by a deadlock or a serialization

@@ -26,7 +26,7 @@ type Unit struct {
 	ctx     context.Context
 	log     *eventlog.Log
 	tenant  uuid.UUID
-	tx      pgx.Tx
+	sender  postgres.Sender
 	pending *pgx.Batch
 	request request
 	// position is the log's after the unit; 0 while no event is written.
@@ -48,30 +48,40 @@ func Write[R proto.Message](ctx context.Context, db *postgres.DB, log *eventlog.
 	var answer R
 	var u *Unit
 	err := withKeys(ctx, log.Keys, func() error {
-		return postgres.InTx(ctx, db.App, func(tx pgx.Tx) (err error) {
-			u = newUnit(ctx, log, tenant, &pgx.Batch{})
-			u.tx = tx
+		begin := func(b *pgx.Batch) {
+			u = newUnit(ctx, log, tenant, b)
 			u.open()
-			if err := u.flush(); err != nil {
-				return err
-			}
+		}
+		work := func(between postgres.Sender, last *pgx.Batch) (err error) {
 			if u.request.found {
 				answer, err = replay[R](&u.request)
 				return err
 			}
+			u.sender, u.pending = between, &pgx.Batch{}
 			if answer, err = fn(u); err != nil {
 				return err
 			}
-			if err := u.keep(answer); err != nil {
-				return err
-			}
-			if err := u.flush(); err != nil {
-				return err
-			}
-			return u.checked()
-		})
+			return u.end(answer, last)
+		}
+		return postgres.Transact(ctx, db, begin, work)
 	})
 	return settle(db, u, answer, err)
+}
+
+// end leaves what is pending to the last round trip of the transaction, or sends
+// it and ends the transaction where the call only asked to check.
+func (u *Unit) end(answer proto.Message, last *pgx.Batch) error {
+	if err := u.keep(answer); err != nil {
+		return err
+	}
+	if u.request.info.ValidateOnly {
+		if err := u.flush(); err != nil {
+			return err
+		}
+		return errChecked
+	}
+	last.QueuedQueries = append(last.QueuedQueries, u.pending.QueuedQueries...)
+	return nil
 }
 
 // open queues what comes first in a unit that may read before it writes.
@@ -81,14 +91,6 @@ func (u *Unit) open() {
 	u.request.look(u.pending)
 }
 
-// checked ends a transaction that is not to be kept.
-func (u *Unit) checked() error {
-	if u.request.info.ValidateOnly {
-		return errChecked
-	}
-	return nil
-}
-
 // flush sends what is pending in one round trip.
 func (u *Unit) flush() error {
 	b := u.pending
@@ -96,7 +98,7 @@ func (u *Unit) flush() error {
 	if b.Len() == 0 {
 		return nil
 	}
-	return u.tx.SendBatch(u.ctx, b).Close()
+	return u.sender.SendBatch(u.ctx, b).Close()
 }
 
 // Queue adds statements of the caller's own to the transaction.
