@@ -76,8 +76,9 @@ func (db *DB) Close() {
 	db.System.Close()
 }
 
-// SendBatch sends the batch as role app. Together with set_config it is one
-// transaction and one round trip; see QueueTenant and Run.
+// SendBatch sends the batch as role app. A batch is one transaction and one round
+// trip: see QueueTenant and Run. It must not use Batch.BeginTx: the connection is
+// given back when the results are closed.
 func (db *DB) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	conn, err := acquire(ctx, db.App)
 	if err != nil {
@@ -93,12 +94,11 @@ type releasing struct {
 }
 
 func (r *releasing) Close() error {
-	err := r.BatchResults.Close()
 	if r.conn != nil {
-		r.conn.Release()
+		defer r.conn.Release() // also when a callback panics
 		r.conn = nil
 	}
-	return err
+	return r.BatchResults.Close()
 }
 
 // openPool makes a pool. A statement timeout of 0 leaves the server's own: a

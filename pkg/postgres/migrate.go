@@ -18,6 +18,16 @@ import (
 //go:embed migrations/*.sql
 var base embed.FS
 
+// BaseMigrations answers what Migrate applies before a service's own: row-level
+// security, the entries of maps, and search.
+func BaseMigrations() fs.FS {
+	files, err := fs.Sub(base, "migrations")
+	if err != nil {
+		panic(err) // the path is a constant
+	}
+	return files
+}
+
 const (
 	migrationLockTimeout = 5 * time.Second // a migration does not queue behind a long reader
 	migrationTries       = 6
@@ -28,13 +38,10 @@ const (
 // of migrations (goose syntax, "-- +goose NO TRANSACTION" supported) under their
 // own version table. Processes that start together wait for one another. A
 // migration that does not get its lock within 5 s is tried again, so that the
-// requests queued behind it can pass.
+// requests queued behind it can pass; one without transaction must be able to
+// run again, or set lock_timeout itself.
 func Migrate(ctx context.Context, ownerURL, versionTable string, migrations fs.FS) error {
-	own, err := fs.Sub(base, "migrations")
-	if err != nil {
-		return err
-	}
-	if err := migrate(ctx, ownerURL, "lingkar_version", own); err != nil {
+	if err := migrate(ctx, ownerURL, "lingkar_version", BaseMigrations()); err != nil {
 		return err
 	}
 	return migrate(ctx, ownerURL, versionTable, migrations)

@@ -183,6 +183,26 @@ func TestDecide_rollsBack(t *testing.T) {
 	}
 }
 
+func TestRun_givesTheConnectionBackWhenACallbackPanics(t *testing.T) {
+	t.Parallel()
+	db := openGadgets(t)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		b := &pgx.Batch{}
+		b.Queue("SELECT 1").Query(func(pgx.Rows) error { panic("callback") })
+		_ = postgres.Run(t.Context(), db, b)
+	}()
+	for end := time.Now().Add(5 * time.Second); db.App.Stat().AcquiredConns() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the connection is still in use")
+		}
+	}
+}
+
 func TestOpen_limitsThePool(t *testing.T) {
 	t.Parallel()
 	urls := testkit.Database(t, "gadget", migrateGadgets, gadgetMigrations)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,7 @@ type Migrate func(ctx context.Context, ownerURL string) error
 // roles of the service, and drops it when the test ends. It is a copy of a
 // template that migrate filled once: per process, or where files are given, per
 // content of these files on the whole machine. They must then hold all that
-// migrate applies, apart from the base of pkg/postgres.
+// migrate applies, apart from postgres.BaseMigrations.
 func Database(t testing.TB, service string, migrate Migrate, files ...fs.FS) postgres.URLs {
 	t.Helper()
 	server := Postgres(t)
@@ -155,7 +156,7 @@ func templateKey(files []fs.FS) (string, error) {
 	if len(files) == 0 {
 		fmt.Fprint(h, os.Getpid(), os.Args[0])
 	}
-	for _, fsys := range files {
+	for _, fsys := range slices.Concat(files, []fs.FS{postgres.BaseMigrations()}) {
 		err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,9 +74,11 @@ func joinPostgres() (*PostgresServer, error) {
 	return &PostgresServer{AdminURL: string(url)}, nil
 }
 
-// shareDir answers the directory of this user, which nobody else may have made.
+// shareDir answers the directory of this user and choice of binaries, which
+// nobody else may have made.
 func shareDir() (string, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("lingkar-test-postgres-%d", os.Geteuid()))
+	binaries := crc32.ChecksumIEEE([]byte(os.Getenv("LINGKAR_PG_BIN")))
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("lingkar-test-postgres-%d-%x", os.Geteuid(), binaries))
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
