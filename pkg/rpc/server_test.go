@@ -288,6 +288,70 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A stop lets the call at work end, and does not wait for clients that merely watch
+// the health of the server.
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := serve(t, &contacts{get: func(context.Context, *contactv1.GetContactRequest) (*contactv1.Contact, error) {
+		close(entered)
+		<-release
+		return &contactv1.Contact{DisplayName: "whole"}, nil
+	}}, &views{}, nil)
+	client := contactv1.NewContactServiceClient(s.dial(t))
+	answered := make(chan error, 1)
+	go func() {
+		got, err := client.GetContact(as(t, auth.Admin), &contactv1.GetContactRequest{Name: "contacts/x"})
+		if err == nil && got.GetDisplayName() != "whole" {
+			err = errors.New("half an answer")
+		}
+		answered <- err
+	}()
+	<-entered
+	stopped := make(chan struct{})
+	go func() {
+		s.Shutdown(context.Background())
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+		t.Error("it did not wait for the call")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(release)
+	if err := <-answered; err != nil {
+		t.Errorf("the call at work got %v", err)
+	}
+	select {
+	case <-stopped:
+	case <-time.After(3 * time.Second):
+		t.Error("it waits for a client that only watches")
+	}
+}
+
+func TestShutdown_cutsOff(t *testing.T) {
+	t.Parallel()
+	entered := make(chan struct{})
+	s := serve(t, &contacts{get: func(ctx context.Context, _ *contactv1.GetContactRequest) (*contactv1.Contact, error) {
+		close(entered)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}, &views{}, nil)
+	client := contactv1.NewContactServiceClient(s.dial(t))
+	answered := make(chan error, 1)
+	go func() {
+		_, err := client.GetContact(as(t, auth.Admin), &contactv1.GetContactRequest{Name: "contacts/x"})
+		answered <- err
+	}()
+	<-entered
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	s.Shutdown(ctx)
+	if err := <-answered; err == nil {
+		t.Error("the call was answered")
+	}
+}
+
 func TestCheckPolicy(t *testing.T) {
 	t.Parallel()
 	full := policy()
