@@ -91,12 +91,14 @@ func TestStart_isDurableAndBoundToThisMachine(t *testing.T) {
 		"data_checksums":     "on",
 		"max_connections":    "300",
 		"listen_addresses":   "127.0.0.1",
-		"lc_collate":         "C",
 		"server_encoding":    "UTF8",
 	} {
 		if got := query(t, s, "SELECT current_setting('"+setting+"')"); got != want {
 			t.Errorf("%s = %s, want %s", setting, got, want)
 		}
+	}
+	if got := query(t, s, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'"); got != "C" {
+		t.Errorf("collation %s", got)
 	}
 	wrong := *s
 	wrong.password = "guess"
