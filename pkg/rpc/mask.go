@@ -64,11 +64,11 @@ func answerOf(method string) protoreflect.MessageDescriptor {
 	return nil
 }
 
-// resourceOf answers what a mask speaks of: the elements of a list's answer, and
-// the field that holds them, else the answer itself. A list's answer is known by
-// its next_page_token.
+// resourceOf answers what a mask speaks of: the answer itself where it is a
+// resource, which it is by its name; else the resources that a list, a search or a
+// batch answers, and the field that holds them.
 func resourceOf(answer protoreflect.MessageDescriptor) (list protoreflect.FieldDescriptor, resource protoreflect.MessageDescriptor) {
-	if answer.Fields().ByName("next_page_token") == nil {
+	if answer.Fields().ByName("name") != nil {
 		return nil, answer
 	}
 	for i := range answer.Fields().Len() {
