@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 )
 
@@ -154,11 +153,9 @@ func (h *Home) SigningKey() (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-// WriteState tells other commands where the suite is.
+// WriteState tells other commands where the suite is. The token is kept by
+// WriteText.
 func (h *Home) WriteState(s State) error {
-	if err := writeFile(h.Path("token"), []byte(s.Token+"\n"), 0o600); err != nil {
-		return err
-	}
 	s.Token, s.PID = "", os.Getpid()
 	raw, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
@@ -186,25 +183,18 @@ func ReadState(dir string) (State, error) {
 	return s, nil
 }
 
-// Token answers the token kept from the last start, or "".
-func (h *Home) Token() string {
-	raw, err := os.ReadFile(h.Path("token"))
+// Text answers what WriteText kept under the name, or "".
+func (h *Home) Text(name string) string {
+	raw, err := os.ReadFile(h.Path(name))
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSpace(string(raw))
 }
 
-// Once runs fn unless it succeeded on this directory before.
-func (h *Home) Once(name string, fn func() error) error {
-	mark := h.Path("done." + name)
-	if _, err := os.Stat(mark); err == nil {
-		return nil
-	}
-	if err := fn(); err != nil {
-		return err
-	}
-	return writeFile(mark, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+// WriteText keeps a line for later starts, readable by the owner alone.
+func (h *Home) WriteText(name, line string) error {
+	return writeFile(h.Path(name), []byte(line+"\n"), 0o600)
 }
 
 // writeFile replaces a file whole or not at all.

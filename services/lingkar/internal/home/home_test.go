@@ -27,7 +27,10 @@ func TestSecondLock(t *testing.T) {
 	if err := first.Lock(); err != nil {
 		t.Fatal(err)
 	}
-	if err := first.WriteState(home.State{HTTP: "http://127.0.0.1:1", Token: "t"}); err != nil {
+	if err := first.WriteText("token", "t"); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.WriteState(home.State{HTTP: "http://127.0.0.1:1"}); err != nil {
 		t.Fatal(err)
 	}
 	var inUse *home.InUseError

@@ -1,0 +1,239 @@
+// Package secrets makes the tree of secret files that the processes of a suite
+// read when they run apart, as under docker compose: one directory a service, in
+// which nothing lies that another one needs.
+//
+// Everything is made once; what is there is left as it is, so that making the
+// tree again mends a tree that is not whole. Certificates are renewed when they
+// are due.
+package secrets
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lingkar-crm/lingkar/pkg/certs"
+	"github.com/lingkar-crm/lingkar/pkg/pgserver"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+)
+
+// The files of a service's directory.
+const (
+	AppURL    = "app_url"
+	SystemURL = "system_url"
+	OwnerURL  = "owner_url"
+	KeysURL   = "keys_url"
+	KEK       = "kek"
+	PageKey   = "page_key"
+	IssuerKey = "issuer.pem"
+	Password  = "password"
+)
+
+// Operator is the directory of what only operators need.
+const Operator = "operator"
+
+// Tree is such a tree.
+type Tree struct {
+	// Dir is its root.
+	Dir string
+	// Postgres is where the database server will be: host:port.
+	Postgres string
+}
+
+// Make makes what is missing, and answers the names of the services that got a
+// new certificate.
+func (t Tree) Make(now time.Time) ([]string, error) {
+	admin, err := t.text(0o644, "postgres", Password)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.text(0o644, "grafana", Password); err != nil {
+		return nil, err
+	}
+	adminURL := t.adminURL(admin)
+	if err := t.write(0o600, []byte(adminURL), Operator, "admin_url"); err != nil {
+		return nil, err
+	}
+	for _, d := range fleet.All() {
+		if err := t.databases(adminURL, d.Name, d.Area, fleet.Database(d.Area), ""); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.contactKeys(adminURL); err != nil {
+		return nil, err
+	}
+	if err := t.shared(); err != nil {
+		return nil, err
+	}
+	return t.certificates(now)
+}
+
+// databases writes how a service reaches a database in its three roles; prefix
+// tells the files of its second database apart.
+func (t Tree) databases(adminURL, name, role, database, prefix string) error {
+	p, err := t.passwords(role)
+	if err != nil {
+		return err
+	}
+	urls, err := postgres.ServiceURLs(adminURL, database, role, p)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		t.write(0o600, []byte(urls.App), name, prefix+AppURL),
+		t.write(0o600, []byte(urls.System), name, prefix+SystemURL),
+		t.write(0o600, []byte(urls.Owner), Operator, role+"_"+OwnerURL),
+	)
+}
+
+// contactKeys writes what contact alone has: its database of sealing keys and the
+// key that wraps them.
+func (t Tree) contactKeys(adminURL string) error {
+	if err := t.databases(adminURL, "contact", fleet.Keys, fleet.Keys, "keys_"); err != nil {
+		return err
+	}
+	urls, err := os.ReadFile(t.path("contact", "keys_"+AppURL))
+	if err != nil {
+		return err
+	}
+	if err := t.write(0o600, urls, "contact", KeysURL); err != nil {
+		return err
+	}
+	_, err = t.text(0o600, "contact", KEK)
+	return err
+}
+
+// Passwords answers the passwords of the roles of one database.
+func (t Tree) passwords(role string) (postgres.Passwords, error) {
+	owner, err1 := t.text(0o600, Operator, role+"_owner")
+	app, err2 := t.text(0o600, Operator, role+"_app")
+	relay, err3 := t.text(0o600, Operator, role+"_relay")
+	return postgres.Passwords{Owner: owner, App: app, Relay: relay}, errors.Join(err1, err2, err3)
+}
+
+// Provision is the administrator's URL and, by role, the passwords: what is needed
+// to make the databases.
+func (t Tree) Provision() (adminURL string, passwords map[string]postgres.Passwords, err error) {
+	raw, err := os.ReadFile(t.path(Operator, "admin_url"))
+	if err != nil {
+		return "", nil, fmt.Errorf("%s holds no secrets yet; make them with `lingkar setup`: %w", t.Dir, err)
+	}
+	passwords = map[string]postgres.Passwords{}
+	roles := []string{fleet.Keys}
+	for _, d := range fleet.All() {
+		roles = append(roles, d.Area)
+	}
+	for _, role := range roles {
+		if passwords[role], err = t.passwords(role); err != nil {
+			return "", nil, err
+		}
+	}
+	return strings.TrimSpace(string(raw)), passwords, nil
+}
+
+// shared writes what all services have in common: the key that signs the suite's
+// own tokens and the one that authenticates page tokens.
+func (t Tree) shared() error {
+	issuer, err := t.once(0o600, newIssuer, Operator, IssuerKey)
+	if err != nil {
+		return err
+	}
+	page, err := t.text(0o600, Operator, PageKey)
+	if err != nil {
+		return err
+	}
+	for _, name := range fleet.Names() {
+		err := errors.Join(t.write(0o600, issuer, name, IssuerKey), t.write(0o600, []byte(page), name, PageKey))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newIssuer() ([]byte, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// certificates issues to every service and to the operator, and puts each
+// certificate where its service reads it.
+func (t Tree) certificates(now time.Time) ([]string, error) {
+	dir := t.path(Operator, "certs")
+	names := append(fleet.Names(), Operator)
+	issued, err := certs.IssueAll(dir, names, func(service string) []string { return []string{service, "localhost"} }, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		for from, to := range map[string]string{name + ".crt": "tls.crt", name + ".key": "tls.key", certs.AuthorityCert: "ca.crt"} {
+			content, err := os.ReadFile(filepath.Join(dir, from))
+			if err != nil {
+				return nil, err
+			}
+			if err := t.write(0o600, content, name, to); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return issued, nil
+}
+
+func (t Tree) adminURL(password string) string {
+	u := url.URL{Scheme: "postgres", Host: t.Postgres, Path: "/postgres", User: url.UserPassword(pgserver.Superuser, password)}
+	return u.String()
+}
+
+// text answers a random secret of 32 bytes in hexadecimal, made at first use.
+func (t Tree) text(mode os.FileMode, parts ...string) (string, error) {
+	content, err := t.once(mode, func() ([]byte, error) {
+		raw := make([]byte, 32)
+		_, _ = rand.Read(raw) // never fails, by its documentation
+		return []byte(hex.EncodeToString(raw)), nil
+	}, parts...)
+	return string(content), err
+}
+
+func (t Tree) once(mode os.FileMode, fresh func() ([]byte, error), parts ...string) ([]byte, error) {
+	content, err := os.ReadFile(t.path(parts...))
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return content, err
+	}
+	if content, err = fresh(); err != nil {
+		return nil, err
+	}
+	return content, t.write(mode, content, parts...)
+}
+
+func (t Tree) write(mode os.FileMode, content []byte, parts ...string) error {
+	path := t.path(parts...)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, content, mode); err != nil {
+		return err
+	}
+	return os.Chmod(path, mode)
+}
+
+func (t Tree) path(parts ...string) string {
+	return filepath.Join(append([]string{t.Dir}, parts...)...)
+}
