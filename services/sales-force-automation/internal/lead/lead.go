@@ -56,12 +56,6 @@ var (
 	errOpen     = errs.Refused("LEAD_NOT_DISQUALIFIED", "only a disqualified lead can be taken up again")
 )
 
-// Captured says that a lead came in: it is the first event of every lead.
-type Captured struct{}
-
-// EventName implements entity.Event.
-func (Captured) EventName() string { return "LeadCaptured" }
-
 // Accepted says that somebody took the lead into work.
 type Accepted struct{}
 

@@ -65,3 +65,11 @@ func (p *Price) Money() money.Money { return money.Of(p.Currency, p.UnitPrice) }
 
 // ErrNotFound says that a product has no price where one was looked for.
 var ErrNotFound = errs.Refused("PRICE_NOT_FOUND", "the product has no price there at this time: give one on the line, or add it to the price list")
+
+// Accepts says whether a price in the currency may stand in the list.
+func (l *List) Accepts(currency string) error {
+	if currency != l.Currency {
+		return money.ErrCurrencyMismatch
+	}
+	return nil
+}

@@ -1,0 +1,34 @@
+// Package sales is the sales-force-automation service: the catalogue and its
+// prices, pipelines, leads, opportunities and orders.
+//
+// It records its own events, and of others' it reads those of contacts, to know
+// which exist. See README.md for what it owns and promises.
+package sales
+
+import (
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/server"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
+)
+
+// Definition is what the service is made of.
+var Definition = service.Definition{
+	Name:       "sales-force-automation",
+	Area:       "sales",
+	Migrations: store.Migrations(),
+	Policy:     server.Policy(),
+	Build:      build,
+}
+
+func build(rt *service.Runtime) error {
+	s := &server.Server{
+		Store:    store.New(rt.DB, rt.Log, rt.Now),
+		Contacts: contactv1.NewContactServiceClient(rt.Dial("contact")),
+		Keys:     rt.Keys,
+		Now:      rt.Now,
+	}
+	s.Register(rt.Server)
+	rt.Project(store.Contacts())
+	return nil
+}
