@@ -849,7 +849,7 @@ var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xaf\x0e\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xb7\x0e\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -865,11 +865,11 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\bbirthday\x18\t \x01(\v2\x11.google.type.DateB\a\xe0A\x01\x88\xb5\x18\x01R\bbirthday\x12Q\n" +
 	"\videntifiers\x18\n" +
 	" \x03(\v2\x1e.lingkar.contact.v1.IdentifierB\x0f\xe0A\x01\xbaH\x05\x92\x01\x02\x102\x88\xb5\x18\x01R\videntifiers\x12J\n" +
-	"\taddresses\x18\v \x03(\v2\x1b.lingkar.contact.v1.AddressB\x0f\xe0A\x01\xbaH\x05\x92\x01\x02\x10\x14\x88\xb5\x18\x01R\taddresses\x12J\n" +
+	"\taddresses\x18\v \x03(\v2\x1b.lingkar.contact.v1.AddressB\x0f\xe0A\x01\xbaH\x05\x92\x01\x02\x10\x14\x88\xb5\x18\x01R\taddresses\x12N\n" +
 	"\n" +
-	"preference\x18\f \x01(\v2%.lingkar.contact.v1.ContactPreferenceB\x03\xe0A\x01R\n" +
-	"preference\x12;\n" +
-	"\x05roles\x18\r \x03(\v2\x18.lingkar.contact.v1.RoleB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\x05roles\x12/\n" +
+	"preference\x18\f \x01(\v2%.lingkar.contact.v1.ContactPreferenceB\a\xe0A\x01\x88\xb5\x18\x01R\n" +
+	"preference\x12?\n" +
+	"\x05roles\x18\r \x03(\v2\x18.lingkar.contact.v1.RoleB\x0f\xe0A\x01\xbaH\x05\x92\x01\x02\x102\x88\xb5\x18\x01R\x05roles\x12/\n" +
 	"\rlanguage_code\x18\x0e \x01(\tB\n" +
 	"\xe0A\x01\xbaH\x04r\x02\x18#R\flanguageCode\x128\n" +
 	"\vregion_code\x18\x0f \x01(\tB\x17\xe0A\x01\xbaH\x11r\x0f2\r^([A-Z]{2})?$R\n" +

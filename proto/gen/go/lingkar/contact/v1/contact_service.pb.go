@@ -162,8 +162,10 @@ type ListContactsRequest struct {
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// From the previous answer; every other field must be as it was there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// An AIP-160 expression over kind, owner, team, region_code, source,
-	// customer_id, create_time and update_time.
+	// An AIP-160 expression over display_name, kind, owner, team, region_code,
+	// language_code, source, customer_id, no_third_party_sharing, labels,
+	// custom_fields, create_time and update_time; and over roles, such as
+	// roles.PARTNER = "open" ("ended" once it has an end) or roles:PARTNER.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// "create_time", "update_time" or "display_name", each with " desc" if wished.
 	// By creation, the newest first, where empty.

@@ -10,6 +10,7 @@
 package contactv1
 
 import (
+	_ "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -903,7 +904,7 @@ var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a%lingkar/contact/v1/relationship.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -912,13 +913,13 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\x0eContactDeleted\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"I\n" +
 	"\x10ContactUndeleted\x125\n" +
-	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"s\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"y\n" +
 	"\fRoleAssigned\x125\n" +
-	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12,\n" +
-	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleR\x04role\"p\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x122\n" +
+	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\x04\x88\xb5\x18\x01R\x04role\"v\n" +
 	"\tRoleEnded\x125\n" +
-	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12,\n" +
-	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleR\x04role\"l\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x122\n" +
+	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\x04\x88\xb5\x18\x01R\x04role\"l\n" +
 	"\x17RelationshipTypeCreated\x12Q\n" +
 	"\x11relationship_type\x18\x01 \x01(\v2$.lingkar.contact.v1.RelationshipTypeR\x10relationshipType\"\x82\x01\n" +
 	"\x17RelationshipTypeUpdated\x12Q\n" +
