@@ -42,8 +42,8 @@ func TestCheck_findsWhatIsBroken(t *testing.T) {
 		"no behaviour": {"team", "description: must say its field_behavior", func(f *descriptorpb.FileDescriptorProto) {
 			behave(field(message(f, "Team"), "description"))
 		}},
-		"a reference to nothing": {"team", `parent: refers to "lingkar.dev/Squad"`, func(f *descriptorpb.FileDescriptorProto) {
-			proto.SetExtension(field(message(f, "Team"), "parent").Options, annotations.E_ResourceReference,
+		"a reference to nothing": {"team", `description: refers to "lingkar.dev/Squad"`, func(f *descriptorpb.FileDescriptorProto) {
+			proto.SetExtension(field(message(f, "Team"), "description").Options, annotations.E_ResourceReference,
 				&annotations.ResourceReference{Type: "lingkar.dev/Squad"})
 		}},
 		"a hidden personal field": {"events", "repeats messages with personal fields", func(f *descriptorpb.FileDescriptorProto) {

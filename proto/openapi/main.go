@@ -37,18 +37,31 @@ func run(in, protos, out string) error {
 	if err != nil {
 		return err
 	}
-	err = eachFile(os.DirFS(in), ".json", func(path string, data []byte) error {
-		var part object
-		if err := json.Unmarshal(data, &part); err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
-		}
-		return doc.add(part, names)
-	})
+	parts, err := readParts(os.DirFS(in))
 	if err != nil {
 		return err
 	}
+	nameApart(parts)
+	for _, part := range parts {
+		if err := doc.add(part.object, names); err != nil {
+			return err
+		}
+	}
 	doc.finish()
 	return write(out, doc.object)
+}
+
+func readParts(dir fs.FS) ([]part, error) {
+	var parts []part
+	err := eachFile(dir, ".json", func(path string, data []byte) error {
+		p := part{area: strings.Split(path, "/")[1]} // lingkar/<area>/v1/…
+		if err := json.Unmarshal(data, &p.object); err != nil {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		parts = append(parts, p)
+		return nil
+	})
+	return parts, err
 }
 
 // write leaves the file alone where nothing changed, so that what is made of it

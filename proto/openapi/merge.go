@@ -20,6 +20,59 @@ var frame []byte
 
 type document struct{ object }
 
+// part is the document of one .proto file.
+type part struct {
+	object
+	area string
+}
+
+// nameApart puts the area before the names of services that several areas have:
+// tags and ids of operations must differ.
+func nameApart(parts []part) {
+	areas := map[string]map[string]bool{}
+	for _, p := range parts {
+		for _, tag := range list(p.object["tags"]) {
+			name := tag["name"].(string)
+			if areas[name] == nil {
+				areas[name] = map[string]bool{}
+			}
+			areas[name][p.area] = true
+		}
+	}
+	for _, p := range parts {
+		apart := func(name string) string {
+			if service, _, _ := strings.Cut(name, "_"); len(areas[service]) > 1 {
+				return strings.ToUpper(p.area[:1]) + p.area[1:] + name
+			}
+			return name
+		}
+		for _, tag := range list(p.object["tags"]) {
+			tag["name"] = apart(tag["name"].(string))
+		}
+		paths, _ := p.object["paths"].(object)
+		for _, item := range paths {
+			for _, operation := range item.(object) {
+				o := operation.(object)
+				o["operationId"] = apart(o["operationId"].(string))
+				tags := o["tags"].([]any)
+				for i := range tags {
+					tags[i] = apart(tags[i].(string))
+				}
+			}
+		}
+	}
+}
+
+// list answers the objects of an array; none where there is no array.
+func list(value any) []object {
+	array, _ := value.([]any)
+	objects := make([]object, 0, len(array))
+	for _, v := range array {
+		objects = append(objects, v.(object))
+	}
+	return objects
+}
+
 func newDocument() (*document, error) {
 	var doc object
 	if err := json.Unmarshal(frame, &doc); err != nil {

@@ -1,0 +1,109 @@
+// Package server serves area platform: tenants, members, teams, roles, API keys
+// and exchange rates. The doors through which callers reach this and the other
+// areas are the packages below it.
+package server
+
+import (
+	"maps"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/apikey"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/member"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/rate"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/team"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/tenant"
+)
+
+// Server answers the RPCs of area platform.
+type Server struct {
+	platformv1.UnimplementedTenantServiceServer
+	platformv1.UnimplementedMemberServiceServer
+	platformv1.UnimplementedTeamServiceServer
+	platformv1.UnimplementedRoleServiceServer
+	platformv1.UnimplementedApiKeyServiceServer
+	platformv1.UnimplementedExchangeRateServiceServer
+
+	db      *postgres.DB
+	now     func() time.Time
+	changed func(of uuid.UUID)
+
+	tenants, directory *record.Store[tenant.Tenant, *platformv1.Tenant]
+	members            *record.Store[member.Member, *platformv1.Member]
+	teams              *record.Store[team.Team, *platformv1.Team]
+	keys               *record.Store[apikey.Key, *platformv1.ApiKey]
+	rates              *record.Store[rate.Rate, *platformv1.ExchangeRate]
+}
+
+// New makes a server. Now is the clock. Changed is told what a caller's standing
+// follows from, after a change: a key, or the tenant of a member.
+func New(db *postgres.DB, log *eventlog.Log, now func() time.Time, changed func(of uuid.UUID)) *Server {
+	return &Server{
+		db: db, now: now, changed: changed,
+		tenants: tenants(db, log), directory: directory(db, log),
+		members: members(db, log), teams: teams(db, log),
+		keys: keys(db, log, now), rates: rates(db, log),
+	}
+}
+
+// Register makes the RPCs known.
+func (s *Server) Register(r grpc.ServiceRegistrar) {
+	platformv1.RegisterTenantServiceServer(r, s)
+	platformv1.RegisterMemberServiceServer(r, s)
+	platformv1.RegisterTeamServiceServer(r, s)
+	platformv1.RegisterRoleServiceServer(r, s)
+	platformv1.RegisterApiKeyServiceServer(r, s)
+	platformv1.RegisterExchangeRateServiceServer(r, s)
+}
+
+// The collections of resource names.
+const (
+	tenantNames  = "tenants"
+	memberNames  = "members"
+	teamNames    = "teams"
+	keyNames     = "apiKeys"
+	rateNames    = "exchangeRates"
+	contactNames = "contacts"
+)
+
+// untold begins the panic of an event that no rule of this area makes.
+const untold = "platform: no event is worded for "
+
+// marked is a message with external ids and labels.
+type marked interface {
+	GetExternalIds() map[string]string
+	GetLabels() map[string]string
+}
+
+func fillMarks(m *entity.Meta, p marked) {
+	m.ExternalIDs = maps.Clone(p.GetExternalIds())
+	m.Labels = maps.Clone(p.GetLabels())
+}
+
+// maskOf answers what changed, for an event.
+func maskOf(u entity.Updated) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: u.Paths} }
+
+// chosenID reads the id that a client chose for a new resource, or makes one.
+func chosenID(field, id string) (uuid.UUID, error) {
+	if id == "" {
+		return entity.NewID(), nil
+	}
+	parsed, err := uuid.Parse(id)
+	if err != nil || parsed.String() != id || parsed.Version() != 7 {
+		return uuid.Nil, errs.Invalid(field, "", "must be a UUIDv7 in small letters")
+	}
+	return parsed, nil
+}
+
+// clone answers a message that the interceptors may prune.
+func clone[M proto.Message](m M) M { return proto.Clone(m).(M) }

@@ -1,0 +1,64 @@
+package gateway
+
+import "github.com/lingkar-crm/lingkar/pkg/auth"
+
+const (
+	platform    = "/lingkar.platform.v1."
+	longrunning = "/google.longrunning.Operations/"
+)
+
+var (
+	operators = auth.Allow(auth.All, auth.Operator)
+	admins    = auth.Allow(auth.All, auth.Admin).And(operators)
+	leaders   = auth.Allow(auth.All, auth.Manager).And(admins)
+	everyone  = auth.Allow(auth.All, auth.Staff...).And(operators, auth.Allow(auth.All, auth.Service))
+)
+
+// Policy says who may call area platform. What a tenant's people may know of a
+// tenant is their own; operators are those of the installation.
+var Policy = auth.Policy{
+	platform + "TenantService/CreateTenant":  operators,
+	platform + "TenantService/GetTenant":     everyone,
+	platform + "TenantService/ListTenants":   operators,
+	platform + "TenantService/UpdateTenant":  admins,
+	platform + "TenantService/SuspendTenant": operators,
+	platform + "TenantService/ResumeTenant":  operators,
+
+	platform + "MemberService/CreateMember":   admins,
+	platform + "MemberService/GetMember":      everyone,
+	platform + "MemberService/ListMembers":    everyone,
+	platform + "MemberService/UpdateMember":   admins,
+	platform + "MemberService/DeleteMember":   admins,
+	platform + "MemberService/UndeleteMember": admins,
+
+	platform + "TeamService/CreateTeam":   leaders,
+	platform + "TeamService/GetTeam":      everyone,
+	platform + "TeamService/ListTeams":    everyone,
+	platform + "TeamService/UpdateTeam":   leaders,
+	platform + "TeamService/DeleteTeam":   leaders,
+	platform + "TeamService/UndeleteTeam": leaders,
+
+	platform + "RoleService/GetRole":   everyone,
+	platform + "RoleService/ListRoles": everyone,
+
+	platform + "ApiKeyService/CreateApiKey": admins,
+	platform + "ApiKeyService/GetApiKey":    admins,
+	platform + "ApiKeyService/ListApiKeys":  admins,
+	platform + "ApiKeyService/UpdateApiKey": admins,
+	platform + "ApiKeyService/RevokeApiKey": admins,
+
+	platform + "ExchangeRateService/CreateExchangeRate":   leaders,
+	platform + "ExchangeRateService/GetExchangeRate":      everyone,
+	platform + "ExchangeRateService/ListExchangeRates":    everyone,
+	platform + "ExchangeRateService/UpdateExchangeRate":   leaders,
+	platform + "ExchangeRateService/DeleteExchangeRate":   leaders,
+	platform + "ExchangeRateService/UndeleteExchangeRate": leaders,
+	platform + "ExchangeRateService/LookupExchangeRate":   everyone,
+
+	// The area that works says whose operation it is.
+	longrunning + "GetOperation":    everyone,
+	longrunning + "CancelOperation": everyone,
+	longrunning + "ListOperations":  everyone,
+	longrunning + "DeleteOperation": everyone,
+	longrunning + "WaitOperation":   everyone,
+}

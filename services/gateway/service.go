@@ -1,0 +1,91 @@
+// Package gateway is the one front door of Lingkar, and area platform behind it.
+//
+// One HTTP port takes REST, the live stream of events and the documentation; one
+// gRPC port takes every service that is offered over HTTP, and passes it on to
+// the area it belongs to. Both know callers by access tokens and by API keys.
+// Area platform keeps tenants, members, teams, roles, API keys and exchange rates
+// in a database of its own, like any other area.
+package gateway
+
+import (
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+
+	"github.com/lingkar-crm/lingkar/pkg/config"
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/door"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/live"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/operations"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/proxy"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/rest"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/store"
+)
+
+// Config is what the gateway can be told beside what every service can.
+type Config struct {
+	// Origins are those whose pages may call.
+	Origins []string `env:"CORS_ORIGINS" usage:"origins whose pages may call, such as https://crm.example.com; * for any"`
+	// Hops is how many proxies of our own stand before the gateway.
+	Hops int `env:"TRUSTED_HOPS" default:"0" usage:"how many proxies before the gateway write X-Forwarded-For"`
+}
+
+// Definition is what the service is made of, configured by its environment.
+var Definition = define(func(c *Config) error { return config.Load(c) })
+
+// With is the Definition with a configuration.
+func With(c Config) service.Definition {
+	return define(func(into *Config) error {
+		*into = c
+		return nil
+	})
+}
+
+func define(configure func(*Config) error) service.Definition {
+	return service.Definition{
+		Name:       "gateway",
+		Area:       "platform",
+		Migrations: store.Migrations,
+		Policy:     Policy,
+		Front:      true,
+		Build: func(rt *service.Runtime) error {
+			var c Config
+			if err := configure(&c); err != nil {
+				return err
+			}
+			return build(rt, c)
+		},
+	}
+}
+
+func build(rt *service.Runtime, c Config) error {
+	keeper, err := door.New(rt.DB, rt.Verifier, rt.Issuer, rt.Now, rt.Logger)
+	if err != nil {
+		return err
+	}
+	rt.AuthenticateBy(keeper.Authenticate)
+	rt.Go("uses of API keys", keeper.NoteUses)
+	server.New(rt.DB, rt.Log, rt.Now, keeper.Forget).Register(rt.Server)
+
+	work := operations.New(map[string]operations.Worker{
+		"analytics": operations.Rebuilds{Client: analyticsv1.NewEventStoreServiceClient(rt.Dial("analytics"))},
+		"contact":   operations.Imports{Client: contactv1.NewImportServiceClient(rt.Dial("contact")), Area: "contact", Collection: "contactImports"},
+		"sales":     operations.Imports{Client: salesv1.NewImportServiceClient(rt.Dial("sales")), Area: "sales", Collection: "salesImports"},
+	})
+	longrunningpb.RegisterOperationsServer(rt.Server, work)
+	rt.HandleUnknown(proxy.Handler(rt.Dial))
+
+	hub := live.New(rt.NATS, rt.Keys, rt.Logger)
+	rt.Go("live events", hub.Run)
+	handler, err := rest.New(rest.Options{
+		Dial: rt.Dial, Authenticate: keeper.Authenticate, Origins: c.Origins, Hops: c.Hops,
+		Live: hub.Serve, Operations: work, Ready: rt.DB.App.Ping, Logger: rt.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	rt.HandleHTTP(handler)
+	return nil
+}
