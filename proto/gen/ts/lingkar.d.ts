@@ -78,8 +78,8 @@ export interface paths {
         put?: never;
         /**
          * Drafts a campaign.
-         * @description Errors: INVALID_ARGUMENT SEGMENT_NOT_FOUND, TEMPLATE_INVALID, MONEY_INVALID;
-         *     ALREADY_EXISTS EXTERNAL_ID_TAKEN.
+         * @description Errors: NOT_FOUND SEGMENT_NOT_FOUND; INVALID_ARGUMENT TEMPLATE_INVALID,
+         *     MONEY_INVALID; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
          */
         post: operations["CampaignService_CreateCampaign"];
         delete?: never;
@@ -319,6 +319,121 @@ export interface paths {
         put?: never;
         /** Records that a contact withdrew its agreement to a purpose, or refused it. */
         post: operations["ConsentService_RevokeConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactImports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brings a file to the server, and answers what its columns seem to mean.
+         * @description The body is the file itself, of at most 50 MiB. Nothing is done with it before the import is run.
+         */
+        post: operations["ContactImportService_UploadImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactImports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one import, with its progress. */
+        get: operations["ContactImportService_GetImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactImports/{import}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what became of each row, in order of the file. */
+        get: operations["ContactImportService_ListImportRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactImports/{import}:cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops an import after the step it is at. What was brought in stays.
+         * @description Errors: FAILED_PRECONDITION IMPORT_NOT_RUNNING.
+         */
+        post: operations["ContactImportService_CancelImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactImports/{import}:run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts an import, or goes on with one that was stopped or failed. It runs in
+         *     the background and survives a restart.
+         * @description Errors: FAILED_PRECONDITION IMPORT_DONE where there is nothing left to do.
+         */
+        post: operations["ContactImportService_RunImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactImports/{import}:undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes, softly, what the import created, in the background.
+         * @description Errors: FAILED_PRECONDITION IMPORT_RUNNING while it still runs.
+         */
+        post: operations["ContactImportService_UndoImport"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1131,23 +1246,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/operations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Lists the long-running operations of the tenant, the newest first. */
-        get: operations["Operations_ListOperations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/operations/{operation}": {
         parameters: {
             query?: never;
@@ -1159,8 +1257,7 @@ export interface paths {
         get: operations["Operations_GetOperation"];
         put?: never;
         post?: never;
-        /** Forgets an operation that has ended. */
-        delete: operations["Operations_DeleteOperation"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1967,6 +2064,121 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/salesImports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brings a file to the server, and answers what its columns seem to mean.
+         * @description The body is the file itself, of at most 50 MiB. Nothing is done with it before the import is run.
+         */
+        post: operations["SalesImportService_UploadImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/salesImports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one import, with its progress. */
+        get: operations["SalesImportService_GetImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/salesImports/{import}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what became of each row, in order of the file. */
+        get: operations["SalesImportService_ListImportRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/salesImports/{import}:cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops an import after the step it is at. What was brought in stays.
+         * @description Errors: FAILED_PRECONDITION IMPORT_NOT_RUNNING.
+         */
+        post: operations["SalesImportService_CancelImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/salesImports/{import}:run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts an import, or goes on with one that was stopped or failed. It runs in
+         *     the background and survives a restart.
+         * @description Errors: FAILED_PRECONDITION IMPORT_DONE where there is nothing left to do.
+         */
+        post: operations["SalesImportService_RunImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/salesImports/{import}:undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deletes, softly, what the import created, in the background.
+         * @description Errors: FAILED_PRECONDITION IMPORT_RUNNING while it still runs.
+         */
+        post: operations["SalesImportService_UndoImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/segments": {
         parameters: {
             query?: never;
@@ -1983,8 +2195,8 @@ export interface paths {
         /**
          * Defines a segment.
          * @description Errors: INVALID_ARGUMENT SEGMENT_UNDEFINED where neither a filter nor contacts
-         *     are given, CONTACT_NOT_FOUND, and the reason the contact area gives where it
-         *     refuses the filter; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
+         *     are given, and FILTER_INVALID where the contact area refuses the filter;
+         *     NOT_FOUND CONTACT_NOT_FOUND; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
          */
         post: operations["SegmentService_CreateSegment"];
         delete?: never;
@@ -2004,7 +2216,10 @@ export interface paths {
         get: operations["SegmentService_GetSegment"];
         put?: never;
         post?: never;
-        /** Marks a segment as deleted; UndeleteSegment brings it back. */
+        /**
+         * Marks a segment as deleted; UndeleteSegment brings it back.
+         * @description Errors: FAILED_PRECONDITION SEGMENT_MATERIALIZING.
+         */
         delete: operations["SegmentService_DeleteSegment"];
         options?: never;
         head?: never;
@@ -2242,8 +2457,8 @@ export interface paths {
         put?: never;
         /**
          * Opens a ticket without a message.
-         * @description Errors: INVALID_ARGUMENT CONTACT_NOT_FOUND, QUEUE_NOT_FOUND; ALREADY_EXISTS
-         *     EXTERNAL_ID_TAKEN.
+         * @description Errors: NOT_FOUND CONTACT_NOT_FOUND, QUEUE_NOT_FOUND; FAILED_PRECONDITION
+         *     CONTACT_DELETED, QUEUE_DELETED; ALREADY_EXISTS EXTERNAL_ID_TAKEN.
          */
         post: operations["TicketService_CreateTicket"];
         delete?: never;
@@ -2307,7 +2522,8 @@ export interface paths {
         /**
          * Gives the ticket to a person, a team or a queue. Allowed in every status but
          *     CLOSED.
-         * @description Errors: FAILED_PRECONDITION TICKET_CLOSED; INVALID_ARGUMENT QUEUE_NOT_FOUND.
+         * @description Errors: FAILED_PRECONDITION TICKET_CLOSED, QUEUE_DELETED; NOT_FOUND
+         *     QUEUE_NOT_FOUND.
          */
         post: operations["TicketService_AssignTicket"];
         delete?: never;
@@ -2390,7 +2606,7 @@ export interface paths {
          * Adds a message to the ticket's conversation, on any channel. A message of
          *     the customer opens a pending ticket and reopens a resolved one.
          * @description Errors: FAILED_PRECONDITION TICKET_CLOSED; INVALID_ARGUMENT NOTE_BY_CUSTOMER,
-         *     TIME_IN_FUTURE.
+         *     WAIT_WITHOUT_QUESTION, TIME_IN_FUTURE.
          */
         post: operations["TicketService_ReplyToTicket"];
         delete?: never;
@@ -2549,9 +2765,9 @@ export interface paths {
          * Sends the message of a running campaign to one contact now, whether it is a
          *     member of the segment or not. Where the contact does not wish it, the touch is
          *     answered as SUPPRESSED.
-         * @description Errors: FAILED_PRECONDITION CAMPAIGN_NOT_RUNNING; INVALID_ARGUMENT
+         * @description Errors: FAILED_PRECONDITION CAMPAIGN_NOT_RUNNING, CAMPAIGN_FINISHED; NOT_FOUND
          *     CAMPAIGN_NOT_FOUND, CONTACT_NOT_FOUND; ALREADY_EXISTS TOUCH_EXISTS where the
-         *     campaign has touched the contact already.
+         *     campaign has touched the contact already, or is about to.
          */
         post: operations["TouchService_SendTouch"];
         delete?: never;
@@ -2950,15 +3166,15 @@ export interface components {
             /** @description "customers/C-000123"; "customers/{uuid}" while no Customer ID is known. */
             name?: string;
             /**
-             * @description Asks ListTimeline for what is older, with the same as_of and effective_at as
-             *     answered here; empty at the end.
+             * @description Asks ListTimeline for what is older, with the name, as_of and effective_at
+             *     that were asked here; empty at the end.
              */
             readonly nextPageToken?: string;
             /** @description Opportunities of sales. */
             readonly opportunities?: components["schemas"]["lingkar.analytics.v1.WorkSection"];
             /** @description Orders of sales. */
             readonly orders?: components["schemas"]["lingkar.analytics.v1.WorkSection"];
-            /** @description The position up to which every section OK knows its area. */
+            /** @description The positions of all areas, comma-separated. */
             readonly position?: string;
             /** @description How good the profile is. */
             readonly profileStatus?: components["schemas"]["lingkar.analytics.v1.SectionStatus"];
@@ -3381,6 +3597,159 @@ export interface components {
             readonly more?: boolean;
             /** @description How good the section is. */
             readonly status?: components["schemas"]["lingkar.analytics.v1.SectionStatus"];
+        };
+        /**
+         * @description One file being brought in, or brought in already.
+         *
+         *     It is uploaded first, so that a lost connection loses nothing; then run, in
+         *     steps of some hundred rows, each step one transaction with its report. A step
+         *     is done wholly or not at all, so an import that was stopped goes on where it
+         *     stopped. Every row is counted once:
+         *     rows = created + updated + skipped + failed.
+         */
+        "lingkar.bulk.v1.Import": {
+            /**
+             * @description What each column of the file means. In a request: only the columns whose
+             *     guessed meaning is to be overridden, known by their header.
+             */
+            columns?: components["schemas"]["lingkar.bulk.v1.ImportColumn"][];
+            /** @description What became of the rows so far. */
+            readonly counts?: components["schemas"]["lingkar.bulk.v1.ImportCounts"];
+            /**
+             * Format: date-time
+             * @description When it was uploaded.
+             */
+            readonly createTime?: string;
+            /** @description The delimiter found or told: ",", ";", "|" or a tab. */
+            delimiter?: string;
+            /**
+             * Format: int64
+             * @description How much of it has been worked through, in bytes.
+             */
+            readonly doneBytes?: string;
+            /** @description True to report what would happen and change nothing. */
+            dryRun?: boolean;
+            /**
+             * @description The encoding found or told: "utf-8", "utf-16le", "utf-16be",
+             *     "windows-1252". Empty in a request finds it out.
+             */
+            encoding?: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            readonly endTime?: string;
+            /** @description Why it failed, where the state says so. */
+            readonly error?: string;
+            /** @description The name of the file, for people. */
+            fileName?: string;
+            /**
+             * Format: int32
+             * @description The line of the header, from 1, found or told.
+             */
+            headerLine?: number;
+            /** @description What the rows become: "contacts", "leads", "opportunities" or "purchases". */
+            kind: string;
+            /** @description "contactImports/{uuid}" or "salesImports/{uuid}", by the area that takes it. */
+            name?: string;
+            /**
+             * @description The default region of phone numbers without a country code, ISO 3166-1
+             *     alpha-2. Empty takes the row's own country, else the tenant's "ID".
+             */
+            regionCode?: string;
+            /**
+             * Format: int64
+             * @description The size of the file in bytes.
+             */
+            readonly sizeBytes?: string;
+            /** @description How far it is. */
+            readonly state?: components["schemas"]["lingkar.bulk.v1.ImportState"];
+            /**
+             * @description The system the file comes from, under which external ids are kept, such as
+             *     "hubspot". Guessed from the header where empty.
+             */
+            system?: string;
+            /**
+             * Format: date-time
+             * @description When it last moved.
+             */
+            readonly updateTime?: string;
+        };
+        /** @description What one column of a file means. */
+        "lingkar.bulk.v1.ImportColumn": {
+            /**
+             * @description The field it goes to, such as "given_name", "email", "phone", "external_id",
+             *     "custom_fields.hobby"; "-" leaves the column out.
+             */
+            field?: string;
+            /** @description The header of the column as it stands in the file. */
+            header?: string;
+            /**
+             * Format: int32
+             * @description The place of the column in the file, from 0, where two have one header.
+             */
+            index?: number;
+        };
+        /** @description What became of the rows. */
+        "lingkar.bulk.v1.ImportCounts": {
+            /**
+             * Format: int64
+             * @description Rows that made a new record.
+             */
+            created?: string;
+            /**
+             * Format: int64
+             * @description Rows that could not be taken; each has its reason.
+             */
+            failed?: string;
+            /**
+             * Format: int64
+             * @description All rows below the header, blank lines left out.
+             */
+            rows?: string;
+            /**
+             * Format: int64
+             * @description Rows with nothing in them.
+             */
+            skipped?: string;
+            /**
+             * Format: int64
+             * @description Rows that changed, or met, an existing record.
+             */
+            updated?: string;
+        };
+        /**
+         * @description What became of a row.
+         * @enum {string}
+         */
+        "lingkar.bulk.v1.ImportOutcome": "IMPORT_OUTCOME_UNSPECIFIED" | "IMPORT_OUTCOME_CREATED" | "IMPORT_OUTCOME_UPDATED" | "IMPORT_OUTCOME_SKIPPED" | "IMPORT_OUTCOME_FAILED";
+        /** @description What became of one row. */
+        "lingkar.bulk.v1.ImportRow": {
+            /**
+             * Format: int64
+             * @description The line of the file on which the row begins, from 1.
+             */
+            line?: string;
+            /** @description The same for people; it repeats no personal value. */
+            message?: string;
+            /** @description What became of it. */
+            outcome?: components["schemas"]["lingkar.bulk.v1.ImportOutcome"];
+            /** @description Why it failed or was skipped, as a word to program with. */
+            reason?: string;
+            /** @description The record it made or changed, such as "contacts/{uuid}". */
+            resource?: string;
+        };
+        /**
+         * @description How far an import is.
+         * @enum {string}
+         */
+        "lingkar.bulk.v1.ImportState": "IMPORT_STATE_UNSPECIFIED" | "IMPORT_STATE_UPLOADED" | "IMPORT_STATE_RUNNING" | "IMPORT_STATE_DONE" | "IMPORT_STATE_CANCELLED" | "IMPORT_STATE_FAILED" | "IMPORT_STATE_UNDOING" | "IMPORT_STATE_UNDONE";
+        /** @description A page of the report. */
+        "lingkar.bulk.v1.ListImportRowsResponse": {
+            /** @description Goes on after this page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The rows. */
+            rows?: components["schemas"]["lingkar.bulk.v1.ImportRow"][];
         };
         /** @description One message to the members of one segment, on one channel (MKT-22). */
         "lingkar.campaign.v1.Campaign": {
@@ -4664,8 +5033,6 @@ export interface components {
             };
             /** @description "teams/{uuid}". */
             name?: string;
-            /** @description The team it is a part of: "teams/{uuid}". */
-            parent?: string;
             /**
              * Format: date-time
              * @description When it was last changed.
@@ -6472,6 +6839,241 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    ContactImportService_UploadImport: {
+        parameters: {
+            query: {
+                /** @description What the rows become. */
+                kind: "contacts";
+                /** @description The name of the file, for people. */
+                fileName?: string;
+                /** @description `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`; found out where empty. */
+                encoding?: string;
+                /** @description Found out where empty. */
+                delimiter?: string;
+                /** @description The line of the header, from 1; found out where 0. */
+                headerLine?: number;
+                /** @description The default region of phone numbers, ISO 3166-1 alpha-2. */
+                regionCode?: string;
+                /** @description The system the file comes from, under which external ids are kept. */
+                system?: string;
+                /** @description True to report what would happen and change nothing. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description The import, not yet run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    ContactImportService_GetImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows contactImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    ContactImportService_ListImportRows: {
+        parameters: {
+            query?: {
+                /** @description At most so many rows; 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the answer before, to go on after it. */
+                pageToken?: string;
+                /** @description One outcome only, where given. */
+                outcome?: components["schemas"]["lingkar.bulk.v1.ImportOutcome"];
+            };
+            header?: never;
+            path: {
+                /** @description What follows contactImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.ListImportRowsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    ContactImportService_CancelImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contactImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    ContactImportService_RunImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contactImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    ContactImportService_UndoImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contactImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_ListContacts: {
         parameters: {
             query?: {
@@ -6480,8 +7082,10 @@ export interface operations {
                 /** @description From the previous answer; every other field must be as it was there. */
                 pageToken?: string;
                 /**
-                 * @description An AIP-160 expression over kind, owner, team, region_code, source,
-                 *     customer_id, create_time and update_time.
+                 * @description An AIP-160 expression over display_name, kind, owner, team, region_code,
+                 *     language_code, source, customer_id, no_third_party_sharing, labels,
+                 *     custom_fields, create_time and update_time; and over roles, such as
+                 *     roles.PARTNER = "open" ("ended" once it has an end) or roles:PARTNER.
                  */
                 filter?: string;
                 /**
@@ -8577,37 +9181,6 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    Operations_ListOperations: {
-        parameters: {
-            query?: {
-                /** @description An area, such as `area = "contact"`; all areas where empty. */
-                filter?: string;
-                /** @description 50 where 0, at most 1,000. */
-                pageSize?: number;
-                /** @description The nextPageToken of the page before; empty for the first. */
-                pageToken?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A page of operations. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        nextPageToken?: string;
-                        operations?: components["schemas"]["google.longrunning.Operation"][];
-                    };
-                };
-            };
-            default: components["responses"]["Problem"];
-        };
-    };
     Operations_GetOperation: {
         parameters: {
             query?: never;
@@ -8633,35 +9206,6 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
-            default: components["responses"]["Problem"];
-        };
-    };
-    Operations_DeleteOperation: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description The ETag that the resource must have; 409 otherwise. */
-                "If-Match"?: components["parameters"]["IfMatch"];
-            };
-            path: {
-                /** @description What follows operations/ in its name. */
-                operation: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Nothing. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": Record<string, never>;
-                };
-            };
             default: components["responses"]["Problem"];
         };
     };
@@ -11255,6 +11799,241 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    SalesImportService_UploadImport: {
+        parameters: {
+            query: {
+                /** @description What the rows become. */
+                kind: "leads" | "opportunities" | "purchases";
+                /** @description The name of the file, for people. */
+                fileName?: string;
+                /** @description `utf-8`, `utf-16le`, `utf-16be` or `windows-1252`; found out where empty. */
+                encoding?: string;
+                /** @description Found out where empty. */
+                delimiter?: string;
+                /** @description The line of the header, from 1; found out where 0. */
+                headerLine?: number;
+                /** @description The default region of phone numbers, ISO 3166-1 alpha-2. */
+                regionCode?: string;
+                /** @description The system the file comes from, under which external ids are kept. */
+                system?: string;
+                /** @description True to report what would happen and change nothing. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description The import, not yet run. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SalesImportService_GetImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows salesImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SalesImportService_ListImportRows: {
+        parameters: {
+            query?: {
+                /** @description At most so many rows; 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the answer before, to go on after it. */
+                pageToken?: string;
+                /** @description One outcome only, where given. */
+                outcome?: components["schemas"]["lingkar.bulk.v1.ImportOutcome"];
+            };
+            header?: never;
+            path: {
+                /** @description What follows salesImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.ListImportRowsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SalesImportService_CancelImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows salesImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SalesImportService_RunImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows salesImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SalesImportService_UndoImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows salesImports/ in its name. */
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /**
+             * @description One file being brought in, or brought in already.
+             *
+             *     It is uploaded first, so that a lost connection loses nothing; then run, in
+             *     steps of some hundred rows, each step one transaction with its report. A step
+             *     is done wholly or not at all, so an import that was stopped goes on where it
+             *     stopped. Every row is counted once:
+             *     rows = created + updated + skipped + failed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     SegmentService_ListSegments: {
         parameters: {
             query?: {
@@ -11638,7 +12417,7 @@ export interface operations {
                 pageSize?: number;
                 /** @description The next_page_token of the page before; empty for the first. */
                 pageToken?: string;
-                /** @description An AIP-160 expression over display_name, parent, times and labels. */
+                /** @description An AIP-160 expression over display_name, times and labels. */
                 filter?: string;
                 /** @description Fields to sort by, such as "create_time desc". */
                 orderBy?: string;

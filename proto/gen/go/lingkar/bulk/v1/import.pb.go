@@ -169,7 +169,7 @@ func (ImportOutcome) EnumDescriptor() ([]byte, []int) {
 // rows = created + updated + skipped + failed.
 type Import struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// "imports/{area}-{uuid}".
+	// "contactImports/{uuid}" or "salesImports/{uuid}", by the area that takes it.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What the rows become: "contacts", "leads", "opportunities" or "purchases".
 	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -1002,7 +1002,7 @@ var File_lingkar_bulk_v1_import_proto protoreflect.FileDescriptor
 
 const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\n" +
-	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\a\n" +
+	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\a\n" +
 	"\x06Import\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12J\n" +
 	"\x04kind\x18\x02 \x01(\tB6\xe0A\x02\xe0A\x05\xbaH-r+R\bcontactsR\x05leadsR\ropportunitiesR\tpurchasesR\x04kind\x12+\n" +
@@ -1031,8 +1031,8 @@ const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12:\n" +
-	"\bend_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime::\xeaA7\n" +
-	"\x12lingkar.dev/Import\x12\x10imports/{import}*\aimports2\x06import\"\x88\x01\n" +
+	"\bend_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime:X\xeaAU\n" +
+	"\x12lingkar.dev/Import\x12\x17contactImports/{import}\x12\x15salesImports/{import}*\aimports2\x06import\"\x88\x01\n" +
 	"\fImportCounts\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\x03R\acreated\x12\x18\n" +
