@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -160,14 +161,14 @@ const pyramidTimeout = 25 * time.Second
 
 // consistently runs statements that see the same moment.
 func (s *Store) consistently(ctx context.Context, tenant uuid.UUID, fn func(tx pgx.Tx) error) error {
-	return postgres.InTx(ctx, s.db.App, func(tx pgx.Tx) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return postgres.SQLError(pgx.BeginTxFunc(ctx, s.db.App, options, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		b.Queue("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 		postgres.QueueTenant(b, tenant)
-		b.Queue("SELECT set_config('statement_timeout', $1, true)", pyramidTimeout.String())
+		b.Queue("SELECT set_config('statement_timeout', $1, true)", fmt.Sprint(pyramidTimeout.Milliseconds()))
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
 		return fn(tx)
-	})
+	}))
 }
