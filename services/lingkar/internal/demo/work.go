@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/genproto/googleapis/type/decimal"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -311,7 +310,6 @@ func (l *loader) answerTouches(ctx context.Context, campaign string, members int
 			Parent: touch.GetName(), RequestId: key("response/", touch.GetName()),
 			Response: &campaignv1.Response{
 				Kind: campaignv1.ResponseKind_RESPONSE_KIND_INTERESTED, Channel: eventv1.Channel_CHANNEL_EMAIL, Body: "Yes, please tell me more.",
-				RespondTime: timestamppb.New(l.now),
 			},
 		})
 		if err != nil {
