@@ -123,7 +123,7 @@ type Texts struct {
 	Subject, Body template.Template
 }
 
-// Texts parses the templates. The violations name the fields of the message.
+// Texts parses the templates. The violations name the fields from the campaign on.
 func (c Content) Texts() (Texts, []errs.Violation) {
 	var (
 		t     Texts
@@ -136,8 +136,8 @@ func (c Content) Texts() (Texts, []errs.Violation) {
 		}
 	}
 	t.Subject, err = template.Parse(c.Subject)
-	note("campaign.subject", err)
+	note("subject", err)
 	t.Body, err = template.Parse(c.Body)
-	note("campaign.body", err)
+	note("body", err)
 	return t, wrong
 }

@@ -86,7 +86,7 @@ func TestWrite_isFixedByLaunch(t *testing.T) {
 func TestTexts_namesTheFields(t *testing.T) {
 	t.Parallel()
 	_, wrong := campaign.Content{Subject: "{{env}}", Body: "{{range}}"}.Texts()
-	if len(wrong) != 2 || wrong[0].Field != "campaign.subject" || wrong[1].Field != "campaign.body" || wrong[0].Reason != "TEMPLATE_INVALID" {
+	if len(wrong) != 2 || wrong[0].Field != "subject" || wrong[1].Field != "body" || wrong[0].Reason != "TEMPLATE_INVALID" {
 		t.Errorf("violations are %+v", wrong)
 	}
 	if _, wrong := draft(t).Texts(); wrong != nil {

@@ -32,7 +32,7 @@ func (s *Server) send(ctx context.Context, w *store.Send) error {
 		done, err := s.sendBatch(ctx, w)
 		switch reason := errs.Reason(err); {
 		case reason == "CAMPAIGN_NOT_RUNNING" || reason == "CAMPAIGN_FINISHED":
-			return nil // somebody stopped it
+			return s.Store.Release(ctx, w, 0) // somebody stopped it, and may go on with it
 		case reason == "TOUCH_EXISTS":
 			continue // somebody sent it by hand between reading and planning
 		case err != nil || done:

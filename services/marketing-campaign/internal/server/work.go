@@ -11,7 +11,7 @@ const (
 	// what another process left behind.
 	look = time.Second
 	// retry is when work that failed is tried again.
-	retry = 2 * time.Second
+	retry = time.Second
 )
 
 // bell wakes a worker that waits for work. The zero bell is ready.

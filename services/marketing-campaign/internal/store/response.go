@@ -13,7 +13,8 @@ import (
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/touch"
 )
 
-var responseTable = postgres.NewTable[touch.Response](postgres.Def{
+// ResponseTable is the table of responses.
+var ResponseTable = postgres.NewTable[touch.Response](postgres.Def{
 	Name: "response",
 	Kind: "response",
 	Fields: []postgres.Field{
@@ -39,7 +40,7 @@ func (s *Store) Responses(ctx context.Context, tenant uuid.UUID, to *uuid.UUID, 
 	if to != nil {
 		q.Where = append(q.Where, postgres.Eq("touch", *to))
 	}
-	rows, next, err := responseTable.List(ctx, s.DB, tenant, q)
+	rows, next, err := ResponseTable.List(ctx, s.DB, tenant, q)
 	if err != nil {
 		return nil, "", err
 	}

@@ -90,6 +90,6 @@ func TouchProto(t *touch.Touch) *campaignv1.Touch {
 // touchRows queues the responses that came.
 func touchRows(b *pgx.Batch, tenant uuid.UUID, _, after *touch.Touch) {
 	for _, r := range after.Heard() {
-		responseTable.QueueInsert(b, tenant, &r)
+		ResponseTable.QueueInsert(b, tenant, &r)
 	}
 }
