@@ -75,7 +75,7 @@ func (s *session) apply(ctx context.Context, events []*eventv1.Event) error {
 	if err != nil {
 		return err
 	}
-	if err := s.fail(beforeApplying); err != nil {
+	if err := s.at(beforeApplying); err != nil {
 		return err
 	}
 	a := &attempt{session: s, items: items}
@@ -96,7 +96,7 @@ func (s *session) apply(ctx context.Context, events []*eventv1.Event) error {
 		}
 		a.careful = true
 	}
-	return s.fail(afterApplying)
+	return s.at(afterApplying)
 }
 
 // open unseals the events. An error is one of the store of keys.
@@ -179,6 +179,7 @@ func (a *attempt) transact(ctx context.Context, conn *pgx.Conn) error {
 	if !lost {
 		a.standby = false
 	}
+	a.checkAggregates(ctx, items)
 	a.report(ctx, items)
 	return nil
 }
@@ -308,6 +309,22 @@ func (a *attempt) commit(ctx context.Context, tx pgx.Tx, items []item) error {
 func (a *attempt) cursorsAre(seqs map[slot]int64) {
 	for at, seq := range seqs {
 		a.cursors[at] = seq
+	}
+}
+
+// checkAggregates is a second net under the order of events, and costs little:
+// within a batch an aggregate's numbers must rise by one. That they do not is a
+// mistake of the producer, such as a change without the row's lock.
+func (a *attempt) checkAggregates(ctx context.Context, items []item) {
+	last := make(map[string]int64, len(items))
+	for _, i := range items {
+		e := i.event
+		name := e.GetTenant() + "/" + e.GetAggregate()
+		if before, seen := last[name]; seen && e.GetAggregateSeq() != before+1 {
+			a.Logger.ErrorContext(ctx, "the events of an aggregate are out of order", "projection", a.Name,
+				"area", e.GetArea(), "aggregate", e.GetAggregate(), "seq", e.GetAggregateSeq(), "after", before)
+		}
+		last[name] = e.GetAggregateSeq()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
@@ -46,6 +47,9 @@ type feed struct {
 
 // subscribe starts a feed of the events that are published from now on.
 func (s *session) subscribe(ctx context.Context) (*feed, error) {
+	if !s.NATS.IsConnected() {
+		return nil, nats.ErrConnectionReconnecting
+	}
 	ctx, cancel := context.WithTimeout(ctx, subscribeTimeout)
 	defer cancel()
 	js, err := jetstream.New(s.NATS)

@@ -45,11 +45,36 @@ type publisher struct {
 	area string
 	conn *nats.Conn
 	js   jetstream.JetStream
+
+	// After a failure it rests until then.
+	rests time.Time
+	pause backoff
+}
+
+// room is how many events may be published now.
+func (p *publisher) room() int {
+	if time.Now().Before(p.rests) {
+		return 0
+	}
+	return batchEvents
 }
 
 // publish sends the entries in order, and answers how many of them are known to
 // be stored. Those after them may or may not be.
 func (p *publisher) publish(ctx context.Context, entries []entry) (int, error) {
+	n, err := p.sendAll(ctx, entries)
+	if err != nil {
+		p.rests = time.Now().Add(p.pause.next())
+	} else if n > 0 {
+		p.pause.reset()
+	}
+	return n, err
+}
+
+func (p *publisher) sendAll(ctx context.Context, entries []entry) (int, error) {
+	if len(entries) > 0 && !p.conn.IsConnected() {
+		return 0, nats.ErrConnectionReconnecting
+	}
 	done := 0
 	for done < len(entries) {
 		n := batchLength(entries[done:])

@@ -70,10 +70,14 @@ func (r *Relay) init() {
 	r.once.Do(func() {
 		r.wake = make(chan struct{}, 1)
 		r.tell = make(chan struct{}, 1)
-		if r.fail == nil {
-			r.fail = func(string) error { return nil }
-		}
 	})
+}
+
+func (r *Relay) at(point string) error {
+	if r.fail == nil {
+		return nil
+	}
+	return r.fail(point)
 }
 
 // Wake tells the leader, wherever it runs, that there is work. It never blocks.
@@ -124,6 +128,8 @@ type stopped struct{ point string }
 func (s *stopped) Error() string { return "stopped: " + s.point }
 
 // relay is the leader's loop: give out seqs, publish, note what was published.
+// While the broker is away it goes on giving out seqs, so that projections can
+// read the log itself.
 func (r *Relay) relay(ctx context.Context, epoch int64) error {
 	js, err := jetstream.New(r.NATS)
 	if err != nil {
@@ -132,32 +138,28 @@ func (r *Relay) relay(ctx context.Context, epoch int64) error {
 	defer js.CleanupPublisher()
 	out := &publisher{area: r.Area, conn: r.NATS, js: js}
 	r.ensureStream(ctx, js)
-	var pause backoff
 	for published := (marks{}); ; {
-		entries, err := r.step(ctx, epoch, published)
+		todo, err := r.step(ctx, epoch, published, out.room())
 		if err != nil {
 			return err
 		}
-		if err := r.fail(afterSequencing); err != nil {
+		if err := r.at(afterSequencing); err != nil {
 			return err
 		}
-		n, err := out.publish(ctx, entries)
-		published = marksOf(entries[:n])
-		if failed := r.fail(afterPublishing); failed != nil {
-			return failed
-		}
-		relayedEvents.Add(ctx, int64(n), r.attributes())
+		n, err := out.publish(ctx, todo.entries)
+		published = marksOf(todo.entries[:n])
 		if err != nil {
 			r.recover(ctx, js, err)
-			pause.wait(ctx)
-		} else if !full(entries) {
-			pause.reset()
-			if err := r.wait(ctx, len(published) > 0); err != nil {
-				return err
-			}
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err := r.at(afterPublishing); err != nil {
+			return err
+		}
+		relayedEvents.Add(ctx, int64(n), r.attributes())
+		if todo.more {
+			continue
+		}
+		if err := r.wait(ctx, n > 0); err != nil {
+			return err
 		}
 	}
 }
@@ -218,11 +220,15 @@ const (
 
 func (b *backoff) reset() { b.last = 0 }
 
-// wait pauses, with a random part so that replicas do not go in step.
-func (b *backoff) wait(ctx context.Context) {
+// next is the next pause, with a random part so that replicas do not go in step.
+func (b *backoff) next() time.Duration {
 	b.last = min(max(2*b.last, backoffFirst), backoffMost)
+	return b.last/2 + rand.N(b.last/2)
+}
+
+func (b *backoff) wait(ctx context.Context) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(b.last/2 + rand.N(b.last/2)):
+	case <-time.After(b.next()):
 	}
 }

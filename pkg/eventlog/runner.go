@@ -81,11 +81,20 @@ func (r *Runner) Run(ctx context.Context) error {
 		if ctx.Err() != nil || errors.As(err, &stop) {
 			return err
 		}
-		if !errors.Is(err, errFeedBroken) {
-			r.Logger.WarnContext(ctx, "the projection starts anew", "projection", r.Name, "error", err)
+		level := slog.LevelWarn
+		if errors.Is(err, errFeedBroken) {
+			level = slog.LevelDebug
 		}
+		r.Logger.Log(ctx, level, "the projection starts anew", "projection", r.Name, "error", err)
 		pause.wait(ctx)
 	}
+}
+
+func (r *Runner) at(point string) error {
+	if r.fail == nil {
+		return nil
+	}
+	return r.fail(point)
 }
 
 // session is one run of a Runner.
@@ -110,9 +119,6 @@ type slot struct {
 func slotOf(e *eventv1.Event) slot { return slot{e.GetArea(), int16(e.GetPartition())} }
 
 func newSession(r *Runner) *session {
-	if r.fail == nil {
-		r.fail = func(string) error { return nil }
-	}
 	return &session{Runner: r, heads: map[slot]int64{}, away: map[string]time.Time{}}
 }
 
@@ -124,7 +130,11 @@ func (s *session) serve(ctx context.Context, settled func()) error {
 	}
 	f, err := s.subscribe(ctx)
 	if err != nil {
-		return errors.Join(err, s.followSources(ctx))
+		if err := s.followSources(ctx); err != nil {
+			return err
+		}
+		settled()
+		return errors.Join(errFeedBroken, err)
 	}
 	defer f.stop()
 	if err := s.reconcile(ctx); err != nil {

@@ -44,11 +44,13 @@ WITH taken AS (
 	FROM taken t
 	JOIN partition_head h ON h.partition = t.partition
 	RETURNING partition, seq
+), heads AS (
+	UPDATE partition_head h
+	SET seq = o.seq
+	FROM (SELECT partition, max(seq) AS seq FROM ordered GROUP BY partition) o
+	WHERE h.partition = o.partition
 )
-UPDATE partition_head h
-SET seq = o.seq
-FROM (SELECT partition, max(seq) AS seq FROM ordered GROUP BY partition) o
-WHERE h.partition = o.partition`
+SELECT count(*) FROM taken`
 
 // readUnpublished reads the next events of the partitions that have some; $1
 // turns the order of the partitions, so that a busy one does not hold up the
@@ -87,35 +89,43 @@ func marksOf(entries []entry) marks {
 	return m
 }
 
+// work is what a step found.
+type work struct {
+	// entries are to be published next.
+	entries []entry
+	// more is set when the step ended at a limit.
+	more bool
+}
+
 // step is one transaction and one round trip: it notes what was published, gives
-// seqs to what is in the outbox, and answers what is to be published next. It
-// answers errFenced when another relay leads.
-func (r *Relay) step(ctx context.Context, epoch int64, published marks) ([]entry, error) {
+// seqs to what is in the outbox, and answers what is to be published next, at
+// most limit events. It answers errFenced when another relay leads.
+func (r *Relay) step(ctx context.Context, epoch int64, published marks, limit int) (work, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	var (
-		found   int64
-		entries []entry
-		b       pgx.Batch
+		found, given int64
+		entries      []entry
+		b            pgx.Batch
 	)
 	b.Queue(fence, epoch).QueryRow(func(row pgx.Row) error { return row.Scan(&found) })
 	if len(published) > 0 {
 		partitions, seqs := published.columns()
 		b.Queue(markPublished, epoch, partitions, seqs)
 	}
-	b.Queue(giveSeqs, epoch, batchEvents)
-	b.Queue(readUnpublished, r.turn.Add(1)%16, batchEvents).Query(func(rows pgx.Rows) (err error) {
+	b.Queue(giveSeqs, epoch, batchEvents).QueryRow(func(row pgx.Row) error { return row.Scan(&given) })
+	b.Queue(readUnpublished, r.turn.Add(1)%16, limit).Query(func(rows pgx.Rows) (err error) {
 		entries, err = scanEntries(rows)
 		return err
 	})
 	err := r.DB.SendBatch(ctx, &b).Close()
 	switch {
 	case found == 0 && (err == nil || errors.Is(err, pgx.ErrNoRows)):
-		return nil, errFenced
+		return work{}, errFenced
 	case err != nil:
-		return nil, fmt.Errorf("eventlog: sequencing: %w", err)
+		return work{}, fmt.Errorf("eventlog: sequencing: %w", err)
 	}
-	return entries, nil
+	return work{entries: entries, more: given == batchEvents || full(entries)}, nil
 }
 
 func (m marks) columns() (partitions []int16, seqs []int64) {
