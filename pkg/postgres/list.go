@@ -228,8 +228,9 @@ func (t *Table[T]) runSQL(l *listing, r run, limit int) (string, []any) {
 	if r.cursor != nil {
 		sql += " AND " + r.after(&args)
 	}
-	// The limit stands as a number: the planner goes by it.
-	return sql + writeOrder(r.keys) + fmt.Sprintf(" LIMIT %d", limit), args
+	// A first key that is NULL throughout stays in the order: the planner sees the
+	// order of the index by it. The limit stands as a number for the planner too.
+	return sql + writeOrder(l.keys) + fmt.Sprintf(" LIMIT %d", limit), args
 }
 
 // queueTimeout caps the statements that follow in the transaction.
