@@ -45,7 +45,8 @@ func (b *bell) wait(ctx context.Context) {
 }
 
 // work claims and does pieces of work until the context ends. One that fails is
-// given back, to be tried again after a pause, while the others go on.
+// given back, to be tried again after a pause, while the others go on; one that
+// the end of the context interrupts is given back at once.
 func work[W any](ctx context.Context, s *Server, name string, b *bell, claim func(context.Context) (*W, error),
 	do func(context.Context, *W) error, release func(context.Context, *W, time.Duration) error) error {
 	for ctx.Err() == nil {
@@ -57,7 +58,12 @@ func work[W any](ctx context.Context, s *Server, name string, b *bell, claim fun
 			b.wait(ctx)
 			continue
 		}
-		if err := do(ctx, piece); err != nil && ctx.Err() == nil {
+		err = do(ctx, piece)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return giveBack(ctx, piece, release)
+		default:
 			s.Logger.WarnContext(ctx, "work failed and is tried again", "work", name, "cause", err.Error())
 			if err := release(ctx, piece, retry); err != nil {
 				return err
@@ -65,4 +71,11 @@ func work[W any](ctx context.Context, s *Server, name string, b *bell, claim fun
 		}
 	}
 	return ctx.Err()
+}
+
+// giveBack releases a piece of work although the context has ended.
+func giveBack[W any](ctx context.Context, piece *W, release func(context.Context, *W, time.Duration) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return release(ctx, piece, 0)
 }
