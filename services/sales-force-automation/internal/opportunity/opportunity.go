@@ -75,16 +75,19 @@ type Advanced struct{ From, To string }
 // EventName implements entity.Event.
 func (Advanced) EventName() string { return "OpportunityAdvanced" }
 
-// Closed says that the deal was won, in which case it has an order, or lost.
+// Closed says that the deal was won or lost.
 type Closed struct {
-	From  string
+	From string
+	Won  bool
+	// Order is the one that winning it made; nil where it was lost, or won in
+	// another system.
 	Order *uuid.UUID
 	At    time.Time
 }
 
 // EventName implements entity.Event.
 func (c Closed) EventName() string {
-	if c.Order != nil {
+	if c.Won {
 		return "OpportunityWon"
 	}
 	return "OpportunityLost"

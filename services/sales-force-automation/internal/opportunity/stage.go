@@ -99,7 +99,7 @@ func (o *Opportunity) close(p *pipeline.Pipeline, kind pipeline.Kind, d Decision
 	from := o.Stage
 	o.move(to, now)
 	o.CloseTime, o.CloseReason = &d.At, d.Reason
-	return []entity.Event{Closed{From: from, Order: order, At: d.At}}, nil
+	return []entity.Event{Closed{From: from, Won: kind == pipeline.Won, Order: order, At: d.At}}, nil
 }
 
 // move puts the deal into a stage, with that stage's probability.

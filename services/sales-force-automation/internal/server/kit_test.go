@@ -17,6 +17,7 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
 	sales "github.com/lingkar-crm/lingkar/services/sales-force-automation"
 )
 
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // start runs the sales service, the contact service that it asks, and the gateway.
 func start(t testing.TB) *testkit.Suite {
 	t.Helper()
-	return testkit.Start(t, contact.Definition, sales.Definition)
+	return testkit.Start(t, contact.Definition, sales.Definition, gateway.With(gateway.Config{}))
 }
 
 // clients are the services of the area, as one caller over one transport.

@@ -149,7 +149,7 @@ func opportunityEvent(o *opportunity.Opportunity, e entity.Event) eventlog.Draft
 
 func closed(o *opportunity.Opportunity, m *salesv1.Opportunity, e opportunity.Closed) eventlog.Draft {
 	d := draft(&salesv1.OpportunityLost{Opportunity: m, FromStage: e.From}, o.Contact)
-	if e.Order != nil {
+	if e.Won {
 		d.Payload = &salesv1.OpportunityWon{Opportunity: m, FromStage: e.From, Order: fields.Name(orders, e.Order)}
 	}
 	d.OccurredAt = e.At
