@@ -33,10 +33,8 @@ func (a *api) check(t testing.TB, contact, purpose string, channel eventv1.Chann
 
 // The ledger only grows; the answer is no until there is a yes, and comes with its
 // proof.
-func TestConsent(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-44"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testConsent(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-44"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		siti := a.named(t, "Siti").GetName()
 		expect := func(channel eventv1.Channel, reason contactv1.ConsentReason, proof *contactv1.Consent) {
@@ -52,7 +50,7 @@ func TestConsent(t *testing.T) {
 			Contact: siti, Purpose: "marketing", TextVersion: "2026-01", Evidence: "form 7", IpAddress: "2001:DB8::1", Source: "web-form",
 			OccurredAt: timestamppb.New(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)),
 		})
-		if yes.GetState() != contactv1.ConsentState_CONSENT_STATE_GRANTED || yes.GetIpAddress() != "2001:db8::1" || yes.GetActor() != c.Caller.Subject {
+		if yes.GetState() != contactv1.ConsentState_CONSENT_STATE_GRANTED || yes.GetIpAddress() != "2001:db8::1" || yes.GetActor() != a.Caller.Subject {
 			t.Errorf("granted %v", yes)
 		}
 		expect(byEmail, contactv1.ConsentReason_CONSENT_REASON_GRANTED, yes)
@@ -80,10 +78,8 @@ func TestConsent(t *testing.T) {
 }
 
 // Who forbids passing on its data is not passed on, whatever the ledger says.
-func TestCheckConsent_thirdParties(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-45", "A18"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testCheckConsent_thirdParties(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-45", "A18"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		siti := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Siti", NoThirdPartySharing: true}).GetName()
 		a.grant(t, &contactv1.Consent{Contact: siti, Purpose: "third-party-sharing"})
@@ -109,8 +105,7 @@ func TestCheckConsent_expires(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.Clock.Set(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	testkit.Both(t, s, []string{"CON-44"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+	both(t, s, []string{"CON-44"}, func(t *testing.T, a, other *api) {
 		siti := a.named(t, "Siti").GetName()
 		end := s.Clock.Now().AddDate(0, 6, 0)
 		a.grant(t, &contactv1.Consent{Contact: siti, Purpose: "marketing", ExpireTime: timestamppb.New(end)})
@@ -124,12 +119,10 @@ func TestCheckConsent_expires(t *testing.T) {
 	})
 }
 
-func TestGrantConsent_refuses(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testGrantConsent_refuses(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
-		siti, foreign := a.named(t, "Siti").GetName(), of(c.Other()).named(t, "Foreign").GetName()
+		siti, foreign := a.named(t, "Siti").GetName(), other.named(t, "Foreign").GetName()
 		for field, e := range map[string]*contactv1.Consent{
 			"consent.purpose":     {Contact: siti, Purpose: "Marketing!"},
 			"consent.ip_address":  {Contact: siti, Purpose: "marketing", IpAddress: "1.2.3"},

@@ -51,10 +51,8 @@ func whole(t testing.TB) *contactv1.Contact {
 	}
 }
 
-func TestCreateContact(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-10", "CON-24", "CON-46", "CON-47", "CON-48"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testCreateContact(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-10", "CON-24", "CON-46", "CON-47", "CON-48"}, func(t *testing.T, a, other *api) {
 		created := a.create(t, whole(t))
 		want := whole(t)
 		want.Name, want.CustomerId, want.Etag = created.GetName(), "C-000001", created.GetEtag()
@@ -73,7 +71,7 @@ func TestCreateContact(t *testing.T) {
 		if !proto.Equal(got, created) {
 			t.Errorf("read\n%v\ncreated\n%v", got, created)
 		}
-		_, err := of(c.Other()).GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: created.GetName()})
+		_, err := other.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: created.GetName()})
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 
 		short := must(a.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: created.GetName(), ReadMask: mask("name", "customer_id")}))(t)
@@ -90,10 +88,8 @@ func TestCreateContact(t *testing.T) {
 }
 
 // A new tenant starts at C-000001, and no number is given twice.
-func TestCreateContact_numbersEachTenant(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-25", "A14"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testCreateContact_numbersEachTenant(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-25", "A14"}, func(t *testing.T, a, other *api) {
 		seen := map[string]bool{}
 		for n := range 70 { // more than a block
 			id := a.named(t, fmt.Sprint("P", n)).GetCustomerId()
@@ -111,10 +107,8 @@ func TestCreateContact_numbersEachTenant(t *testing.T) {
 	})
 }
 
-func TestUpdateContact(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-13", "CON-48"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testUpdateContact(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-13", "CON-48"}, func(t *testing.T, a, other *api) {
 		was := a.create(t, &contactv1.Contact{Kind: person, GivenName: "Siti", FamilyName: "Nur", Note: "old"})
 		update := func(p *contactv1.Contact, paths ...string) (*contactv1.Contact, error) {
 			p.Name = was.GetName()
@@ -145,7 +139,7 @@ func TestUpdateContact(t *testing.T) {
 		_, err = update(&contactv1.Contact{}, "display_name", "given_name", "family_name")
 		violates(t, err, "contact.display_name", "")
 
-		_, err = of(c.Other()).UpdateContact(a.Ctx(), &contactv1.UpdateContactRequest{Contact: &contactv1.Contact{Name: was.GetName(), Note: "theirs"}, UpdateMask: mask("note")})
+		_, err = other.UpdateContact(a.Ctx(), &contactv1.UpdateContactRequest{Contact: &contactv1.Contact{Name: was.GetName(), Note: "theirs"}, UpdateMask: mask("note")})
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 		if now := must(a.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: was.GetName()}))(t); now.GetNote() != "fresh" {
 			t.Errorf("another tenant wrote: %v", now)
@@ -154,10 +148,8 @@ func TestUpdateContact(t *testing.T) {
 }
 
 // B15: what callers cannot write stays as it is, whatever the mask says.
-func TestUpdateContact_outputOnly(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testUpdateContact_outputOnly(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		was := a.create(t, whole(t))
 		forged := proto.CloneOf(was)
 		forged.CustomerId, forged.CreateTime, forged.AllowedActions = "C-000666", timestamppb.New(time.Unix(0, 0)), []string{"Everything"}
@@ -177,10 +169,8 @@ func TestUpdateContact_outputOnly(t *testing.T) {
 	})
 }
 
-func TestUpdateContact_allowMissing(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testUpdateContact_allowMissing(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		name := "contacts/" + entity.NewID().String()
 		for _, note := range []string{"first", "second"} {
 			got := must(a.UpdateContact(a.Ctx(), &contactv1.UpdateContactRequest{
@@ -193,13 +183,11 @@ func TestUpdateContact_allowMissing(t *testing.T) {
 	})
 }
 
-func TestDeleteContact(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testDeleteContact(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		was := a.holder(t, "Gone", card, "1234")
-		_, err := of(c.Other()).DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: was.GetName()})
+		_, err := other.DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: was.GetName()})
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 		gone := must(a.DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: was.GetName(), Etag: was.GetEtag()}))(t)
 		if gone.GetDeleteTime() == nil || !slices.Equal(gone.GetAllowedActions(), []string{"UndeleteContact"}) {
@@ -232,10 +220,8 @@ func TestDeleteContact(t *testing.T) {
 }
 
 // Card, device and external id belong to one contact; e-mail and phone repeat.
-func TestCreateContact_uniqueIdentifiers(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-32"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testCreateContact_uniqueIdentifiers(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-32"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		for value, reason := range map[*contactv1.Contact]string{
 			holding("Card", card, "77-12"):                                                    "CONTACT_CARD_TAKEN",
@@ -260,10 +246,8 @@ func TestCreateContact_uniqueIdentifiers(t *testing.T) {
 	})
 }
 
-func TestUpdateContact_movesIdentifiers(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testUpdateContact_movesIdentifiers(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		first, second := a.holder(t, "First", card, "1"), a.holder(t, "Second", card, "2")
 		for _, step := range []struct {

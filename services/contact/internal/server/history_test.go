@@ -23,13 +23,13 @@ import (
 
 // reader reads the service's log as another service does.
 type reader struct {
-	suite *testkit.Suite
-	log   contactv1.EventLogServiceClient
-	keys  eventlog.Keys
+	log  contactv1.EventLogServiceClient
+	keys eventlog.Keys
 }
 
-func logOf(s *testkit.Suite) *reader {
-	keys := contactv1.NewKeyServiceClient(s.Conn("contact", s.AsService("analytics")))
+// logOf reads on behalf of the tenant of a.
+func logOf(s *testkit.Suite, a *api) *reader {
+	keys := contactv1.NewKeyServiceClient(s.Conn("contact", service(a.Caller.Tenant)))
 	load := func(ctx context.Context, _ uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]eventlog.Key, error) {
 		req := &contactv1.FetchKeysRequest{}
 		for _, c := range contacts {
@@ -44,9 +44,9 @@ func logOf(s *testkit.Suite) *reader {
 		}
 		return found, err
 	}
-	everybody := auth.Caller{Tenant: auth.NoTenant, Subject: "services/analytics", Roles: []auth.Role{auth.Service}}
 	return &reader{
-		suite: s, log: contactv1.NewEventLogServiceClient(s.Conn("contact", everybody)), keys: eventlog.NewKeyCache(time.Now, load),
+		log:  contactv1.NewEventLogServiceClient(s.Conn("contact", service(auth.NoTenant))),
+		keys: eventlog.NewKeyCache(time.Now, load),
 	}
 }
 
@@ -55,24 +55,39 @@ func logOf(s *testkit.Suite) *reader {
 func (r *reader) sealed(t testing.TB, aggregate string, want int) []*eventv1.Event {
 	t.Helper()
 	var events []*eventv1.Event
-	testkit.Eventually(t, func() error {
-		events = nil
-		for partition := range int32(16) {
-			resp, err := r.log.ReadEvents(t.Context(), &eventv1.ReadEventsRequest{Partition: partition})
-			if err != nil {
-				return err
-			}
-			events = append(events, slices.DeleteFunc(resp.GetEvents(), func(e *eventv1.Event) bool { return e.GetAggregate() != aggregate })...)
+	testkit.Eventually(t, func() (err error) {
+		if events, err = r.all(t.Context(), aggregate); err == nil && len(events) < want {
+			err = fmt.Errorf("%d of %d events of %s", len(events), want, aggregate)
 		}
-		if len(events) < want {
-			return fmt.Errorf("%d of %d events of %s", len(events), want, aggregate)
-		}
-		return nil
+		return err
 	})
 	if len(events) != want {
 		t.Fatalf("%s has %d events, want %d", aggregate, len(events), want)
 	}
 	return events
+}
+
+// all reads every partition to its end.
+func (r *reader) all(ctx context.Context, aggregate string) ([]*eventv1.Event, error) {
+	var found []*eventv1.Event
+	for partition := range int32(16) {
+		for after := int64(0); ; {
+			resp, err := r.log.ReadEvents(ctx, &eventv1.ReadEventsRequest{Partition: partition, AfterPosition: after})
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range resp.GetEvents() {
+				after = e.GetPosition()
+				if e.GetAggregate() == aggregate {
+					found = append(found, e)
+				}
+			}
+			if len(resp.GetEvents()) == 0 {
+				break
+			}
+		}
+	}
+	return found, nil
 }
 
 // of answers the events with their personal fields in place.
@@ -103,10 +118,8 @@ func payload[P proto.Message](t testing.TB, e *eventv1.Event) P {
 
 // What happened to a contact is told once each, in order, with the whole contact;
 // nothing personal stands in the log in the open.
-func TestHistory(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	a := of(s.Client(t, s.As(auth.Admin)))
+func testHistory(t *testing.T, s *testkit.Suite) {
+	a, _ := fresh(t, s)
 	ctx := a.Ctx()
 	c := a.create(t, whole(t))
 	must(a.UpdateContact(ctx, &contactv1.UpdateContactRequest{Contact: &contactv1.Contact{Name: c.GetName(), Note: "new"}, UpdateMask: mask("note")}))(t)
@@ -116,7 +129,7 @@ func TestHistory(t *testing.T) {
 	must(a.DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: c.GetName()}))(t)
 	last := must(a.UndeleteContact(ctx, &contactv1.UndeleteContactRequest{Name: c.GetName()}))(t)
 
-	log := logOf(s)
+	log := logOf(s, a)
 	for _, e := range log.sealed(t, c.GetName(), 6) {
 		stored := must(proto.Marshal(e))(t)
 		for _, secret := range []string{"Siti", "Nurhaliza", "example.co.id", "81234567890", "Sudirman", "durian", "shoe_size"} {
@@ -146,22 +159,20 @@ func TestHistory(t *testing.T) {
 	if !proto.Equal(state, last) {
 		t.Errorf("the last event is not the state:\n%v\n%v", state, last)
 	}
-	if e := events[0]; e.GetActor() != a.Caller.Subject || e.GetTenant() != "tenants/"+s.Tenant.String() || !slices.Equal(e.GetContacts(), []string{c.GetName()}) {
+	if e := events[0]; e.GetActor() != a.Caller.Subject || e.GetTenant() != "tenants/"+a.Caller.Tenant.String() || !slices.Equal(e.GetContacts(), []string{c.GetName()}) {
 		t.Errorf("envelope %v", e)
 	}
 }
 
 // CON-02, CON-34: an interaction is an entry of the timeline by its own event.
-func TestHistory_interaction(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+func testHistory_interaction(t *testing.T, s *testkit.Suite) {
 	testkit.Prove(t, testkit.GRPC, "CON-02", "CON-34")
-	a := of(s.Client(t, s.As(auth.Admin)))
+	a, _ := fresh(t, s)
 	siti := a.named(t, "Siti")
 	i := a.record(t, &contactv1.Interaction{
 		Contact: siti.GetName(), Channel: byPhone, Direction: inbound, Title: "Complaint", Body: strings.Repeat("Terlambat lagi. ", 5000), Conversation: "talk-1",
 	})
-	e := logOf(s).of(t, i.GetName(), 1)[0]
+	e := logOf(s, a).of(t, i.GetName(), 1)[0]
 	part := e.GetInteraction()
 	if part.GetChannel() != byPhone || part.GetDirection() != inbound || part.GetTitle() != "Complaint" || part.GetConversation() != "talk-1" || !strings.HasPrefix(part.GetSummary(), "Terlambat lagi.") {
 		t.Errorf("the timeline gets %v", part)
@@ -170,19 +181,17 @@ func TestHistory_interaction(t *testing.T) {
 		t.Errorf("told %.200v, recorded %.200v", told, i)
 	}
 	yes := a.grant(t, &contactv1.Consent{Contact: siti.GetName(), Purpose: "marketing"})
-	if told := payload[*contactv1.ConsentGranted](t, logOf(s).of(t, yes.GetName(), 1)[0]).GetConsent(); !proto.Equal(told, yes) {
+	if told := payload[*contactv1.ConsentGranted](t, logOf(s, a).of(t, yes.GetName(), 1)[0]).GetConsent(); !proto.Equal(told, yes) {
 		t.Errorf("told %v, granted %v", told, yes)
 	}
 	no := a.revoke(t, &contactv1.Consent{Contact: siti.GetName(), Purpose: "marketing"})
-	payload[*contactv1.ConsentRevoked](t, logOf(s).of(t, no.GetName(), 1)[0])
+	payload[*contactv1.ConsentRevoked](t, logOf(s, a).of(t, no.GetName(), 1)[0])
 }
 
 // Many callers change one contact at once: each change that was answered is one
 // event, the numbers have no gap, and folding them gives the contact as it is.
-func TestHistory_race(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	a := of(s.Client(t, s.As(auth.Admin)))
+func testHistory_race(t *testing.T, s *testkit.Suite) {
+	a, _ := fresh(t, s)
 	c := a.named(t, "Contended")
 	const callers, each = 8, 12
 	var mu sync.Mutex
@@ -208,7 +217,7 @@ func TestHistory_race(t *testing.T) {
 	}
 	wg.Wait()
 	last := must(a.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: c.GetName()}))(t)
-	events := logOf(s).of(t, c.GetName(), len(notes)+1)
+	events := logOf(s, a).of(t, c.GetName(), len(notes)+1)
 	for _, e := range events[1:] {
 		note := payload[*contactv1.ContactUpdated](t, e).GetContact().GetNote()
 		if !notes[note] {
@@ -228,10 +237,8 @@ func TestHistory_race(t *testing.T) {
 
 // The same creation asked for many times at once, by one request id, is one
 // contact and one event.
-func TestCreateContact_twins(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	a := of(s.Client(t, s.As(auth.Admin)))
+func testCreateContact_twins(t *testing.T, s *testkit.Suite) {
+	a, _ := fresh(t, s)
 	made := make([]*contactv1.Contact, 8)
 	var wg sync.WaitGroup
 	for n := range made {
@@ -249,7 +256,7 @@ func TestCreateContact_twins(t *testing.T) {
 			t.Fatalf("answers differ: %v and %v", c, made[0])
 		}
 	}
-	logOf(s).of(t, made[0].GetName(), 1)
+	logOf(s, a).of(t, made[0].GetName(), 1)
 	if list := must(a.ListContacts(a.Ctx(), &contactv1.ListContactsRequest{}))(t); len(list.GetContacts()) != 1 {
 		t.Errorf("listed %v", names(list.GetContacts()))
 	}

@@ -26,8 +26,7 @@ func nested(depth int) *structpb.Struct {
 
 // The rows of the catalogue of bad input that concern a contact: each is refused,
 // names its field, and leaves nothing behind.
-func TestCreateContact_badInput(t *testing.T) {
-	t.Parallel()
+func testCreateContact_badInput(t *testing.T, s *testkit.Suite) {
 	labels := map[string]string{}
 	for n := range 65 {
 		labels[fmt.Sprint("l", n)] = "x"
@@ -66,8 +65,7 @@ func TestCreateContact_badInput(t *testing.T) {
 		"no external id":      {&contactv1.Contact{Kind: person, DisplayName: "x", ExternalIds: map[string]string{"SAP!": "1"}}, `contact.external_ids["SAP!"]`, ""},
 		"identifier repeated": {&contactv1.Contact{Kind: person, DisplayName: "x", Identifiers: []*contactv1.Identifier{{Kind: card, Value: "1 2"}, {Kind: card, Value: "12"}}}, "contact.identifiers[1].value", "IDENTIFIER_REPEATED"},
 	}
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		for name, bad := range cases {
 			t.Log(name)
 			_, err := a.CreateContact(a.Ctx(), &contactv1.CreateContactRequest{Contact: bad.contact})
@@ -81,10 +79,8 @@ func TestCreateContact_badInput(t *testing.T) {
 
 // B07, B08: one form for spellings of the same, two contacts for look-alikes, and
 // a flag where one may pass for the other.
-func TestCreateContact_oneForm(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testCreateContact_oneForm(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		got := a.create(t, &contactv1.Contact{Kind: person, DisplayName: " Jose\u0301 \u200b🍜  Santos "})
 		if got.GetDisplayName() != "José 🍜 Santos" {
 			t.Errorf("named %q", got.GetDisplayName())
@@ -105,16 +101,14 @@ func TestCreateContact_oneForm(t *testing.T) {
 }
 
 // B16: names that are none, and names that are somebody else's.
-func TestGetContact_badNames(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testGetContact_badNames(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		id := entity.NewID().String()
 		for _, name := range []string{
 			"contacts/" + strings.ToUpper(id), "contacts/{" + id + "}", "contacts/x", "contacts/C-000001", "leads/" + id, "contacts/" + strings.Repeat("a", 10_000),
 		} {
 			_, err := a.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: name})
-			if c.Transport == testkit.OverREST {
+			if a.Transport == testkit.OverREST {
 				continue // what no route takes is for the gateway's own tests
 			}
 			refused(t, err, codes.InvalidArgument, "")
@@ -125,10 +119,8 @@ func TestGetContact_badNames(t *testing.T) {
 }
 
 // B24: a request id means one request.
-func TestCreateContact_requestID(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testCreateContact_requestID(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		create := func(a *api, name string) (*contactv1.Contact, error) {
 			return a.CreateContact(a.Ctx(), &contactv1.CreateContactRequest{Contact: &contactv1.Contact{Kind: person, DisplayName: name}, RequestId: "r"})
 		}
@@ -138,7 +130,7 @@ func TestCreateContact_requestID(t *testing.T) {
 		}
 		_, err := create(a, "Budi")
 		refused(t, err, codes.InvalidArgument, "IDEMPOTENCY_KEY_REUSED")
-		if theirs := must(create(of(c.Other()), "Siti"))(t); theirs.GetName() == first.GetName() {
+		if theirs := must(create(other, "Siti"))(t); theirs.GetName() == first.GetName() {
 			t.Error("another tenant got the same answer")
 		}
 		i := &contactv1.RecordInteractionRequest{Interaction: &contactv1.Interaction{Contact: first.GetName(), Channel: byPhone, Direction: inbound, Title: "Call"}, RequestId: "r"}
@@ -150,16 +142,14 @@ func TestCreateContact_requestID(t *testing.T) {
 }
 
 // Who may call: those who meet customers write, analysts read, nobody else does.
-func TestPolicy(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	admin := of(s.Client(t, s.As(auth.Admin)))
+func testPolicy(t *testing.T, s *testkit.Suite) {
+	admin, _ := fresh(t, s)
 	siti := admin.named(t, "Siti")
 	for role, may := range map[auth.Role]struct{ read, write bool }{
 		auth.Admin: {true, true}, auth.Manager: {true, true}, auth.Sales: {true, true}, auth.Agent: {true, true}, auth.Marketer: {true, true},
 		auth.Analyst: {true, false}, auth.Operator: {false, false}, auth.Portal: {false, false},
 	} {
-		a := of(s.Client(t, s.As(role)))
+		a := of(s.Client(t, s.User(admin.Caller.Tenant, "ann", role)))
 		_, read := a.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: siti.GetName()})
 		_, write := a.CreateContact(a.Ctx(), &contactv1.CreateContactRequest{Contact: &contactv1.Contact{Kind: person, DisplayName: "x"}})
 		for call, got := range map[string]struct {

@@ -42,10 +42,8 @@ func (a *api) titles(t testing.TB, req *contactv1.ListInteractionsRequest) []str
 
 // One contract for every channel: what was posted on each is attached to the same
 // contact, in one order of time, with who and what recorded it.
-func TestRecordInteraction_everyChannel(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-02", "CON-03", "CON-23", "CON-33", "CON-34"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testRecordInteraction_everyChannel(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-02", "CON-03", "CON-23", "CON-33", "CON-34"}, func(t *testing.T, a, other *api) {
 		siti, budi := a.named(t, "Siti"), a.named(t, "Budi")
 		began := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 		var want []string
@@ -57,7 +55,7 @@ func TestRecordInteraction_everyChannel(t *testing.T) {
 				Kind: contactv1.InteractionKind_INTERACTION_KIND_BROCHURE_REQUEST, Source: "desk-7",
 				OccurredAt: timestamppb.New(began.Add(time.Duration(n*7%13) * time.Hour)),
 			})
-			if got.GetActor() != c.Caller.Subject || got.GetChannel() != channel || got.GetSource() != "desk-7" || got.GetDirection() != inbound {
+			if got.GetActor() != a.Caller.Subject || got.GetChannel() != channel || got.GetSource() != "desk-7" || got.GetDirection() != inbound {
 				t.Errorf("recorded %v", got)
 			}
 			want = append(want, title)
@@ -73,7 +71,7 @@ func TestRecordInteraction_everyChannel(t *testing.T) {
 		if got := a.titles(t, &contactv1.ListInteractionsRequest{Contact: siti.GetName(), Filter: "channel = CHANNEL_FAX"}); len(got) != 1 {
 			t.Errorf("by fax: %v", got)
 		}
-		if got := of(c.Other()).titles(t, &contactv1.ListInteractionsRequest{Contact: siti.GetName()}); len(got) != 0 {
+		if got := other.titles(t, &contactv1.ListInteractionsRequest{Contact: siti.GetName()}); len(got) != 0 {
 			t.Errorf("another tenant lists %v", got)
 		}
 	})
@@ -81,10 +79,8 @@ func TestRecordInteraction_everyChannel(t *testing.T) {
 
 // A conversation goes on over another channel, and whoever takes it up there reads
 // all of it before answering.
-func TestListInteractions_conversation(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-04", "CON-35", "A15"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testListInteractions_conversation(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-04", "CON-35", "A15"}, func(t *testing.T, a, other *api) {
 		siti := a.named(t, "Siti")
 		for n, channel := range []eventv1.Channel{byPhone, byChat, eventv1.Channel_CHANNEL_EMAIL} {
 			a.record(t, &contactv1.Interaction{
@@ -93,7 +89,7 @@ func TestListInteractions_conversation(t *testing.T) {
 			})
 		}
 		a.record(t, &contactv1.Interaction{Contact: siti.GetName(), Channel: byChat, Direction: inbound, Title: "another talk"})
-		officer := of(c.As(auth.Caller{Tenant: c.Caller.Tenant, Subject: "users/chat", Roles: []auth.Role{auth.Agent}}))
+		officer := of(a.As(auth.Caller{Tenant: a.Caller.Tenant, Subject: "users/chat", Roles: []auth.Role{auth.Agent}}))
 		got := officer.titles(t, &contactv1.ListInteractionsRequest{Filter: `conversation = "talk-1"`, OrderBy: "occurred_at"})
 		if !slices.Equal(got, []string{"turn 0", "turn 1", "turn 2"}) {
 			t.Errorf("the officer reads %v", got)
@@ -103,10 +99,8 @@ func TestListInteractions_conversation(t *testing.T) {
 
 // Nothing is dropped or cut off: counts in are counts out, and a long body comes
 // back byte by byte.
-func TestRecordInteraction_keepsAll(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-12", "CON-26"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testRecordInteraction_keepsAll(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-12", "CON-26"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		siti := a.named(t, "Siti")
 		for n := range 120 {
@@ -144,10 +138,8 @@ func TestRecordInteraction_keepsAll(t *testing.T) {
 }
 
 // Letters, faxes and notes are found by their words, also those in documents.
-func TestSearchInteractions(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-12"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testSearchInteractions(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-12"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		siti, budi := a.named(t, "Siti"), a.named(t, "Budi")
 		a.record(t, &contactv1.Interaction{Contact: siti.GetName(), Channel: eventv1.Channel_CHANNEL_FAX, Direction: inbound, Title: "Fax", Body: "Pesanan warna BIRU terlambat"})
@@ -179,12 +171,10 @@ func TestSearchInteractions(t *testing.T) {
 	})
 }
 
-func TestRecordInteraction_refuses(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), nil, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testRecordInteraction_refuses(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
-		siti, foreign := a.named(t, "Siti"), of(c.Other()).named(t, "Foreign")
+		siti, foreign := a.named(t, "Siti"), other.named(t, "Foreign")
 		good := &contactv1.Interaction{Contact: siti.GetName(), Channel: byPhone, Direction: inbound, Title: "Call"}
 		for field, spoil := range map[string]func(*contactv1.Interaction){
 			"interaction.contact":        func(i *contactv1.Interaction) { i.Contact = "" },

@@ -12,10 +12,8 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-func TestListContacts(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-29", "CON-38", "CON-39"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testListContacts(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-29", "CON-38", "CON-39"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		for _, p := range []*contactv1.Contact{
 			{Kind: person, DisplayName: "Éva", Owner: "users/a", RegionCode: "HU", Labels: map[string]string{"tier": "gold"}},
@@ -25,7 +23,7 @@ func TestListContacts(t *testing.T) {
 		} {
 			a.create(t, p)
 		}
-		of(c.Other()).create(t, &contactv1.Contact{Kind: person, DisplayName: "Foreign", Owner: "users/a", RegionCode: "ID"})
+		other.create(t, &contactv1.Contact{Kind: person, DisplayName: "Foreign", Owner: "users/a", RegionCode: "ID"})
 		for _, q := range []struct {
 			filter, order string
 			want          []string
@@ -61,10 +59,8 @@ func TestListContacts(t *testing.T) {
 	})
 }
 
-func TestListContacts_pages(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-26"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testListContacts_pages(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-26"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		req := &contactv1.BatchCreateContactsRequest{}
 		for n := range 25 {
@@ -79,7 +75,7 @@ func TestListContacts_pages(t *testing.T) {
 			if token = got.GetNextPageToken(); token == "" {
 				break
 			}
-			_, err := of(c.Other()).ListContacts(ctx, &contactv1.ListContactsRequest{PageSize: 10, PageToken: token, OrderBy: "display_name"})
+			_, err := other.ListContacts(ctx, &contactv1.ListContactsRequest{PageSize: 10, PageToken: token, OrderBy: "display_name"})
 			refused(t, err, codes.InvalidArgument, "PAGE_TOKEN_INVALID")
 		}
 		if len(seen) != 25 || !slices.IsSorted(seen) {
@@ -88,10 +84,8 @@ func TestListContacts_pages(t *testing.T) {
 	})
 }
 
-func TestBatchCreateContacts(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-26"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testBatchCreateContacts(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-26"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		req := &contactv1.BatchCreateContactsRequest{RequestId: "batch-1"}
 		for n := range 300 {
@@ -110,7 +104,7 @@ func TestBatchCreateContacts(t *testing.T) {
 		if len(got) != 300 || got[0].GetDisplayName() != "B299" {
 			t.Errorf("read %d, the first %v", len(got), got[0])
 		}
-		_, err := of(c.Other()).BatchGetContacts(ctx, &ask)
+		_, err := other.BatchGetContacts(ctx, &ask)
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 		ask.Names = append(ask.Names, "contacts/"+entity.NewID().String())
 		_, err = a.BatchGetContacts(ctx, &ask)

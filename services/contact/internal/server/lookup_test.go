@@ -7,7 +7,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -15,10 +14,8 @@ import (
 
 // The Customer ID alone, or any other identifier, in any spelling, finds the
 // contact.
-func TestLookupContact(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-25", "A14"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testLookupContact(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-25", "A14"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		siti := a.create(t, whole(t))
 		spouse := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Spouse", Identifiers: []*contactv1.Identifier{
@@ -67,10 +64,8 @@ func TestLookupContact(t *testing.T) {
 	})
 }
 
-func TestSearchContacts(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-29"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testSearchContacts(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-29"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		for _, name := range []string{"Siti Nurhaliza", "Budi Santoso", "Müller-Lüdenscheidt GmbH", "Joko Widodo"} {
 			a.named(t, name)
@@ -98,10 +93,8 @@ func TestSearchContacts(t *testing.T) {
 	})
 }
 
-func TestUpsertContact(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-13"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testUpsertContact(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-13"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		upsert := func(a *api, note, request string, paths ...string) *contactv1.Contact {
 			req := &contactv1.UpsertContactRequest{
@@ -134,10 +127,8 @@ func TestUpsertContact(t *testing.T) {
 }
 
 // Many calls that bring the same new external id at once make one contact.
-func TestUpsertContact_race(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	a := of(s.Client(t, s.As(auth.Admin)))
+func testUpsertContact_race(t *testing.T, s *testkit.Suite) {
+	a, _ := fresh(t, s)
 	made := make([]*contactv1.Contact, 12)
 	var wg sync.WaitGroup
 	for n := range made {

@@ -36,10 +36,8 @@ func (a *api) bonds(t testing.TB, of *contactv1.Contact, filter string) int {
 
 // Types are data: created, renamed and deactivated by calls, while relationships
 // keep theirs.
-func TestRelationshipTypes(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-07"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testRelationshipTypes(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-07"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		works := a.kindOf(t, "works for", "employs")
 		_, err := a.CreateRelationshipType(ctx, &contactv1.CreateRelationshipTypeRequest{
@@ -75,17 +73,15 @@ func TestRelationshipTypes(t *testing.T) {
 		if back := must(a.UndeleteRelationshipType(ctx, &contactv1.UndeleteRelationshipTypeRequest{Name: works.GetName()}))(t); back.GetDeleteTime() != nil {
 			t.Errorf("back: %v", back)
 		}
-		sales := of(c.As(auth.Caller{Tenant: c.Caller.Tenant, Subject: "users/sam", Roles: []auth.Role{auth.Sales}}))
+		sales := of(a.As(auth.Caller{Tenant: a.Caller.Tenant, Subject: "users/sam", Roles: []auth.Role{auth.Sales}}))
 		_, err = sales.DeleteRelationshipType(ctx, &contactv1.DeleteRelationshipTypeRequest{Name: works.GetName()})
 		refused(t, err, codes.PermissionDenied, "RPC_NOT_ALLOWED")
 	})
 }
 
 // Many to many: a second employer never removes the first.
-func TestRelationships(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-06", "CON-07", "CON-38"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testRelationships(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-06", "CON-07", "CON-38"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		works, knows := a.kindOf(t, "works for", "employs"), a.kindOf(t, "knows", "is known by")
 		siti := a.named(t, "Siti")
@@ -146,10 +142,8 @@ func TestRelationships(t *testing.T) {
 	})
 }
 
-func TestCreateRelationship_refuses(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-06"}, func(t *testing.T, c *testkit.Client) {
-		a, other := of(c), of(c.Other())
+func testCreateRelationship_refuses(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-06"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		works, siti, acme := a.kindOf(t, "works for", "employs"), a.named(t, "Siti"), a.named(t, "Acme")
 		foreign := other.named(t, "Foreign")

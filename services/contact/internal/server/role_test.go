@@ -14,10 +14,8 @@ import (
 
 // One record holds all roles at once; taking one never copies the contact or takes
 // another role away.
-func TestAssignRole(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-08", "CON-24", "CON-37", "CON-40", "CON-41", "CON-42", "A13"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testAssignRole(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-08", "CON-24", "CON-37", "CON-40", "CON-41", "CON-42", "A13"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		was := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Siti", Roles: []*contactv1.Role{{Kind: customer}}})
 		details, err := structpb.NewStruct(map[string]any{"unit": "service desk", "skills": []any{"id", "router"}})
@@ -41,17 +39,15 @@ func TestAssignRole(t *testing.T) {
 		}
 		_, err = a.AssignRole(ctx, &contactv1.AssignRoleRequest{Name: was.GetName(), Role: &contactv1.Role{Kind: customer}})
 		refused(t, err, codes.FailedPrecondition, "ROLE_ALREADY_HELD")
-		_, err = of(c.Other()).AssignRole(ctx, &contactv1.AssignRoleRequest{Name: was.GetName(), Role: &contactv1.Role{Kind: customer}})
+		_, err = other.AssignRole(ctx, &contactv1.AssignRoleRequest{Name: was.GetName(), Role: &contactv1.Role{Kind: customer}})
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 		_, err = a.AssignRole(ctx, &contactv1.AssignRoleRequest{Name: was.GetName(), Etag: was.GetEtag(), Role: &contactv1.Role{Kind: contactv1.RoleKind_ROLE_KIND_INVESTOR}})
 		refused(t, err, codes.Aborted, "ETAG_MISMATCH")
 	})
 }
 
-func TestEndRole(t *testing.T) {
-	t.Parallel()
-	testkit.Both(t, start(t), []string{"CON-08"}, func(t *testing.T, c *testkit.Client) {
-		a := of(c)
+func testEndRole(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-08"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		start := time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)
 		was := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Siti", Roles: []*contactv1.Role{{Kind: partner, StartTime: timestamppb.New(start)}}})

@@ -3,13 +3,17 @@ package server_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -18,6 +22,83 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 func start(t testing.TB) *testkit.Suite {
 	t.Helper()
 	return testkit.Start(t, contact.Definition)
+}
+
+// TestCalls runs the tests of the calls against one suite, behind the gateway, each
+// in tenants of its own.
+func TestCalls(t *testing.T) {
+	s := testkit.Start(t, contact.Definition, gateway.With(gateway.Config{}))
+	for name, test := range map[string]func(*testing.T, *testkit.Suite){
+		"CreateContact":                   testCreateContact,
+		"CreateContact numbersEachTenant": testCreateContact_numbersEachTenant,
+		"CreateContact uniqueIdentifiers": testCreateContact_uniqueIdentifiers,
+		"CreateContact chosenID":          testCreateContact_chosenID,
+		"CreateContact twins":             testCreateContact_twins,
+		"CreateContact requestID":         testCreateContact_requestID,
+		"CreateContact badInput":          testCreateContact_badInput,
+		"CreateContact oneForm":           testCreateContact_oneForm,
+		"UpdateContact":                   testUpdateContact,
+		"UpdateContact outputOnly":        testUpdateContact_outputOnly,
+		"UpdateContact allowMissing":      testUpdateContact_allowMissing,
+		"UpdateContact movesIdentifiers":  testUpdateContact_movesIdentifiers,
+		"DeleteContact":                   testDeleteContact,
+		"GetContact badNames":             testGetContact_badNames,
+		"ListContacts":                    testListContacts,
+		"ListContacts pages":              testListContacts_pages,
+		"BatchCreateContacts":             testBatchCreateContacts,
+		"AssignRole":                      testAssignRole,
+		"EndRole":                         testEndRole,
+		"LookupContact":                   testLookupContact,
+		"SearchContacts":                  testSearchContacts,
+		"UpsertContact":                   testUpsertContact,
+		"UpsertContact race":              testUpsertContact_race,
+		"RelationshipTypes":               testRelationshipTypes,
+		"Relationships":                   testRelationships,
+		"CreateRelationship refuses":      testCreateRelationship_refuses,
+		"RecordInteraction everyChannel":  testRecordInteraction_everyChannel,
+		"RecordInteraction keepsAll":      testRecordInteraction_keepsAll,
+		"RecordInteraction refuses":       testRecordInteraction_refuses,
+		"ListInteractions conversation":   testListInteractions_conversation,
+		"SearchInteractions":              testSearchInteractions,
+		"Consent":                         testConsent,
+		"CheckConsent thirdParties":       testCheckConsent_thirdParties,
+		"GrantConsent refuses":            testGrantConsent_refuses,
+		"History":                         testHistory,
+		"History interaction":             testHistory_interaction,
+		"History race":                    testHistory_race,
+		"FetchKeys":                       testFetchKeys,
+		"Policy":                          testPolicy,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, s)
+		})
+	}
+}
+
+// both runs a test over both transports, each time as an admin of a fresh tenant,
+// with an admin of another one beside it.
+func both(t *testing.T, s *testkit.Suite, demands []string, test func(t *testing.T, a, other *api)) {
+	t.Helper()
+	testkit.Both(t, s, demands, func(t *testing.T, c *testkit.Client) {
+		a, other := admins(s, c)
+		test(t, a, other)
+	})
+}
+
+// fresh answers an admin of a fresh tenant, and one of another, over gRPC.
+func fresh(t testing.TB, s *testkit.Suite) (a, other *api) {
+	t.Helper()
+	return admins(s, s.Client(t, s.As(auth.Admin)))
+}
+
+func admins(s *testkit.Suite, c *testkit.Client) (a, other *api) {
+	return of(c.As(s.User(entity.NewID(), "ann", auth.Admin))), of(c.As(s.User(entity.NewID(), "otto", auth.Admin)))
+}
+
+// service answers the caller that another service is in the tenant.
+func service(tenant uuid.UUID) auth.Caller {
+	return auth.Caller{Tenant: tenant, Subject: "services/analytics", Roles: []auth.Role{auth.Service}}
 }
 
 const (
