@@ -142,8 +142,9 @@ func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListReques
 	return answers, next, nil
 }
 
-// visible tells whether the record scope of the call reaches the row. Work of the
-// service itself has no scope, and sees all of its tenant.
+// visible tells whether the record scope of the call reaches the row. Where no
+// scope was granted, it reaches nothing: work of the service itself grants itself
+// one (auth.WithScope).
 func visible(ctx context.Context, m *entity.Meta) bool {
 	caller, _ := auth.FromOK(ctx)
 	switch auth.ScopeFrom(ctx) {
@@ -152,7 +153,7 @@ func visible(ctx context.Context, m *entity.Meta) bool {
 	case auth.Team:
 		return m.Owner == caller.Subject || slices.Contains(caller.Teams, m.Team)
 	default:
-		return true
+		return auth.ScopeFrom(ctx) == auth.All
 	}
 }
 
@@ -164,8 +165,10 @@ func scope(ctx context.Context) []postgres.Cond {
 		return []postgres.Cond{postgres.Eq("owner", caller.Subject)}
 	case auth.Team:
 		return []postgres.Cond{postgres.AnyOf(postgres.Eq("owner", caller.Subject), postgres.In("team", caller.Teams))}
-	default:
+	case auth.All:
 		return nil
+	default:
+		return []postgres.Cond{postgres.In("owner", []string{})}
 	}
 }
 

@@ -118,7 +118,7 @@ func TestStore_showsWhatTheScopeReaches(t *testing.T) {
 		}
 		names[fmt.Sprint(i)] = created.GetName()
 	}
-	for scope, visible := range map[auth.Scope]string{auth.Own: "0", auth.Team: "01", auth.All: "012"} {
+	for scope, visible := range map[auth.Scope]string{auth.None: "", auth.Own: "0", auth.Team: "01", auth.All: "012"} {
 		ctx := auth.WithScope(ctx, scope)
 		for i, name := range names {
 			_, err := h.store.Read(ctx, h.tenant, name)
