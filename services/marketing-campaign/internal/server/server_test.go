@@ -11,6 +11,7 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
 	campaign "github.com/lingkar-crm/lingkar/services/marketing-campaign"
 )
 
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // start runs the campaign service, and the contact service beside it.
 func start(t testing.TB) *testkit.Suite {
 	t.Helper()
-	return testkit.Start(t, contact.Definition, campaign.Definition)
+	return testkit.Start(t, contact.Definition, campaign.Definition, gateway.Definition)
 }
 
 // api are the services that the tests call, over one transport, as one caller.

@@ -99,7 +99,7 @@ func TestCreateTicket_badInput(t *testing.T) {
 				_, err := a.CreateTicket(ctx, &ticketv1.CreateTicketRequest{Ticket: complaint(customer), TicketId: "1"})
 				return err
 			}},
-			{name: "no ticket", code: codes.InvalidArgument, reason: "FIELD_INVALID", field: "ticket", call: func(ctx context.Context) error {
+			{name: "no ticket", code: codes.InvalidArgument, reason: "FIELD_INVALID", call: func(ctx context.Context) error {
 				_, err := a.CreateTicket(ctx, &ticketv1.CreateTicketRequest{})
 				return err
 			}},

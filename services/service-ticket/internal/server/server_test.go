@@ -9,6 +9,7 @@ import (
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
 	ticket "github.com/lingkar-crm/lingkar/services/service-ticket"
 )
 
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) { testkit.Main(m) }
 // start runs the ticket service, and the contact service beside it.
 func start(t testing.TB) *testkit.Suite {
 	t.Helper()
-	return testkit.Start(t, contact.Definition, ticket.Definition)
+	return testkit.Start(t, contact.Definition, ticket.Definition, gateway.Definition)
 }
 
 // api are the services that the tests call, over one transport, as one caller.
