@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,7 @@ func TestUp_demo(t *testing.T) {
 	if out := s.run(t, "rebuild", "--compare"); !strings.Contains(out, "identical") || strings.Contains(out, "DIFFERENT") {
 		t.Errorf("rebuild:\n%s", out)
 	}
+	otherTenant(t, s)
 	s.stop(t)
 
 	again := up(t, dir, "--demo")
@@ -54,6 +56,19 @@ func TestUp_demo(t *testing.T) {
 		t.Errorf("after a restart:\n%s", view)
 	}
 	again.stop(t)
+}
+
+// otherTenant makes a second tenant and expects it to see nothing of the first.
+func otherTenant(t *testing.T, s *suite) {
+	t.Helper()
+	var made struct{ Tenant, Token string }
+	if err := json.Unmarshal([]byte(s.run(t, "tenant", "create", "Another company", "--output", "json")), &made); err != nil {
+		t.Fatal(err)
+	}
+	out, err := s.try("360", "C-000001", "--server", s.GRPC, "--token", made.Token)
+	if err == nil || strings.Contains(out, "Siti") {
+		t.Errorf("another tenant sees the customer: %v\n%s", err, out)
+	}
 }
 
 // TestUp_refusals expects one clear line and an exit code that is not 0.

@@ -43,6 +43,14 @@ type State struct {
 	// Services are the addresses of each area's own gRPC server, for commands
 	// of the operator that the gateway does not pass on.
 	Services map[string]string `json:"services,omitempty"`
+	// Platform is the database of tenants and keys, for making a tenant.
+	Platform Database `json:"platform"`
+}
+
+// Database is how to reach a database as its roles app and relay.
+type Database struct {
+	App    string `json:"app"`
+	System string `json:"system"`
 }
 
 // InUseError says that another process runs a suite on this directory.
