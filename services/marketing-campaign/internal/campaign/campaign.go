@@ -29,24 +29,6 @@ const (
 	Event
 )
 
-// String answers the kind as a person reads it.
-func (k Kind) String() string {
-	switch k {
-	case CrossSell:
-		return "Cross-selling"
-	case UpSell:
-		return "Up-selling"
-	case Retention:
-		return "Retention"
-	case Acquisition:
-		return "Acquisition"
-	case Event:
-		return "Event"
-	default:
-		return "Campaign"
-	}
-}
-
 // Status is where a campaign stands. The numbers are those of the contract.
 type Status int32
 

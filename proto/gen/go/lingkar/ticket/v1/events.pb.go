@@ -748,7 +748,7 @@ var File_lingkar_ticket_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_ticket_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1elingkar/ticket/v1/events.proto\x12\x11lingkar.ticket.v1\x1a\x1clingkar/event/v1/event.proto\x1a\x1dlingkar/ticket/v1/queue.proto\x1a\x1elingkar/ticket/v1/ticket.proto\"w\n" +
+	"\x1elingkar/ticket/v1/events.proto\x12\x11lingkar.ticket.v1\x1a\x1clingkar/event/v1/event.proto\x1a$lingkar/ticket/v1/conversation.proto\x1a\x1dlingkar/ticket/v1/queue.proto\x1a\x1elingkar/ticket/v1/ticket.proto\"w\n" +
 	"\fTicketOpened\x121\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x19.lingkar.ticket.v1.TicketR\x06ticket\x124\n" +
 	"\amessage\x18\x02 \x01(\v2\x1a.lingkar.ticket.v1.MessageR\amessage\"X\n" +
@@ -848,6 +848,7 @@ func file_lingkar_ticket_v1_events_proto_init() {
 	if File_lingkar_ticket_v1_events_proto != nil {
 		return
 	}
+	file_lingkar_ticket_v1_conversation_proto_init()
 	file_lingkar_ticket_v1_queue_proto_init()
 	file_lingkar_ticket_v1_ticket_proto_init()
 	type x struct{}

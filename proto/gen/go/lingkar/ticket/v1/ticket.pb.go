@@ -212,59 +212,6 @@ func (TicketStatus) EnumDescriptor() ([]byte, []int) {
 	return file_lingkar_ticket_v1_ticket_proto_rawDescGZIP(), []int{2}
 }
 
-// The side of a conversation that speaks.
-type MessageAuthor int32
-
-const (
-	// Not given.
-	MessageAuthor_MESSAGE_AUTHOR_UNSPECIFIED MessageAuthor = 0
-	// The customer.
-	MessageAuthor_MESSAGE_AUTHOR_CUSTOMER MessageAuthor = 1
-	// A member of staff, or a machine answering for the company.
-	MessageAuthor_MESSAGE_AUTHOR_STAFF MessageAuthor = 2
-)
-
-// Enum value maps for MessageAuthor.
-var (
-	MessageAuthor_name = map[int32]string{
-		0: "MESSAGE_AUTHOR_UNSPECIFIED",
-		1: "MESSAGE_AUTHOR_CUSTOMER",
-		2: "MESSAGE_AUTHOR_STAFF",
-	}
-	MessageAuthor_value = map[string]int32{
-		"MESSAGE_AUTHOR_UNSPECIFIED": 0,
-		"MESSAGE_AUTHOR_CUSTOMER":    1,
-		"MESSAGE_AUTHOR_STAFF":       2,
-	}
-)
-
-func (x MessageAuthor) Enum() *MessageAuthor {
-	p := new(MessageAuthor)
-	*p = x
-	return p
-}
-
-func (x MessageAuthor) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (MessageAuthor) Descriptor() protoreflect.EnumDescriptor {
-	return file_lingkar_ticket_v1_ticket_proto_enumTypes[3].Descriptor()
-}
-
-func (MessageAuthor) Type() protoreflect.EnumType {
-	return &file_lingkar_ticket_v1_ticket_proto_enumTypes[3]
-}
-
-func (x MessageAuthor) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use MessageAuthor.Descriptor instead.
-func (MessageAuthor) EnumDescriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_proto_rawDescGZIP(), []int{3}
-}
-
 // One matter of one customer, followed until it is settled (SVC-02).
 type Ticket struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -712,126 +659,6 @@ func (x *StatusTimes) GetClosed() *durationpb.Duration {
 	return nil
 }
 
-// One thing said in a ticket's conversation. Never changed afterwards.
-type Message struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// "tickets/{uuid}/messages/{uuid}".
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Who says it.
-	AuthorKind MessageAuthor `protobuf:"varint,2,opt,name=author_kind,json=authorKind,proto3,enum=lingkar.ticket.v1.MessageAuthor" json:"author_kind,omitempty"`
-	// Who said it: the contact of the ticket, or the caller, such as
-	// "users/{subject}".
-	Author string `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
-	// The channel it came or goes on. The ticket's own channel where not given.
-	Channel v1.Channel `protobuf:"varint,4,opt,name=channel,proto3,enum=lingkar.event.v1.Channel" json:"channel,omitempty"`
-	// Inbound from the customer, outbound from staff, internal for notes.
-	Direction v1.Direction `protobuf:"varint,5,opt,name=direction,proto3,enum=lingkar.event.v1.Direction" json:"direction,omitempty"`
-	// What was said, as plain text. Longer texts are documents of the contact.
-	Body string `protobuf:"bytes,6,opt,name=body,proto3" json:"body,omitempty"`
-	// True for a note among staff, which the customer must not see. Only staff
-	// writes notes.
-	Internal bool `protobuf:"varint,7,opt,name=internal,proto3" json:"internal,omitempty"`
-	// When it was said. The time of the call where not given; not in the future.
-	SayTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=say_time,json=sayTime,proto3" json:"say_time,omitempty"`
-	// When it was recorded.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Message) Reset() {
-	*x = Message{}
-	mi := &file_lingkar_ticket_v1_ticket_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Message) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Message) ProtoMessage() {}
-
-func (x *Message) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Message.ProtoReflect.Descriptor instead.
-func (*Message) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *Message) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *Message) GetAuthorKind() MessageAuthor {
-	if x != nil {
-		return x.AuthorKind
-	}
-	return MessageAuthor_MESSAGE_AUTHOR_UNSPECIFIED
-}
-
-func (x *Message) GetAuthor() string {
-	if x != nil {
-		return x.Author
-	}
-	return ""
-}
-
-func (x *Message) GetChannel() v1.Channel {
-	if x != nil {
-		return x.Channel
-	}
-	return v1.Channel(0)
-}
-
-func (x *Message) GetDirection() v1.Direction {
-	if x != nil {
-		return x.Direction
-	}
-	return v1.Direction(0)
-}
-
-func (x *Message) GetBody() string {
-	if x != nil {
-		return x.Body
-	}
-	return ""
-}
-
-func (x *Message) GetInternal() bool {
-	if x != nil {
-		return x.Internal
-	}
-	return false
-}
-
-func (x *Message) GetSayTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.SayTime
-	}
-	return nil
-}
-
-func (x *Message) GetCreateTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.CreateTime
-	}
-	return nil
-}
-
 var File_lingkar_ticket_v1_ticket_proto protoreflect.FileDescriptor
 
 const file_lingkar_ticket_v1_ticket_proto_rawDesc = "" +
@@ -899,20 +726,7 @@ const file_lingkar_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x04open\x18\x01 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x04open\x128\n" +
 	"\apending\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\apending\x12:\n" +
 	"\bresolved\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\bresolved\x126\n" +
-	"\x06closed\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x06closed\"\xac\x04\n" +
-	"\aMessage\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12P\n" +
-	"\vauthor_kind\x18\x02 \x01(\x0e2 .lingkar.ticket.v1.MessageAuthorB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\n" +
-	"authorKind\x12\x1b\n" +
-	"\x06author\x18\x03 \x01(\tB\x03\xe0A\x03R\x06author\x12@\n" +
-	"\achannel\x18\x04 \x01(\x0e2\x19.lingkar.event.v1.ChannelB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\achannel\x12>\n" +
-	"\tdirection\x18\x05 \x01(\x0e2\x1b.lingkar.event.v1.DirectionB\x03\xe0A\x03R\tdirection\x12&\n" +
-	"\x04body\x18\x06 \x01(\tB\x12\xe0A\x02\xbaH\br\x06\x10\x01(\x80\x80\x04\x88\xb5\x18\x01R\x04body\x12\x1f\n" +
-	"\binternal\x18\a \x01(\bB\x03\xe0A\x01R\binternal\x12:\n" +
-	"\bsay_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\asayTime\x12@\n" +
-	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"createTime:P\xeaAM\n" +
-	"\x13lingkar.dev/Message\x12#tickets/{ticket}/messages/{message}*\bmessages2\amessage*\x93\x01\n" +
+	"\x06closed\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x03\xe0A\x03R\x06closed*\x93\x01\n" +
 	"\n" +
 	"TicketKind\x12\x1b\n" +
 	"\x17TICKET_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -931,11 +745,7 @@ const file_lingkar_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x12TICKET_STATUS_OPEN\x10\x01\x12\x19\n" +
 	"\x15TICKET_STATUS_PENDING\x10\x02\x12\x1a\n" +
 	"\x16TICKET_STATUS_RESOLVED\x10\x03\x12\x18\n" +
-	"\x14TICKET_STATUS_CLOSED\x10\x04*f\n" +
-	"\rMessageAuthor\x12\x1e\n" +
-	"\x1aMESSAGE_AUTHOR_UNSPECIFIED\x10\x00\x12\x1b\n" +
-	"\x17MESSAGE_AUTHOR_CUSTOMER\x10\x01\x12\x18\n" +
-	"\x14MESSAGE_AUTHOR_STAFF\x10\x02B\xd2\x01\n" +
+	"\x14TICKET_STATUS_CLOSED\x10\x04B\xd2\x01\n" +
 	"\x15com.lingkar.ticket.v1B\vTicketProtoP\x01ZFgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1;ticketv1\xa2\x02\x03LTX\xaa\x02\x11Lingkar.Ticket.V1\xca\x02\x11Lingkar\\Ticket\\V1\xe2\x02\x1dLingkar\\Ticket\\V1\\GPBMetadata\xea\x02\x13Lingkar::Ticket::V1b\x06proto3"
 
 var (
@@ -950,55 +760,47 @@ func file_lingkar_ticket_v1_ticket_proto_rawDescGZIP() []byte {
 	return file_lingkar_ticket_v1_ticket_proto_rawDescData
 }
 
-var file_lingkar_ticket_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_lingkar_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_lingkar_ticket_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_lingkar_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_lingkar_ticket_v1_ticket_proto_goTypes = []any{
 	(TicketKind)(0),               // 0: lingkar.ticket.v1.TicketKind
 	(TicketSeverity)(0),           // 1: lingkar.ticket.v1.TicketSeverity
 	(TicketStatus)(0),             // 2: lingkar.ticket.v1.TicketStatus
-	(MessageAuthor)(0),            // 3: lingkar.ticket.v1.MessageAuthor
-	(*Ticket)(nil),                // 4: lingkar.ticket.v1.Ticket
-	(*StatusTimes)(nil),           // 5: lingkar.ticket.v1.StatusTimes
-	(*Message)(nil),               // 6: lingkar.ticket.v1.Message
-	nil,                           // 7: lingkar.ticket.v1.Ticket.ExternalIdsEntry
-	nil,                           // 8: lingkar.ticket.v1.Ticket.LabelsEntry
-	(v1.Channel)(0),               // 9: lingkar.event.v1.Channel
-	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 11: google.protobuf.Struct
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
-	(v1.Direction)(0),             // 13: lingkar.event.v1.Direction
+	(*Ticket)(nil),                // 3: lingkar.ticket.v1.Ticket
+	(*StatusTimes)(nil),           // 4: lingkar.ticket.v1.StatusTimes
+	nil,                           // 5: lingkar.ticket.v1.Ticket.ExternalIdsEntry
+	nil,                           // 6: lingkar.ticket.v1.Ticket.LabelsEntry
+	(v1.Channel)(0),               // 7: lingkar.event.v1.Channel
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 9: google.protobuf.Struct
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
 }
 var file_lingkar_ticket_v1_ticket_proto_depIdxs = []int32{
 	0,  // 0: lingkar.ticket.v1.Ticket.kind:type_name -> lingkar.ticket.v1.TicketKind
 	1,  // 1: lingkar.ticket.v1.Ticket.severity:type_name -> lingkar.ticket.v1.TicketSeverity
-	9,  // 2: lingkar.ticket.v1.Ticket.channel:type_name -> lingkar.event.v1.Channel
+	7,  // 2: lingkar.ticket.v1.Ticket.channel:type_name -> lingkar.event.v1.Channel
 	2,  // 3: lingkar.ticket.v1.Ticket.status:type_name -> lingkar.ticket.v1.TicketStatus
-	10, // 4: lingkar.ticket.v1.Ticket.open_time:type_name -> google.protobuf.Timestamp
-	10, // 5: lingkar.ticket.v1.Ticket.first_response_time:type_name -> google.protobuf.Timestamp
-	10, // 6: lingkar.ticket.v1.Ticket.resolve_time:type_name -> google.protobuf.Timestamp
-	10, // 7: lingkar.ticket.v1.Ticket.close_time:type_name -> google.protobuf.Timestamp
-	10, // 8: lingkar.ticket.v1.Ticket.status_time:type_name -> google.protobuf.Timestamp
-	5,  // 9: lingkar.ticket.v1.Ticket.status_times:type_name -> lingkar.ticket.v1.StatusTimes
-	7,  // 10: lingkar.ticket.v1.Ticket.external_ids:type_name -> lingkar.ticket.v1.Ticket.ExternalIdsEntry
-	8,  // 11: lingkar.ticket.v1.Ticket.labels:type_name -> lingkar.ticket.v1.Ticket.LabelsEntry
-	11, // 12: lingkar.ticket.v1.Ticket.custom_fields:type_name -> google.protobuf.Struct
-	10, // 13: lingkar.ticket.v1.Ticket.create_time:type_name -> google.protobuf.Timestamp
-	10, // 14: lingkar.ticket.v1.Ticket.update_time:type_name -> google.protobuf.Timestamp
-	10, // 15: lingkar.ticket.v1.Ticket.delete_time:type_name -> google.protobuf.Timestamp
-	12, // 16: lingkar.ticket.v1.StatusTimes.open:type_name -> google.protobuf.Duration
-	12, // 17: lingkar.ticket.v1.StatusTimes.pending:type_name -> google.protobuf.Duration
-	12, // 18: lingkar.ticket.v1.StatusTimes.resolved:type_name -> google.protobuf.Duration
-	12, // 19: lingkar.ticket.v1.StatusTimes.closed:type_name -> google.protobuf.Duration
-	3,  // 20: lingkar.ticket.v1.Message.author_kind:type_name -> lingkar.ticket.v1.MessageAuthor
-	9,  // 21: lingkar.ticket.v1.Message.channel:type_name -> lingkar.event.v1.Channel
-	13, // 22: lingkar.ticket.v1.Message.direction:type_name -> lingkar.event.v1.Direction
-	10, // 23: lingkar.ticket.v1.Message.say_time:type_name -> google.protobuf.Timestamp
-	10, // 24: lingkar.ticket.v1.Message.create_time:type_name -> google.protobuf.Timestamp
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	8,  // 4: lingkar.ticket.v1.Ticket.open_time:type_name -> google.protobuf.Timestamp
+	8,  // 5: lingkar.ticket.v1.Ticket.first_response_time:type_name -> google.protobuf.Timestamp
+	8,  // 6: lingkar.ticket.v1.Ticket.resolve_time:type_name -> google.protobuf.Timestamp
+	8,  // 7: lingkar.ticket.v1.Ticket.close_time:type_name -> google.protobuf.Timestamp
+	8,  // 8: lingkar.ticket.v1.Ticket.status_time:type_name -> google.protobuf.Timestamp
+	4,  // 9: lingkar.ticket.v1.Ticket.status_times:type_name -> lingkar.ticket.v1.StatusTimes
+	5,  // 10: lingkar.ticket.v1.Ticket.external_ids:type_name -> lingkar.ticket.v1.Ticket.ExternalIdsEntry
+	6,  // 11: lingkar.ticket.v1.Ticket.labels:type_name -> lingkar.ticket.v1.Ticket.LabelsEntry
+	9,  // 12: lingkar.ticket.v1.Ticket.custom_fields:type_name -> google.protobuf.Struct
+	8,  // 13: lingkar.ticket.v1.Ticket.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 14: lingkar.ticket.v1.Ticket.update_time:type_name -> google.protobuf.Timestamp
+	8,  // 15: lingkar.ticket.v1.Ticket.delete_time:type_name -> google.protobuf.Timestamp
+	10, // 16: lingkar.ticket.v1.StatusTimes.open:type_name -> google.protobuf.Duration
+	10, // 17: lingkar.ticket.v1.StatusTimes.pending:type_name -> google.protobuf.Duration
+	10, // 18: lingkar.ticket.v1.StatusTimes.resolved:type_name -> google.protobuf.Duration
+	10, // 19: lingkar.ticket.v1.StatusTimes.closed:type_name -> google.protobuf.Duration
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_ticket_v1_ticket_proto_init() }
@@ -1011,8 +813,8 @@ func file_lingkar_ticket_v1_ticket_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_ticket_v1_ticket_proto_rawDesc), len(file_lingkar_ticket_v1_ticket_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   5,
+			NumEnums:      3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

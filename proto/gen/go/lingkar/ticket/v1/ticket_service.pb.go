@@ -101,143 +101,6 @@ func (x *CreateTicketRequest) GetValidateOnly() bool {
 	return false
 }
 
-// What OpenTicket takes.
-type OpenTicketRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The ticket to open.
-	Ticket *Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	// The first message of its conversation.
-	Message *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// A UUIDv7 to use as the ticket's id. Made by the server where empty.
-	TicketId string `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	// Makes a repetition of the call answer what the first one answered.
-	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and changes nothing.
-	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OpenTicketRequest) Reset() {
-	*x = OpenTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OpenTicketRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OpenTicketRequest) ProtoMessage() {}
-
-func (x *OpenTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OpenTicketRequest.ProtoReflect.Descriptor instead.
-func (*OpenTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *OpenTicketRequest) GetTicket() *Ticket {
-	if x != nil {
-		return x.Ticket
-	}
-	return nil
-}
-
-func (x *OpenTicketRequest) GetMessage() *Message {
-	if x != nil {
-		return x.Message
-	}
-	return nil
-}
-
-func (x *OpenTicketRequest) GetTicketId() string {
-	if x != nil {
-		return x.TicketId
-	}
-	return ""
-}
-
-func (x *OpenTicketRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *OpenTicketRequest) GetValidateOnly() bool {
-	if x != nil {
-		return x.ValidateOnly
-	}
-	return false
-}
-
-// What OpenTicket answers.
-type OpenTicketResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The ticket as it stands now.
-	Ticket *Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	// The message as it was recorded.
-	Message       *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *OpenTicketResponse) Reset() {
-	*x = OpenTicketResponse{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *OpenTicketResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*OpenTicketResponse) ProtoMessage() {}
-
-func (x *OpenTicketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use OpenTicketResponse.ProtoReflect.Descriptor instead.
-func (*OpenTicketResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *OpenTicketResponse) GetTicket() *Ticket {
-	if x != nil {
-		return x.Ticket
-	}
-	return nil
-}
-
-func (x *OpenTicketResponse) GetMessage() *Message {
-	if x != nil {
-		return x.Message
-	}
-	return nil
-}
-
 // What GetTicket takes.
 type GetTicketRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -251,7 +114,7 @@ type GetTicketRequest struct {
 
 func (x *GetTicketRequest) Reset() {
 	*x = GetTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[3]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -263,7 +126,7 @@ func (x *GetTicketRequest) String() string {
 func (*GetTicketRequest) ProtoMessage() {}
 
 func (x *GetTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[3]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -276,7 +139,7 @@ func (x *GetTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTicketRequest.ProtoReflect.Descriptor instead.
 func (*GetTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{3}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *GetTicketRequest) GetName() string {
@@ -315,7 +178,7 @@ type ListTicketsRequest struct {
 
 func (x *ListTicketsRequest) Reset() {
 	*x = ListTicketsRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[4]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -327,7 +190,7 @@ func (x *ListTicketsRequest) String() string {
 func (*ListTicketsRequest) ProtoMessage() {}
 
 func (x *ListTicketsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[4]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -340,7 +203,7 @@ func (x *ListTicketsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTicketsRequest.ProtoReflect.Descriptor instead.
 func (*ListTicketsRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListTicketsRequest) GetPageSize() int32 {
@@ -398,7 +261,7 @@ type ListTicketsResponse struct {
 
 func (x *ListTicketsResponse) Reset() {
 	*x = ListTicketsResponse{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[5]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +273,7 @@ func (x *ListTicketsResponse) String() string {
 func (*ListTicketsResponse) ProtoMessage() {}
 
 func (x *ListTicketsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[5]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +286,7 @@ func (x *ListTicketsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTicketsResponse.ProtoReflect.Descriptor instead.
 func (*ListTicketsResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListTicketsResponse) GetTickets() []*Ticket {
@@ -458,7 +321,7 @@ type UpdateTicketRequest struct {
 
 func (x *UpdateTicketRequest) Reset() {
 	*x = UpdateTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[6]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +333,7 @@ func (x *UpdateTicketRequest) String() string {
 func (*UpdateTicketRequest) ProtoMessage() {}
 
 func (x *UpdateTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[6]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +346,7 @@ func (x *UpdateTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateTicketRequest.ProtoReflect.Descriptor instead.
 func (*UpdateTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *UpdateTicketRequest) GetTicket() *Ticket {
@@ -531,7 +394,7 @@ type DeleteTicketRequest struct {
 
 func (x *DeleteTicketRequest) Reset() {
 	*x = DeleteTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[7]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +406,7 @@ func (x *DeleteTicketRequest) String() string {
 func (*DeleteTicketRequest) ProtoMessage() {}
 
 func (x *DeleteTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[7]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +419,7 @@ func (x *DeleteTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteTicketRequest.ProtoReflect.Descriptor instead.
 func (*DeleteTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DeleteTicketRequest) GetName() string {
@@ -604,7 +467,7 @@ type UndeleteTicketRequest struct {
 
 func (x *UndeleteTicketRequest) Reset() {
 	*x = UndeleteTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[8]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +479,7 @@ func (x *UndeleteTicketRequest) String() string {
 func (*UndeleteTicketRequest) ProtoMessage() {}
 
 func (x *UndeleteTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[8]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +492,7 @@ func (x *UndeleteTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndeleteTicketRequest.ProtoReflect.Descriptor instead.
 func (*UndeleteTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{8}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *UndeleteTicketRequest) GetName() string {
@@ -660,153 +523,6 @@ func (x *UndeleteTicketRequest) GetValidateOnly() bool {
 	return false
 }
 
-// What ReplyToTicket takes.
-type ReplyToTicketRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// "tickets/{uuid}".
-	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// What is said.
-	Message *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// Puts the ticket to PENDING: staff asked something and waits for the
-	// customer. Only with a message of staff that is no note.
-	WaitForCustomer bool `protobuf:"varint,3,opt,name=wait_for_customer,json=waitForCustomer,proto3" json:"wait_for_customer,omitempty"`
-	// The etag of the ticket that was read; empty to reply whatever it says now.
-	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
-	// Makes a repetition of the call answer what the first one answered.
-	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Checks everything and changes nothing.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReplyToTicketRequest) Reset() {
-	*x = ReplyToTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReplyToTicketRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReplyToTicketRequest) ProtoMessage() {}
-
-func (x *ReplyToTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReplyToTicketRequest.ProtoReflect.Descriptor instead.
-func (*ReplyToTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *ReplyToTicketRequest) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *ReplyToTicketRequest) GetMessage() *Message {
-	if x != nil {
-		return x.Message
-	}
-	return nil
-}
-
-func (x *ReplyToTicketRequest) GetWaitForCustomer() bool {
-	if x != nil {
-		return x.WaitForCustomer
-	}
-	return false
-}
-
-func (x *ReplyToTicketRequest) GetEtag() string {
-	if x != nil {
-		return x.Etag
-	}
-	return ""
-}
-
-func (x *ReplyToTicketRequest) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *ReplyToTicketRequest) GetValidateOnly() bool {
-	if x != nil {
-		return x.ValidateOnly
-	}
-	return false
-}
-
-// What ReplyToTicket answers.
-type ReplyToTicketResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The ticket as it stands now.
-	Ticket *Ticket `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
-	// The message as it was recorded.
-	Message       *Message `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReplyToTicketResponse) Reset() {
-	*x = ReplyToTicketResponse{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReplyToTicketResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReplyToTicketResponse) ProtoMessage() {}
-
-func (x *ReplyToTicketResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReplyToTicketResponse.ProtoReflect.Descriptor instead.
-func (*ReplyToTicketResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{10}
-}
-
-func (x *ReplyToTicketResponse) GetTicket() *Ticket {
-	if x != nil {
-		return x.Ticket
-	}
-	return nil
-}
-
-func (x *ReplyToTicketResponse) GetMessage() *Message {
-	if x != nil {
-		return x.Message
-	}
-	return nil
-}
-
 // What AssignTicket takes. The three places are set together: what is empty is
 // empty afterwards.
 type AssignTicketRequest struct {
@@ -831,7 +547,7 @@ type AssignTicketRequest struct {
 
 func (x *AssignTicketRequest) Reset() {
 	*x = AssignTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[11]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +559,7 @@ func (x *AssignTicketRequest) String() string {
 func (*AssignTicketRequest) ProtoMessage() {}
 
 func (x *AssignTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[11]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +572,7 @@ func (x *AssignTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignTicketRequest.ProtoReflect.Descriptor instead.
 func (*AssignTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{11}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AssignTicketRequest) GetName() string {
@@ -929,7 +645,7 @@ type ResolveTicketRequest struct {
 
 func (x *ResolveTicketRequest) Reset() {
 	*x = ResolveTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[12]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +657,7 @@ func (x *ResolveTicketRequest) String() string {
 func (*ResolveTicketRequest) ProtoMessage() {}
 
 func (x *ResolveTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[12]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +670,7 @@ func (x *ResolveTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTicketRequest.ProtoReflect.Descriptor instead.
 func (*ResolveTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{12}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResolveTicketRequest) GetName() string {
@@ -1018,7 +734,7 @@ type ReopenTicketRequest struct {
 
 func (x *ReopenTicketRequest) Reset() {
 	*x = ReopenTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[13]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +746,7 @@ func (x *ReopenTicketRequest) String() string {
 func (*ReopenTicketRequest) ProtoMessage() {}
 
 func (x *ReopenTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[13]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +759,7 @@ func (x *ReopenTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTicketRequest.ProtoReflect.Descriptor instead.
 func (*ReopenTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{13}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReopenTicketRequest) GetName() string {
@@ -1100,7 +816,7 @@ type CloseTicketRequest struct {
 
 func (x *CloseTicketRequest) Reset() {
 	*x = CloseTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[14]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1112,7 +828,7 @@ func (x *CloseTicketRequest) String() string {
 func (*CloseTicketRequest) ProtoMessage() {}
 
 func (x *CloseTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[14]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +841,7 @@ func (x *CloseTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTicketRequest.ProtoReflect.Descriptor instead.
 func (*CloseTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{14}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CloseTicketRequest) GetName() string {
@@ -1186,7 +902,7 @@ type RateTicketRequest struct {
 
 func (x *RateTicketRequest) Reset() {
 	*x = RateTicketRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[15]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1198,7 +914,7 @@ func (x *RateTicketRequest) String() string {
 func (*RateTicketRequest) ProtoMessage() {}
 
 func (x *RateTicketRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[15]
+	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1211,7 +927,7 @@ func (x *RateTicketRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RateTicketRequest.ProtoReflect.Descriptor instead.
 func (*RateTicketRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{15}
+	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RateTicketRequest) GetName() string {
@@ -1263,165 +979,17 @@ func (x *RateTicketRequest) GetValidateOnly() bool {
 	return false
 }
 
-// What ListMessages takes.
-type ListMessagesRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The ticket: "tickets/{uuid}".
-	Parent string `protobuf:"bytes,1,opt,name=parent,proto3" json:"parent,omitempty"`
-	// The most messages to answer: 50 where 0, at most 1,000.
-	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before.
-	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// An AIP-160 filter, such as `internal = false`.
-	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// An AIP-132 order: "create_time" or "create_time desc"; the first where
-	// empty.
-	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListMessagesRequest) Reset() {
-	*x = ListMessagesRequest{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[16]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListMessagesRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListMessagesRequest) ProtoMessage() {}
-
-func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[16]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
-func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *ListMessagesRequest) GetParent() string {
-	if x != nil {
-		return x.Parent
-	}
-	return ""
-}
-
-func (x *ListMessagesRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
-	}
-	return 0
-}
-
-func (x *ListMessagesRequest) GetPageToken() string {
-	if x != nil {
-		return x.PageToken
-	}
-	return ""
-}
-
-func (x *ListMessagesRequest) GetFilter() string {
-	if x != nil {
-		return x.Filter
-	}
-	return ""
-}
-
-func (x *ListMessagesRequest) GetOrderBy() string {
-	if x != nil {
-		return x.OrderBy
-	}
-	return ""
-}
-
-// What ListMessages answers.
-type ListMessagesResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// One page of messages.
-	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
-	// Asks for the next page; empty on the last.
-	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ListMessagesResponse) Reset() {
-	*x = ListMessagesResponse{}
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[17]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ListMessagesResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ListMessagesResponse) ProtoMessage() {}
-
-func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_ticket_v1_ticket_service_proto_msgTypes[17]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
-func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP(), []int{17}
-}
-
-func (x *ListMessagesResponse) GetMessages() []*Message {
-	if x != nil {
-		return x.Messages
-	}
-	return nil
-}
-
-func (x *ListMessagesResponse) GetNextPageToken() string {
-	if x != nil {
-		return x.NextPageToken
-	}
-	return ""
-}
-
 var File_lingkar_ticket_v1_ticket_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_ticket_v1_ticket_service_proto_rawDesc = "" +
 	"\n" +
-	"&lingkar/ticket/v1/ticket_service.proto\x12\x11lingkar.ticket.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/ticket/v1/ticket.proto\"\xd5\x01\n" +
+	"&lingkar/ticket/v1/ticket_service.proto\x12\x11lingkar.ticket.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1clingkar/event/v1/event.proto\x1a$lingkar/ticket/v1/conversation.proto\x1a\x1elingkar/ticket/v1/ticket.proto\"\xd5\x01\n" +
 	"\x13CreateTicketRequest\x12<\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x19.lingkar.ticket.v1.TicketB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06ticket\x12 \n" +
 	"\tticket_id\x18\x02 \x01(\tB\x03\xe0A\x01R\bticketId\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\x94\x02\n" +
-	"\x11OpenTicketRequest\x12<\n" +
-	"\x06ticket\x18\x01 \x01(\v2\x19.lingkar.ticket.v1.TicketB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x06ticket\x12?\n" +
-	"\amessage\x18\x02 \x01(\v2\x1a.lingkar.ticket.v1.MessageB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\amessage\x12 \n" +
-	"\tticket_id\x18\x03 \x01(\tB\x03\xe0A\x01R\bticketId\x124\n" +
-	"\n" +
-	"request_id\x18\x04 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"}\n" +
-	"\x12OpenTicketResponse\x121\n" +
-	"\x06ticket\x18\x01 \x01(\v2\x19.lingkar.ticket.v1.TicketR\x06ticket\x124\n" +
-	"\amessage\x18\x02 \x01(\v2\x1a.lingkar.ticket.v1.MessageR\amessage\"\x87\x01\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\x87\x01\n" +
 	"\x10GetTicketRequest\x125\n" +
 	"\x04name\x18\x01 \x01(\tB!\xe0A\x02\xfaA\x14\n" +
 	"\x12lingkar.dev/Ticket\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
@@ -1458,19 +1026,7 @@ const file_lingkar_ticket_v1_ticket_service_proto_rawDesc = "" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xb8\x02\n" +
-	"\x14ReplyToTicketRequest\x125\n" +
-	"\x04name\x18\x01 \x01(\tB!\xe0A\x02\xfaA\x14\n" +
-	"\x12lingkar.dev/Ticket\xbaH\x04r\x02\x10\x01R\x04name\x12?\n" +
-	"\amessage\x18\x02 \x01(\v2\x1a.lingkar.ticket.v1.MessageB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\amessage\x12/\n" +
-	"\x11wait_for_customer\x18\x03 \x01(\bB\x03\xe0A\x01R\x0fwaitForCustomer\x12\x17\n" +
-	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
-	"\n" +
-	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\x80\x01\n" +
-	"\x15ReplyToTicketResponse\x121\n" +
-	"\x06ticket\x18\x01 \x01(\v2\x19.lingkar.ticket.v1.TicketR\x06ticket\x124\n" +
-	"\amessage\x18\x02 \x01(\v2\x1a.lingkar.ticket.v1.MessageR\amessage\"\xd6\x02\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xd6\x02\n" +
 	"\x13AssignTicketRequest\x125\n" +
 	"\x04name\x18\x01 \x01(\tB!\xe0A\x02\xfaA\x14\n" +
 	"\x12lingkar.dev/Ticket\xbaH\x04r\x02\x10\x01R\x04name\x12!\n" +
@@ -1519,18 +1075,7 @@ const file_lingkar_ticket_v1_ticket_service_proto_rawDesc = "" +
 	"\x04etag\x18\x05 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xdb\x01\n" +
-	"\x13ListMessagesRequest\x12:\n" +
-	"\x06parent\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\x12\x13lingkar.dev/Message\xbaH\x04r\x02\x10\x01R\x06parent\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
-	"\n" +
-	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12\x1b\n" +
-	"\x06filter\x18\x04 \x01(\tB\x03\xe0A\x01R\x06filter\x12\x1e\n" +
-	"\border_by\x18\x05 \x01(\tB\x03\xe0A\x01R\aorderBy\"v\n" +
-	"\x14ListMessagesResponse\x126\n" +
-	"\bmessages\x18\x01 \x03(\v2\x1a.lingkar.ticket.v1.MessageR\bmessages\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x83\x0e\n" +
+	"\rvalidate_only\x18\a \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\x83\x0e\n" +
 	"\rTicketService\x12\x81\x01\n" +
 	"\fCreateTicket\x12&.lingkar.ticket.v1.CreateTicketRequest\x1a\x19.lingkar.ticket.v1.Ticket\".\xdaA\x10ticket,ticket_id\x82\xd3\xe4\x93\x02\x15:\x06ticket\"\v/v1/tickets\x12v\n" +
 	"\n" +
@@ -1562,80 +1107,71 @@ func file_lingkar_ticket_v1_ticket_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_ticket_v1_ticket_service_proto_rawDescData
 }
 
-var file_lingkar_ticket_v1_ticket_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_lingkar_ticket_v1_ticket_service_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_lingkar_ticket_v1_ticket_service_proto_goTypes = []any{
 	(*CreateTicketRequest)(nil),   // 0: lingkar.ticket.v1.CreateTicketRequest
-	(*OpenTicketRequest)(nil),     // 1: lingkar.ticket.v1.OpenTicketRequest
-	(*OpenTicketResponse)(nil),    // 2: lingkar.ticket.v1.OpenTicketResponse
-	(*GetTicketRequest)(nil),      // 3: lingkar.ticket.v1.GetTicketRequest
-	(*ListTicketsRequest)(nil),    // 4: lingkar.ticket.v1.ListTicketsRequest
-	(*ListTicketsResponse)(nil),   // 5: lingkar.ticket.v1.ListTicketsResponse
-	(*UpdateTicketRequest)(nil),   // 6: lingkar.ticket.v1.UpdateTicketRequest
-	(*DeleteTicketRequest)(nil),   // 7: lingkar.ticket.v1.DeleteTicketRequest
-	(*UndeleteTicketRequest)(nil), // 8: lingkar.ticket.v1.UndeleteTicketRequest
-	(*ReplyToTicketRequest)(nil),  // 9: lingkar.ticket.v1.ReplyToTicketRequest
-	(*ReplyToTicketResponse)(nil), // 10: lingkar.ticket.v1.ReplyToTicketResponse
-	(*AssignTicketRequest)(nil),   // 11: lingkar.ticket.v1.AssignTicketRequest
-	(*ResolveTicketRequest)(nil),  // 12: lingkar.ticket.v1.ResolveTicketRequest
-	(*ReopenTicketRequest)(nil),   // 13: lingkar.ticket.v1.ReopenTicketRequest
-	(*CloseTicketRequest)(nil),    // 14: lingkar.ticket.v1.CloseTicketRequest
-	(*RateTicketRequest)(nil),     // 15: lingkar.ticket.v1.RateTicketRequest
-	(*ListMessagesRequest)(nil),   // 16: lingkar.ticket.v1.ListMessagesRequest
-	(*ListMessagesResponse)(nil),  // 17: lingkar.ticket.v1.ListMessagesResponse
-	(*Ticket)(nil),                // 18: lingkar.ticket.v1.Ticket
-	(*Message)(nil),               // 19: lingkar.ticket.v1.Message
-	(*fieldmaskpb.FieldMask)(nil), // 20: google.protobuf.FieldMask
-	(v1.Channel)(0),               // 21: lingkar.event.v1.Channel
+	(*GetTicketRequest)(nil),      // 1: lingkar.ticket.v1.GetTicketRequest
+	(*ListTicketsRequest)(nil),    // 2: lingkar.ticket.v1.ListTicketsRequest
+	(*ListTicketsResponse)(nil),   // 3: lingkar.ticket.v1.ListTicketsResponse
+	(*UpdateTicketRequest)(nil),   // 4: lingkar.ticket.v1.UpdateTicketRequest
+	(*DeleteTicketRequest)(nil),   // 5: lingkar.ticket.v1.DeleteTicketRequest
+	(*UndeleteTicketRequest)(nil), // 6: lingkar.ticket.v1.UndeleteTicketRequest
+	(*AssignTicketRequest)(nil),   // 7: lingkar.ticket.v1.AssignTicketRequest
+	(*ResolveTicketRequest)(nil),  // 8: lingkar.ticket.v1.ResolveTicketRequest
+	(*ReopenTicketRequest)(nil),   // 9: lingkar.ticket.v1.ReopenTicketRequest
+	(*CloseTicketRequest)(nil),    // 10: lingkar.ticket.v1.CloseTicketRequest
+	(*RateTicketRequest)(nil),     // 11: lingkar.ticket.v1.RateTicketRequest
+	(*Ticket)(nil),                // 12: lingkar.ticket.v1.Ticket
+	(*fieldmaskpb.FieldMask)(nil), // 13: google.protobuf.FieldMask
+	(v1.Channel)(0),               // 14: lingkar.event.v1.Channel
+	(*OpenTicketRequest)(nil),     // 15: lingkar.ticket.v1.OpenTicketRequest
+	(*ReplyToTicketRequest)(nil),  // 16: lingkar.ticket.v1.ReplyToTicketRequest
+	(*ListMessagesRequest)(nil),   // 17: lingkar.ticket.v1.ListMessagesRequest
+	(*OpenTicketResponse)(nil),    // 18: lingkar.ticket.v1.OpenTicketResponse
+	(*ReplyToTicketResponse)(nil), // 19: lingkar.ticket.v1.ReplyToTicketResponse
+	(*ListMessagesResponse)(nil),  // 20: lingkar.ticket.v1.ListMessagesResponse
 }
 var file_lingkar_ticket_v1_ticket_service_proto_depIdxs = []int32{
-	18, // 0: lingkar.ticket.v1.CreateTicketRequest.ticket:type_name -> lingkar.ticket.v1.Ticket
-	18, // 1: lingkar.ticket.v1.OpenTicketRequest.ticket:type_name -> lingkar.ticket.v1.Ticket
-	19, // 2: lingkar.ticket.v1.OpenTicketRequest.message:type_name -> lingkar.ticket.v1.Message
-	18, // 3: lingkar.ticket.v1.OpenTicketResponse.ticket:type_name -> lingkar.ticket.v1.Ticket
-	19, // 4: lingkar.ticket.v1.OpenTicketResponse.message:type_name -> lingkar.ticket.v1.Message
-	20, // 5: lingkar.ticket.v1.GetTicketRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 6: lingkar.ticket.v1.ListTicketsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	18, // 7: lingkar.ticket.v1.ListTicketsResponse.tickets:type_name -> lingkar.ticket.v1.Ticket
-	18, // 8: lingkar.ticket.v1.UpdateTicketRequest.ticket:type_name -> lingkar.ticket.v1.Ticket
-	20, // 9: lingkar.ticket.v1.UpdateTicketRequest.update_mask:type_name -> google.protobuf.FieldMask
-	19, // 10: lingkar.ticket.v1.ReplyToTicketRequest.message:type_name -> lingkar.ticket.v1.Message
-	18, // 11: lingkar.ticket.v1.ReplyToTicketResponse.ticket:type_name -> lingkar.ticket.v1.Ticket
-	19, // 12: lingkar.ticket.v1.ReplyToTicketResponse.message:type_name -> lingkar.ticket.v1.Message
-	21, // 13: lingkar.ticket.v1.RateTicketRequest.channel:type_name -> lingkar.event.v1.Channel
-	19, // 14: lingkar.ticket.v1.ListMessagesResponse.messages:type_name -> lingkar.ticket.v1.Message
-	0,  // 15: lingkar.ticket.v1.TicketService.CreateTicket:input_type -> lingkar.ticket.v1.CreateTicketRequest
-	1,  // 16: lingkar.ticket.v1.TicketService.OpenTicket:input_type -> lingkar.ticket.v1.OpenTicketRequest
-	3,  // 17: lingkar.ticket.v1.TicketService.GetTicket:input_type -> lingkar.ticket.v1.GetTicketRequest
-	4,  // 18: lingkar.ticket.v1.TicketService.ListTickets:input_type -> lingkar.ticket.v1.ListTicketsRequest
-	6,  // 19: lingkar.ticket.v1.TicketService.UpdateTicket:input_type -> lingkar.ticket.v1.UpdateTicketRequest
-	7,  // 20: lingkar.ticket.v1.TicketService.DeleteTicket:input_type -> lingkar.ticket.v1.DeleteTicketRequest
-	8,  // 21: lingkar.ticket.v1.TicketService.UndeleteTicket:input_type -> lingkar.ticket.v1.UndeleteTicketRequest
-	9,  // 22: lingkar.ticket.v1.TicketService.ReplyToTicket:input_type -> lingkar.ticket.v1.ReplyToTicketRequest
-	11, // 23: lingkar.ticket.v1.TicketService.AssignTicket:input_type -> lingkar.ticket.v1.AssignTicketRequest
-	12, // 24: lingkar.ticket.v1.TicketService.ResolveTicket:input_type -> lingkar.ticket.v1.ResolveTicketRequest
-	13, // 25: lingkar.ticket.v1.TicketService.ReopenTicket:input_type -> lingkar.ticket.v1.ReopenTicketRequest
-	14, // 26: lingkar.ticket.v1.TicketService.CloseTicket:input_type -> lingkar.ticket.v1.CloseTicketRequest
-	15, // 27: lingkar.ticket.v1.TicketService.RateTicket:input_type -> lingkar.ticket.v1.RateTicketRequest
-	16, // 28: lingkar.ticket.v1.TicketService.ListMessages:input_type -> lingkar.ticket.v1.ListMessagesRequest
-	18, // 29: lingkar.ticket.v1.TicketService.CreateTicket:output_type -> lingkar.ticket.v1.Ticket
-	2,  // 30: lingkar.ticket.v1.TicketService.OpenTicket:output_type -> lingkar.ticket.v1.OpenTicketResponse
-	18, // 31: lingkar.ticket.v1.TicketService.GetTicket:output_type -> lingkar.ticket.v1.Ticket
-	5,  // 32: lingkar.ticket.v1.TicketService.ListTickets:output_type -> lingkar.ticket.v1.ListTicketsResponse
-	18, // 33: lingkar.ticket.v1.TicketService.UpdateTicket:output_type -> lingkar.ticket.v1.Ticket
-	18, // 34: lingkar.ticket.v1.TicketService.DeleteTicket:output_type -> lingkar.ticket.v1.Ticket
-	18, // 35: lingkar.ticket.v1.TicketService.UndeleteTicket:output_type -> lingkar.ticket.v1.Ticket
-	10, // 36: lingkar.ticket.v1.TicketService.ReplyToTicket:output_type -> lingkar.ticket.v1.ReplyToTicketResponse
-	18, // 37: lingkar.ticket.v1.TicketService.AssignTicket:output_type -> lingkar.ticket.v1.Ticket
-	18, // 38: lingkar.ticket.v1.TicketService.ResolveTicket:output_type -> lingkar.ticket.v1.Ticket
-	18, // 39: lingkar.ticket.v1.TicketService.ReopenTicket:output_type -> lingkar.ticket.v1.Ticket
-	18, // 40: lingkar.ticket.v1.TicketService.CloseTicket:output_type -> lingkar.ticket.v1.Ticket
-	18, // 41: lingkar.ticket.v1.TicketService.RateTicket:output_type -> lingkar.ticket.v1.Ticket
-	17, // 42: lingkar.ticket.v1.TicketService.ListMessages:output_type -> lingkar.ticket.v1.ListMessagesResponse
-	29, // [29:43] is the sub-list for method output_type
-	15, // [15:29] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	12, // 0: lingkar.ticket.v1.CreateTicketRequest.ticket:type_name -> lingkar.ticket.v1.Ticket
+	13, // 1: lingkar.ticket.v1.GetTicketRequest.read_mask:type_name -> google.protobuf.FieldMask
+	13, // 2: lingkar.ticket.v1.ListTicketsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	12, // 3: lingkar.ticket.v1.ListTicketsResponse.tickets:type_name -> lingkar.ticket.v1.Ticket
+	12, // 4: lingkar.ticket.v1.UpdateTicketRequest.ticket:type_name -> lingkar.ticket.v1.Ticket
+	13, // 5: lingkar.ticket.v1.UpdateTicketRequest.update_mask:type_name -> google.protobuf.FieldMask
+	14, // 6: lingkar.ticket.v1.RateTicketRequest.channel:type_name -> lingkar.event.v1.Channel
+	0,  // 7: lingkar.ticket.v1.TicketService.CreateTicket:input_type -> lingkar.ticket.v1.CreateTicketRequest
+	15, // 8: lingkar.ticket.v1.TicketService.OpenTicket:input_type -> lingkar.ticket.v1.OpenTicketRequest
+	1,  // 9: lingkar.ticket.v1.TicketService.GetTicket:input_type -> lingkar.ticket.v1.GetTicketRequest
+	2,  // 10: lingkar.ticket.v1.TicketService.ListTickets:input_type -> lingkar.ticket.v1.ListTicketsRequest
+	4,  // 11: lingkar.ticket.v1.TicketService.UpdateTicket:input_type -> lingkar.ticket.v1.UpdateTicketRequest
+	5,  // 12: lingkar.ticket.v1.TicketService.DeleteTicket:input_type -> lingkar.ticket.v1.DeleteTicketRequest
+	6,  // 13: lingkar.ticket.v1.TicketService.UndeleteTicket:input_type -> lingkar.ticket.v1.UndeleteTicketRequest
+	16, // 14: lingkar.ticket.v1.TicketService.ReplyToTicket:input_type -> lingkar.ticket.v1.ReplyToTicketRequest
+	7,  // 15: lingkar.ticket.v1.TicketService.AssignTicket:input_type -> lingkar.ticket.v1.AssignTicketRequest
+	8,  // 16: lingkar.ticket.v1.TicketService.ResolveTicket:input_type -> lingkar.ticket.v1.ResolveTicketRequest
+	9,  // 17: lingkar.ticket.v1.TicketService.ReopenTicket:input_type -> lingkar.ticket.v1.ReopenTicketRequest
+	10, // 18: lingkar.ticket.v1.TicketService.CloseTicket:input_type -> lingkar.ticket.v1.CloseTicketRequest
+	11, // 19: lingkar.ticket.v1.TicketService.RateTicket:input_type -> lingkar.ticket.v1.RateTicketRequest
+	17, // 20: lingkar.ticket.v1.TicketService.ListMessages:input_type -> lingkar.ticket.v1.ListMessagesRequest
+	12, // 21: lingkar.ticket.v1.TicketService.CreateTicket:output_type -> lingkar.ticket.v1.Ticket
+	18, // 22: lingkar.ticket.v1.TicketService.OpenTicket:output_type -> lingkar.ticket.v1.OpenTicketResponse
+	12, // 23: lingkar.ticket.v1.TicketService.GetTicket:output_type -> lingkar.ticket.v1.Ticket
+	3,  // 24: lingkar.ticket.v1.TicketService.ListTickets:output_type -> lingkar.ticket.v1.ListTicketsResponse
+	12, // 25: lingkar.ticket.v1.TicketService.UpdateTicket:output_type -> lingkar.ticket.v1.Ticket
+	12, // 26: lingkar.ticket.v1.TicketService.DeleteTicket:output_type -> lingkar.ticket.v1.Ticket
+	12, // 27: lingkar.ticket.v1.TicketService.UndeleteTicket:output_type -> lingkar.ticket.v1.Ticket
+	19, // 28: lingkar.ticket.v1.TicketService.ReplyToTicket:output_type -> lingkar.ticket.v1.ReplyToTicketResponse
+	12, // 29: lingkar.ticket.v1.TicketService.AssignTicket:output_type -> lingkar.ticket.v1.Ticket
+	12, // 30: lingkar.ticket.v1.TicketService.ResolveTicket:output_type -> lingkar.ticket.v1.Ticket
+	12, // 31: lingkar.ticket.v1.TicketService.ReopenTicket:output_type -> lingkar.ticket.v1.Ticket
+	12, // 32: lingkar.ticket.v1.TicketService.CloseTicket:output_type -> lingkar.ticket.v1.Ticket
+	12, // 33: lingkar.ticket.v1.TicketService.RateTicket:output_type -> lingkar.ticket.v1.Ticket
+	20, // 34: lingkar.ticket.v1.TicketService.ListMessages:output_type -> lingkar.ticket.v1.ListMessagesResponse
+	21, // [21:35] is the sub-list for method output_type
+	7,  // [7:21] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_ticket_v1_ticket_service_proto_init() }
@@ -1643,6 +1179,7 @@ func file_lingkar_ticket_v1_ticket_service_proto_init() {
 	if File_lingkar_ticket_v1_ticket_service_proto != nil {
 		return
 	}
+	file_lingkar_ticket_v1_conversation_proto_init()
 	file_lingkar_ticket_v1_ticket_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1650,7 +1187,7 @@ func file_lingkar_ticket_v1_ticket_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_ticket_v1_ticket_service_proto_rawDesc), len(file_lingkar_ticket_v1_ticket_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
