@@ -72,7 +72,9 @@ func (s *Server) identifyStream(srv any, stream grpc.ServerStream, info *grpc.St
 	if err != nil {
 		return err
 	}
-	if caller, ok := auth.FromOK(ctx); ok {
+	// What is passed on is counted where it is served, if it is a stream there: here
+	// a unary call looks like one.
+	if caller, ok := auth.FromOK(ctx); ok && s.served()[info.FullMethod] {
 		holder := caller.Tenant.String() + "/" + caller.Subject
 		if err := s.streams.enter(holder); err != nil {
 			return err

@@ -18,7 +18,7 @@ import (
 func TestTeams_standardMethods(t *testing.T) {
 	t.Parallel()
 	suite := testkit.Start(t, gateway.Definition)
-	testkit.Both(t, suite, []string{"PLT-17", "PLT-24"}, func(t *testing.T, c *testkit.Client) {
+	testkit.Both(t, suite, []string{"PLT-17"}, func(t *testing.T, c *testkit.Client) {
 		teams, other := platformv1.NewTeamServiceClient(c.Conn), platformv1.NewTeamServiceClient(c.Other().Conn)
 		made := must(teams.CreateTeam(c.Ctx(), &platformv1.CreateTeamRequest{Team: &platformv1.Team{
 			DisplayName: "Bandung " + c.Transport, Labels: map[string]string{"site": "bdg"}, ExternalIds: map[string]string{"hr": "7" + c.Transport},
@@ -89,7 +89,7 @@ func TestTeams_refuseBadNames(t *testing.T) {
 func TestMembers_areSealedAndGrantNoMore(t *testing.T) {
 	t.Parallel()
 	suite := testkit.Start(t, gateway.Definition)
-	testkit.Both(t, suite, []string{"PLT-15", "PLT-30"}, func(t *testing.T, c *testkit.Client) {
+	testkit.Both(t, suite, []string{"PLT-15"}, func(t *testing.T, c *testkit.Client) {
 		members := platformv1.NewMemberServiceClient(c.Conn)
 		subject := "users/siti-" + c.Transport
 		contact := "contacts/" + entity.NewID().String()

@@ -9,7 +9,13 @@ import (
 	"testing"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	"github.com/lingkar-crm/lingkar/services/analytics"
+	"github.com/lingkar-crm/lingkar/services/contact"
 	"github.com/lingkar-crm/lingkar/services/gateway"
+	campaign "github.com/lingkar-crm/lingkar/services/marketing-campaign"
+	sales "github.com/lingkar-crm/lingkar/services/sales-force-automation"
 	ticket "github.com/lingkar-crm/lingkar/services/service-ticket"
 )
 
@@ -22,10 +28,13 @@ const permissions = "internal/server/permissions.json"
 // a change of a policy.
 func TestPermissions_areThoseOfThePolicies(t *testing.T) {
 	t.Parallel()
+	testkit.Prove(t, testkit.GRPC, "PLT-15")
 	scopes := map[auth.Scope]string{auth.Own: "OWN", auth.Team: "TEAM", auth.All: "ALL"}
 	matrix := map[string]map[string]string{}
-	for _, policy := range []auth.Policy{gateway.Policy, ticket.Definition.Policy} {
-		for method, rule := range policy {
+	for _, d := range []service.Definition{
+		analytics.Definition, campaign.Definition, contact.Definition, gateway.Definition, sales.Definition, ticket.Definition,
+	} {
+		for method, rule := range d.Policy {
 			roles := map[string]string{}
 			for _, r := range auth.Roles {
 				if rule[r] != auth.None {

@@ -33,7 +33,7 @@ func must[T any](value T, err error) func(t *testing.T) T {
 func TestTenants_belongToOperators(t *testing.T) {
 	t.Parallel()
 	suite := testkit.Start(t, gateway.Definition)
-	testkit.Both(t, suite, []string{"PLT-27", "PLT-30"}, func(t *testing.T, c *testkit.Client) {
+	testkit.Both(t, suite, []string{"PLT-30"}, func(t *testing.T, c *testkit.Client) {
 		operator := platformv1.NewTenantServiceClient(c.As(suite.As(auth.Operator)).Conn)
 		made := must(operator.CreateTenant(c.Ctx(), &platformv1.CreateTenantRequest{
 			Tenant: &platformv1.Tenant{DisplayName: " Toko  Maju ", Labels: map[string]string{"via": c.Transport}}, RequestId: "t-" + c.Transport,

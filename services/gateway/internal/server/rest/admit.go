@@ -33,7 +33,10 @@ const callTimeout = 10 * time.Second
 var correlation = regexp.MustCompile(`^[!-~]{1,128}$`)
 
 // secure sets what every answer carries. Pages set a policy of their own.
-func secure(h http.Header) {
+func secure(h http.Header, encrypted bool) {
+	if encrypted {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")

@@ -106,7 +106,7 @@ func New(o Options) (http.Handler, error) {
 // ServeHTTP implements http.Handler.
 func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w = &pacedWriter{ResponseWriter: w}
-	secure(w.Header())
+	secure(w.Header(), r.TLS != nil)
 	r = d.cleaned(r)
 	w.Header().Set(correlationHeader, call.From(r.Context()).Correlation)
 	if d.cors(w, r) {

@@ -1,0 +1,207 @@
+package gateway_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
+	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
+)
+
+// heard is one server-sent event.
+type heard struct {
+	id, kind string
+	event    struct {
+		ID, Tenant, Aggregate string
+		Payload               map[string]any
+		Sealed                map[string]any
+	}
+}
+
+// listener reads a stream of events.
+type listener struct {
+	t      *testing.T
+	events chan heard
+}
+
+// listen opens a stream and waits until it is open.
+func listen(t *testing.T, suite *testkit.Suite, c auth.Caller, query url.Values, last string) listener {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, suite.HTTP+"/v1/events:stream?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+suite.Token(c))
+	if last != "" {
+		req.Header.Set("Last-Event-ID", last)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = res.Body.Close() })
+	if res.StatusCode != 200 || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("the stream answers %d %v", res.StatusCode, res.Header)
+	}
+	l := listener{t, make(chan heard, 100)}
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, 1<<20)
+	lines.Scan() // "retry: 2000": it is open
+	go l.read(lines)
+	return l
+}
+
+func (l listener) read(lines *bufio.Scanner) {
+	var h heard
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), ": ")
+		switch name {
+		case "id":
+			h.id = value
+		case "event":
+			h.kind = value
+		case "data":
+			_ = json.Unmarshal([]byte(value), &h.event)
+		case "":
+			if h.kind != "" {
+				l.events <- h
+			}
+			h = heard{}
+		}
+	}
+}
+
+// next waits for the next event.
+func (l listener) next() heard {
+	l.t.Helper()
+	select {
+	case h := <-l.events:
+		return h
+	case <-time.After(15 * time.Second):
+		l.t.Fatal("no event came")
+		return heard{}
+	}
+}
+
+// createTeam makes a team and answers its name.
+func createTeam(t *testing.T, suite *testkit.Suite, c auth.Caller, name string) string {
+	t.Helper()
+	return must(platformv1.NewTeamServiceClient(suite.Conn("platform", c)).CreateTeam(t.Context(), &platformv1.CreateTeamRequest{
+		Team: &platformv1.Team{DisplayName: name},
+	}))(t).GetName()
+}
+
+const teamCreated = "lingkar.platform.v1.TeamCreated"
+
+func TestLive_tellsOnlyTheTenant(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, gateway.Definition)
+	testkit.Prove(t, testkit.OverREST, "PLT-28")
+	admin, other := suite.As(auth.Admin), suite.AsOther(auth.Admin)
+	all := listen(t, suite, admin, nil, "")
+	some := listen(t, suite, suite.As(auth.Analyst), url.Values{"type": {"lingkar.platform.v1.TeamUpdated", "lingkar.sales.*"}}, "")
+	foreign := listen(t, suite, other, nil, "")
+
+	mine := createTeam(t, suite, admin, "Mine")
+	theirs := createTeam(t, suite, other, "Theirs")
+	must(platformv1.NewTeamServiceClient(suite.Conn("platform", admin)).UpdateTeam(t.Context(), &platformv1.UpdateTeamRequest{
+		Team: &platformv1.Team{Name: mine, Description: "changed"},
+	}))(t)
+
+	first, second := all.next(), all.next()
+	if first.kind != teamCreated || first.event.Aggregate != mine || first.id != first.event.ID || first.event.Tenant != "tenants/"+suite.Tenant.String() {
+		t.Errorf("heard %+v", first)
+	}
+	if team := first.event.Payload["team"].(map[string]any); team["displayName"] != "Mine" {
+		t.Errorf("the payload is %v", first.event.Payload)
+	}
+	if second.kind != "lingkar.platform.v1.TeamUpdated" || second.event.Aggregate != mine {
+		t.Errorf("then heard %+v", second)
+	}
+	if only := some.next(); only.kind != "lingkar.platform.v1.TeamUpdated" {
+		t.Errorf("the filter let %s through", only.kind)
+	}
+	if h := foreign.next(); h.event.Aggregate != theirs {
+		t.Errorf("the other tenant heard %+v", h)
+	}
+}
+
+// Who comes back with the id of the last event hears what came after it, in order
+// and once; who comes with one that is not known is told to read afresh.
+func TestLive_resumes(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, gateway.Definition)
+	testkit.Prove(t, testkit.OverREST, "PLT-14")
+	admin := suite.As(auth.Admin)
+	before := listen(t, suite, admin, nil, "")
+	createTeam(t, suite, admin, "A")
+	last := before.next().id
+	names := []string{createTeam(t, suite, admin, "B"), createTeam(t, suite, admin, "C")}
+	createTeam(t, suite, suite.AsOther(auth.Admin), "Theirs")
+	before.next()
+	before.next()
+
+	after := listen(t, suite, admin, nil, last)
+	names = append(names, createTeam(t, suite, admin, "D"))
+	for i, name := range names {
+		if h := after.next(); h.kind != teamCreated || h.event.Aggregate != name {
+			t.Errorf("event %d is %s of %s, want %s", i, h.kind, h.event.Aggregate, name)
+		}
+	}
+	lost := listen(t, suite, admin, nil, entity.NewID().String())
+	if h := lost.next(); h.kind != "reset" {
+		t.Errorf("an unknown event answers %+v", h)
+	}
+	name := createTeam(t, suite, admin, "E")
+	if h := lost.next(); h.event.Aggregate != name {
+		t.Errorf("after the reset came %+v", h)
+	}
+}
+
+func TestLive_opensPersonalFields(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, gateway.Definition, contact.Definition)
+	contacts := contactv1.NewContactServiceClient(suite.Conn("contact", suite.As(auth.Admin)))
+	l := listen(t, suite, suite.As(auth.Manager), url.Values{"type": {"lingkar.contact.v1.ContactCreated"}}, "")
+	made := must(contacts.CreateContact(t.Context(), &contactv1.CreateContactRequest{Contact: person("Siti")}))(t)
+	h := l.next()
+	if told := h.event.Payload["contact"].(map[string]any); told["displayName"] != "Siti" || told["name"] != made.GetName() || h.event.Sealed != nil {
+		t.Errorf("heard %+v", h.event)
+	}
+	of := listen(t, suite, suite.As(auth.Manager), url.Values{"contact": {made.GetName()}}, "")
+	must(contacts.CreateContact(t.Context(), &contactv1.CreateContactRequest{Contact: person("Budi")}))(t)
+	must(contacts.UpdateContact(t.Context(), &contactv1.UpdateContactRequest{Contact: &contactv1.Contact{Name: made.GetName(), Note: "x"}}))(t)
+	if h := of.next(); h.event.Aggregate != made.GetName() {
+		t.Errorf("the filter by contact let %+v through", h)
+	}
+}
+
+func TestLive_refuses(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, gateway.Definition)
+	b := newBrowser(t, suite, auth.Sales)
+	b.refused(b.do("GET", "/v1/events:stream", ""), 403, "RPC_NOT_ALLOWED")
+	b = newBrowser(t, suite, auth.Manager)
+	b.refused(b.do("GET", "/v1/events:stream?colour=red", ""), 400, "FIELD_UNKNOWN")
+	b.refused(b.do("GET", "/v1/events:stream?type=%27", ""), 400, "FIELD_INVALID")
+	b.refused(b.do("GET", "/v1/events:stream?contact=x", ""), 400, "FIELD_INVALID")
+	b.refused(b.do("GET", "/v1/events:stream", "", "Last-Event-ID", "yesterday"), 400, "FIELD_INVALID")
+	b.refused(b.do("POST", "/v1/events:stream", ""), 404, "ROUTE_UNKNOWN")
+	for range 16 {
+		listen(t, suite, suite.As(auth.Manager), nil, "")
+	}
+	b.refused(b.do("GET", "/v1/events:stream", ""), 429, "TOO_MANY_STREAMS")
+	listen(t, suite, suite.User(suite.Tenant, "another", auth.Manager), nil, "")
+	b.token = ""
+	b.refused(b.do("GET", "/v1/events:stream", ""), 401, "TOKEN_MISSING")
+}
