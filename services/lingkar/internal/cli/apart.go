@@ -93,9 +93,6 @@ func migrateAll(ctx context.Context, tree secrets.Tree, tell func(string)) error
 	if err != nil {
 		return err
 	}
-	if _, err := postgres.Provision(ctx, adminURL, fleet.Keys, fleet.Keys, passwords[fleet.Keys]); err != nil {
-		return fmt.Errorf("make the database of keys: %w", err)
-	}
 	for _, d := range fleet.All() {
 		urls, err := postgres.Provision(ctx, adminURL, fleet.Database(d.Area), d.Area, passwords[d.Area])
 		if err != nil {
@@ -103,6 +100,15 @@ func migrateAll(ctx context.Context, tree secrets.Tree, tell func(string)) error
 		}
 		if err := service.Migrate(ctx, d, urls.Owner); err != nil {
 			return err
+		}
+		for name := range d.Databases {
+			further, err := postgres.Provision(ctx, adminURL, name, name, passwords[name])
+			if err != nil {
+				return fmt.Errorf("make the database of %s: %w", name, err)
+			}
+			if err := service.MigrateFurther(ctx, d, name, further.Owner); err != nil {
+				return err
+			}
 		}
 		tell(d.Name)
 	}
