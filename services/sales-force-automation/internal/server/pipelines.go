@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -62,8 +60,8 @@ func (s *Server) SetDefaultPipeline(ctx context.Context, req *salesv1.SetDefault
 		return nil, err
 	}
 	return record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.Pipeline, error) {
-		if store.PipelineName(before) != req.GetName() {
-			if _, err := s.Pipelines.ChangeIn(u, store.PipelineName(before), func(p *pipeline.Pipeline) ([]entity.Event, error) {
+		if last := store.PipelineName(before.ID); last != req.GetName() {
+			if _, err := s.Pipelines.ChangeIn(u, last, func(p *pipeline.Pipeline) ([]entity.Event, error) {
 				return p.Withdraw(), nil
 			}); err != nil {
 				return nil, err
@@ -88,23 +86,23 @@ func sameEtag(etag string, m *entity.Meta) error {
 	return nil
 }
 
-// defaultPipeline answers the id of the tenant's default pipeline. A tenant that
-// has none yet gets the standard one.
-func (s *Server) defaultPipeline(ctx context.Context) (uuid.UUID, error) {
+// defaultPipeline answers the tenant's default pipeline. A tenant that has none
+// yet gets the standard one.
+func (s *Server) defaultPipeline(ctx context.Context) (*pipeline.Pipeline, error) {
 	tenant := tenantOf(ctx)
-	id, err := s.DefaultPipeline(ctx, tenant)
-	if err != nil || id != uuid.Nil {
-		return id, err
+	p, err := s.DefaultPipeline(ctx, tenant)
+	if err != nil || p != nil {
+		return p, err
 	}
 	// The pipeline is no part of the call that needs it first: it stays when
 	// that call only validates, and its answer is not that call's answer.
 	info := call.From(ctx)
 	own := call.With(ctx, call.Info{Method: info.Method, Correlation: info.Correlation, Causation: info.Causation})
-	p := pipeline.Standard()
+	p = pipeline.Standard()
 	if _, err := s.Pipelines.Add(own, tenant, p); err == nil {
-		return p.ID, nil
+		return p, nil
 	} else if errs.Reason(err) != errs.Reason(store.ErrDefaultMoved) {
-		return uuid.Nil, err
+		return nil, err
 	}
 	return s.DefaultPipeline(ctx, tenant)
 }
@@ -112,11 +110,7 @@ func (s *Server) defaultPipeline(ctx context.Context) (uuid.UUID, error) {
 // pipeline reads the pipeline named, or the default one.
 func (s *Server) pipeline(ctx context.Context, name string) (*pipeline.Pipeline, error) {
 	if name == "" {
-		id, err := s.defaultPipeline(ctx)
-		if err != nil {
-			return nil, err
-		}
-		name = store.PipelineName(id)
+		return s.defaultPipeline(ctx)
 	}
 	return s.Pipelines.Get(everywhere(ctx), tenantOf(ctx), name)
 }

@@ -110,22 +110,6 @@ func (s *Store) PricesAt(ctx context.Context, tenant, list uuid.UUID, products [
 	return found, nil
 }
 
-// DefaultPipeline answers the id of the tenant's default pipeline, uuid.Nil where
-// it has none yet.
-func (s *Store) DefaultPipeline(ctx context.Context, tenant uuid.UUID) (uuid.UUID, error) {
-	var id *uuid.UUID
-	b := &pgx.Batch{}
-	postgres.QueueTenant(b, tenant)
-	b.Queue("SELECT id FROM pipeline WHERE tenant = $1 AND is_default AND delete_time IS NULL", tenant).Query(func(rows pgx.Rows) (err error) {
-		id, err = first(rows, pgx.RowTo[uuid.UUID])
-		return err
-	})
-	if err := postgres.Run(ctx, s.DB, b); err != nil || id == nil {
-		return uuid.Nil, err
-	}
-	return *id, nil
-}
-
 // first answers the first row, or nil.
 func first[T any](rows pgx.Rows, to pgx.RowToFunc[T]) (*T, error) {
 	all, err := pgx.CollectRows(rows, to)

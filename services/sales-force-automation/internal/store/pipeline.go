@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"slices"
 
 	"github.com/google/uuid"
@@ -46,6 +47,17 @@ func newPipelines(db *postgres.DB, log *eventlog.Log) *record.Store[pipeline.Pip
 			ids(b, tenant, before, after)
 		},
 	}
+}
+
+// DefaultPipeline answers the tenant's default pipeline, nil where it has none yet.
+func (s *Store) DefaultPipeline(ctx context.Context, tenant uuid.UUID) (*pipeline.Pipeline, error) {
+	found, _, err := s.Pipelines.Table.List(ctx, s.DB, tenant, postgres.Query{
+		PageSize: 1, Where: []postgres.Cond{postgres.Eq("is_default", true)},
+	})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // keepStages keeps the table of stage ids that opportunities point at.
