@@ -121,7 +121,8 @@ type Lead struct {
 	DisqualifyReason string `protobuf:"bytes,11,opt,name=disqualify_reason,json=disqualifyReason,proto3" json:"disqualify_reason,omitempty"`
 	// The opportunity it became.
 	Opportunity string `protobuf:"bytes,12,opt,name=opportunity,proto3" json:"opportunity,omitempty"`
-	// Who looks after it: "users/{subject}". The calling user where empty at creation.
+	// Who looks after it: "users/{subject}". CreateLead sets the calling user where
+	// empty; a captured lead waits for somebody to accept it.
 	Owner string `protobuf:"bytes,13,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The team that looks after it: "teams/{uuid}".
 	Team string `protobuf:"bytes,14,opt,name=team,proto3" json:"team,omitempty"`

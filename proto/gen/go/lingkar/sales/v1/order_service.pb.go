@@ -699,7 +699,7 @@ type Purchase struct {
 	Channel v1.Channel `protobuf:"varint,6,opt,name=channel,proto3,enum=lingkar.event.v1.Channel" json:"channel,omitempty"`
 	// Where the record came from, such as "import".
 	Source string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
-	// Who sold it: "users/{subject}". The calling user where empty.
+	// Who sold it: "users/{subject}".
 	Owner string `protobuf:"bytes,8,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The team that looks after it: "teams/{uuid}".
 	Team string `protobuf:"bytes,9,opt,name=team,proto3" json:"team,omitempty"`

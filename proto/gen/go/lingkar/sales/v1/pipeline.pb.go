@@ -99,7 +99,7 @@ type Pipeline struct {
 	// True where a deal may pass over stages whose criteria it meets. Otherwise it
 	// takes one after the other; going back and closing are always possible.
 	SkipAllowed bool `protobuf:"varint,5,opt,name=skip_allowed,json=skipAllowed,proto3" json:"skip_allowed,omitempty"`
-	// Who looks after it: "users/{subject}". The calling user where empty at creation.
+	// Who looks after it: "users/{subject}".
 	Owner string `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The team that looks after it: "teams/{uuid}".
 	Team string `protobuf:"bytes,7,opt,name=team,proto3" json:"team,omitempty"`

@@ -41,7 +41,7 @@ type PriceList struct {
 	CurrencyCode string `protobuf:"bytes,4,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	// True for the list that is used where none is named; at most one per currency.
 	Standard bool `protobuf:"varint,5,opt,name=standard,proto3" json:"standard,omitempty"`
-	// Who looks after it: "users/{subject}". The calling user where empty at creation.
+	// Who looks after it: "users/{subject}".
 	Owner string `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The team that looks after it: "teams/{uuid}".
 	Team string `protobuf:"bytes,7,opt,name=team,proto3" json:"team,omitempty"`
@@ -216,7 +216,7 @@ type Price struct {
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Until when it holds, this instant excluded; unset where no end is known.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// Who looks after it: "users/{subject}". The calling user where empty at creation.
+	// Who looks after it: "users/{subject}".
 	Owner string `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	// The team that looks after it: "teams/{uuid}".
 	Team string `protobuf:"bytes,8,opt,name=team,proto3" json:"team,omitempty"`
