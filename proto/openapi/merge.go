@@ -40,24 +40,28 @@ func nameApart(parts []part) {
 		}
 	}
 	for _, p := range parts {
-		apart := func(name string) string {
+		p.rename(func(name string) string {
 			if service, _, _ := strings.Cut(name, "_"); len(areas[service]) > 1 {
 				return strings.ToUpper(p.area[:1]) + p.area[1:] + name
 			}
 			return name
-		}
-		for _, tag := range list(p.object["tags"]) {
-			tag["name"] = apart(tag["name"].(string))
-		}
-		paths, _ := p.object["paths"].(object)
-		for _, item := range paths {
-			for _, operation := range item.(object) {
-				o := operation.(object)
-				o["operationId"] = apart(o["operationId"].(string))
-				tags := o["tags"].([]any)
-				for i := range tags {
-					tags[i] = apart(tags[i].(string))
-				}
+		})
+	}
+}
+
+// rename renames tags and operations.
+func (p part) rename(apart func(name string) string) {
+	for _, tag := range list(p.object["tags"]) {
+		tag["name"] = apart(tag["name"].(string))
+	}
+	paths, _ := p.object["paths"].(object)
+	for _, item := range paths {
+		for _, operation := range item.(object) {
+			o := operation.(object)
+			o["operationId"] = apart(o["operationId"].(string))
+			tags := o["tags"].([]any)
+			for i := range tags {
+				tags[i] = apart(tags[i].(string))
 			}
 		}
 	}

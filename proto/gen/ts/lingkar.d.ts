@@ -3620,6 +3620,11 @@ export interface components {
              * @description When it was uploaded.
              */
             readonly createTime?: string;
+            /**
+             * @description The currency of amounts whose row names none, ISO 4217. Empty takes the
+             *     tenant's "IDR".
+             */
+            currencyCode?: string;
             /** @description The delimiter found or told: ",", ";", "|" or a tab. */
             delimiter?: string;
             /**
@@ -5179,7 +5184,10 @@ export interface components {
             note?: string;
             /** @description The opportunity it became. */
             readonly opportunity?: string;
-            /** @description Who looks after it: "users/{subject}". The calling user where empty at creation. */
+            /**
+             * @description Who looks after it: "users/{subject}". CreateLead sets the calling user where
+             *     empty; a captured lead waits for somebody to accept it.
+             */
             owner?: string;
             /** @description The products the contact is interested in: "products/{uuid}", at most 50. */
             products?: string[];
@@ -5333,7 +5341,10 @@ export interface components {
              * @description When it began. The time of creation where empty; not in the future.
              */
             openTime?: string;
-            /** @description The order that winning it made. */
+            /**
+             * @description The order that winning it made; empty of a deal that came, won already, with
+             *     an import.
+             */
             readonly order?: string;
             /** @description Who looks after it: "users/{subject}". The calling user where empty at creation. */
             owner?: string;
@@ -5495,7 +5506,7 @@ export interface components {
             };
             /** @description "pipelines/{uuid}". */
             name?: string;
-            /** @description Who looks after it: "users/{subject}". The calling user where empty at creation. */
+            /** @description Who looks after it: "users/{subject}". */
             owner?: string;
             /**
              * @description True where a deal may pass over stages whose criteria it meets. Otherwise it
@@ -5548,7 +5559,7 @@ export interface components {
             };
             /** @description "prices/{uuid}". */
             name?: string;
-            /** @description Who looks after it: "users/{subject}". The calling user where empty at creation. */
+            /** @description Who looks after it: "users/{subject}". */
             owner?: string;
             /** @description The list it stands in. Cannot change. */
             priceList: string;
@@ -5606,7 +5617,7 @@ export interface components {
             };
             /** @description "priceLists/{uuid}". */
             name?: string;
-            /** @description Who looks after it: "users/{subject}". The calling user where empty at creation. */
+            /** @description Who looks after it: "users/{subject}". */
             owner?: string;
             /** @description Where the record came from, such as "web-form", "trade-fair" or "import". */
             source?: string;
@@ -5698,7 +5709,7 @@ export interface components {
             };
             /** @description What was bought: at most 500 lines, each with its price. */
             lines?: components["schemas"]["lingkar.sales.v1.LineItem"][];
-            /** @description Who sold it: "users/{subject}". The calling user where empty. */
+            /** @description Who sold it: "users/{subject}". */
             owner?: string;
             /**
              * Format: date-time

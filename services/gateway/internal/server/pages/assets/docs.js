@@ -35,6 +35,8 @@ token.addEventListener("change", () => sessionStorage.setItem("lingkar-token", t
 byId("access").addEventListener("submit", (event) => event.preventDefault());
 byId("about").textContent = `${api.info.summary} ${calls.length} calls.`;
 
+const linkedTo = (call) => `#${call.id}` === location.hash;
+
 function list() {
   const wanted = byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const found = calls.filter((call) => wanted.every((word) => call.words.includes(word)));
@@ -43,10 +45,10 @@ function list() {
     ? Map.groupBy(found, (call) => call.tag)
     : found.reduce((map, call) => map.set(call.tag, [...(map.get(call.tag) ?? []), call]), new Map());
   byId("calls").replaceChildren(...[...groups.keys()].sort().map((tag) =>
-    el("details", { open: wanted.length > 0 || location.hash && groups.get(tag).some((call) => `#${call.id}` === location.hash) },
+    el("details", { open: wanted.length > 0 || groups.get(tag).some(linkedTo) },
       el("summary", { title: tags.get(tag) }, `${tag} `, el("small", {}, String(groups.get(tag).length))),
       el("ul", {}, ...groups.get(tag).map((call) => el("li", {},
-        el("button", { type: "button", "data-call": call.id, "aria-current": `#${call.id}` === location.hash, onclick: () => choose(call) },
+        el("button", { type: "button", "data-call": call.id, "aria-current": String(linkedTo(call)), onclick: () => choose(call) },
           el("span", { class: `verb ${call.verb}` }, call.verb), el("span", {}, call.path))))))));
 }
 
@@ -136,7 +138,8 @@ function request(call, form) {
   const body = form.querySelector("#body")?.value;
   if (token.value.trim()) headers.Authorization = `Bearer ${token.value.trim()}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  return { url: path + (query.size ? `?${query}` : ""), method: call.verb.toUpperCase(), headers, body };
+  const parameters = String(query);
+  return { url: path + (parameters && `?${parameters}`), method: call.verb.toUpperCase(), headers, body };
 }
 
 /** A command line for the request. It reads the token from the environment. */
@@ -180,5 +183,5 @@ async function follow(answer, result) {
 
 byId("search").addEventListener("input", list);
 list();
-const linked = calls.find((call) => `#${call.id}` === location.hash);
+const linked = calls.find(linkedTo);
 if (linked) show(linked);
