@@ -12,9 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -235,89 +233,6 @@ func TestRelay_isWokenByAnotherProcess(t *testing.T) {
 	}
 }
 
-// Ordering by transaction id would turn these events round: the first
-// transaction has its id before it waits for the row lock of the second.
-func TestRelay_keepsTheOrderOfAnAggregate(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ctx := t.Context()
-	tenant, contact := uuid.New(), uuid.New()
-	lock := func(tx pgx.Tx) {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(1)"); err != nil {
-			t.Error(err)
-		}
-	}
-	change := func(tx pgx.Tx, seq int64) {
-		var batch pgx.Batch
-		b.log.Queue(&batch, b.prepare(ctx, tenant, contact, seq, 1))
-		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	begin := func() pgx.Tx {
-		tx, err := b.db.App.Begin(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var batch pgx.Batch
-		postgres.QueueTenant(&batch, tenant)
-		batch.Queue("SELECT pg_current_xact_id()")
-		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
-			t.Fatal(err)
-		}
-		return tx
-	}
-	early := begin()
-	late := begin()
-	lock(late)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		lock(early)
-		change(early, 1)
-		if err := early.Commit(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-	change(late, 0)
-	if err := late.Commit(ctx); err != nil {
-		t.Fatal(err)
-	}
-	wg.Wait()
-
-	start(t, b.relay().Run)
-	start(t, b.runner(see("p")).Run)
-	b.sees("p")
-}
-
-// A change may take its position early and commit late: later positions go ahead
-// of it, and it is not lost.
-func TestRelay_losesNoLateCommit(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	relay := b.relay()
-	b.log.Wake = relay.Wake
-	start(t, relay.Run)
-	start(t, b.runner(see("p")).Run)
-	ctx := t.Context()
-	tenant, contact := uuid.New(), uuid.New()
-	late, err := b.db.App.Begin(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var batch pgx.Batch
-	postgres.QueueTenant(&batch, tenant)
-	b.log.Queue(&batch, b.prepare(ctx, tenant, contact, 0, 2))
-	if err := late.SendBatch(ctx, &batch).Close(); err != nil {
-		t.Fatal(err)
-	}
-	b.churn(10)
-	b.sees("p")
-	if err := late.Commit(ctx); err != nil {
-		t.Fatal(err)
-	}
-	b.sees("p")
-}
-
 // The broker may lose everything at any time (F06).
 func TestRunner_survivesAnEmptiedBroker(t *testing.T) {
 	t.Parallel()
@@ -489,35 +404,4 @@ func TestRunner_hungInsideItsTransaction(t *testing.T) {
 	release()
 	b.churn(10)
 	b.sees("p")
-}
-
-// N writers change few aggregates at once: the history is what was written,
-// without gaps (I2, I3).
-func TestLog_race(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	relay := b.relay()
-	b.log.Wake = relay.Wake
-	start(t, relay.Run)
-	start(t, b.runner(see("p")).Run)
-	const writers, rounds = 8, 25
-	tenant := uuid.New()
-	contacts := []uuid.UUID{entity.NewID(), entity.NewID(), entity.NewID()}
-	locks := make([]sync.Mutex, len(contacts))
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for i := range rounds {
-				c := (w + i) % len(contacts)
-				locks[c].Lock()
-				b.write(context.Background(), tenant, contacts[c], 1)
-				locks[c].Unlock()
-			}
-		})
-	}
-	wg.Wait()
-	b.sees("p")
-	if n := b.written(); n != writers*rounds {
-		t.Errorf("%d events, want %d", n, writers*rounds)
-	}
 }
