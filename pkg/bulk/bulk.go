@@ -68,6 +68,15 @@ type Kind struct {
 	// System guesses the system a file comes from by its heads; "" where it does
 	// not know.
 	System func(headers []string) string
+	// Together tells of two rows that follow each other whether one step must hold
+	// both, such as lines of one order. Nil lets any step end after any row. A step
+	// takes at most 2 x StepRows rows even so.
+	Together func(a, b Row) bool
+	// Prepare does, before the transaction of a step, what may not be done inside
+	// it, such as asking another service; what it finds goes into Job.State. It may
+	// run again for the same rows, so what it creates must be found the next time.
+	// Nil does nothing; an error stops the import.
+	Prepare func(ctx context.Context, job *Job, rows []Row) error
 	// Step brings in rows within the unit, and answers what became of each. An
 	// error takes the whole step back and stops the import; what is wrong with
 	// one row belongs into its Outcome.
@@ -86,6 +95,8 @@ type Job struct {
 	// Seen is kept from step to step while the import runs in this process, for
 	// the rows of a trial, which leave nothing in the database to find.
 	Seen map[string]string
+	// State is the Kind's own, kept from step to step as Seen is; nil at first.
+	State any
 }
 
 // DryRun tells whether nothing may remain.

@@ -3,7 +3,6 @@ package bulk
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,7 +69,7 @@ func (e *Engine) one(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, postgres.SQLError(err)
 	}
-	ctx = auth.With(ctx, row.caller)
+	ctx = auth.WithScope(auth.With(ctx, row.caller), auth.All)
 	ctx = call.With(ctx, call.Info{Method: "/" + e.Collection, Correlation: row.id.String(), ValidateOnly: row.spec.GetDryRun()})
 	work := e.run
 	if row.state == bulkv1.ImportState_IMPORT_STATE_UNDOING {
@@ -110,8 +109,9 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 		return err
 	}
 	job := &Job{Tenant: row.caller.Tenant, Import: e.message(row), Seen: map[string]string{}}
+	rows := &source{next: reader.Next, columns: row.spec.GetColumns(), done: row.doneLine, together: kind.Together}
 	for {
-		step, err := readStep(reader, row)
+		step, err := rows.step()
 		if err != nil {
 			return err
 		}
@@ -124,60 +124,21 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 	}
 }
 
-// step is what one transaction takes.
-type step struct {
-	rows     []Row
-	outcomes []Outcome
-	line     int64
-}
-
-// readStep reads the next rows after those that are done. Rows that are empty or
-// cannot be read have their outcome already.
-func readStep(reader *sheet.Reader, row *entry) (step, error) {
-	var s step
-	for len(s.rows)+len(s.outcomes) < StepRows {
-		r, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return s, nil
-		}
-		if err != nil {
-			return s, err
-		}
-		if int64(r.Line) <= row.doneLine {
-			continue
-		}
-		s.line = int64(r.Line)
-		values := named(r, row.spec.GetColumns())
-		switch {
-		case r.Err != nil:
-			s.outcomes = append(s.outcomes, Failed(r.Line, r.Err))
-		case len(values) == 0:
-			s.outcomes = append(s.outcomes, Empty(r.Line))
-		default:
-			s.rows = append(s.rows, Row{Line: r.Line, Values: values})
-		}
-	}
-	return s, nil
-}
-
-// named sorts the cells of a row by what their columns mean.
-func named(r sheet.Row, columns []*bulkv1.ImportColumn) map[string][]string {
-	values := map[string][]string{}
-	for _, c := range columns {
-		if cell := r.Cells[c.GetIndex()]; cell != "" && c.GetField() != Ignore {
-			values[c.GetField()] = append(values[c.GetField()], cell)
-		}
-	}
-	return values
-}
-
 // step brings in the rows and writes the report, in one transaction. A trial's
 // report is written after its rows were taken back.
 func (e *Engine) step(ctx context.Context, kind Kind, job *Job, row *entry, s step, read int64) error {
+	if kind.Prepare != nil && len(s.rows) > 0 {
+		if err := kind.Prepare(ctx, job, s.rows); err != nil {
+			return err
+		}
+	}
 	outcomes := s.outcomes
 	report := func(u *record.Unit) { u.Queue(func(b *pgx.Batch) { e.queueReport(b, row, s.line, read, outcomes) }) }
 	_, err := record.Write(ctx, e.DB, e.Log, job.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
 		outcomes = s.outcomes
+		if err := e.claim(u, row); err != nil {
+			return nil, err
+		}
 		if len(s.rows) > 0 {
 			more, err := kind.Step(ctx, u, job, s.rows)
 			if err != nil {
@@ -206,6 +167,20 @@ func (e *Engine) step(ctx context.Context, kind Kind, job *Job, row *entry, s st
 	}
 	row.doneLine = s.line
 	return nil
+}
+
+// claim locks the import, so that another replica that is at the same step waits,
+// and then finds that it has moved on.
+func (e *Engine) claim(u *record.Unit, row *entry) error {
+	here := false
+	err := u.Read(func(b *pgx.Batch) {
+		b.Queue(`SELECT done_line = $3 AND state = 2 FROM import WHERE tenant = $1 AND id = $2 FOR UPDATE`, row.caller.Tenant, row.id, row.doneLine).
+			QueryRow(func(found pgx.Row) error { return found.Scan(&here) })
+	})
+	if err == nil && !here {
+		return errMoved
+	}
+	return err
 }
 
 // queueReport queues the progress, guarded by where the import stood, and the

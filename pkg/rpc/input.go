@@ -23,6 +23,10 @@ func (s *Server) inputUnary(ctx context.Context, req any, _ *grpc.UnaryServerInf
 	return next(ctx, req)
 }
 
+// CheckInput says what is wrong with a message that did not come as a call, such
+// as one read from a row of a file, by the rules for those that do.
+func CheckInput(m proto.Message) error { return checkInput(m) }
+
 // checkInput says what is wrong with a message that came in: that it could not be
 // decoded, that it holds what no store takes, or that it breaks the rules of the
 // contract.
