@@ -208,7 +208,10 @@ type Import struct {
 	// When it last moved.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When it ended.
-	EndTime       *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// The currency of amounts whose row names none, ISO 4217. Empty takes the
+	// tenant's "IDR".
+	CurrencyCode  string `protobuf:"bytes,19,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -367,6 +370,13 @@ func (x *Import) GetEndTime() *timestamppb.Timestamp {
 		return x.EndTime
 	}
 	return nil
+}
+
+func (x *Import) GetCurrencyCode() string {
+	if x != nil {
+		return x.CurrencyCode
+	}
+	return ""
 }
 
 // What became of the rows.
@@ -1002,7 +1012,7 @@ var File_lingkar_bulk_v1_import_proto protoreflect.FileDescriptor
 
 const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\n" +
-	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xef\a\n" +
+	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\b\n" +
 	"\x06Import\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12J\n" +
 	"\x04kind\x18\x02 \x01(\tB6\xe0A\x02\xe0A\x05\xbaH-r+R\bcontactsR\x05leadsR\ropportunitiesR\tpurchasesR\x04kind\x12+\n" +
@@ -1031,7 +1041,8 @@ const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12:\n" +
-	"\bend_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime:X\xeaAU\n" +
+	"\bend_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x12<\n" +
+	"\rcurrency_code\x18\x13 \x01(\tB\x17\xe0A\x01\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\fcurrencyCode:X\xeaAU\n" +
 	"\x12lingkar.dev/Import\x12\x17contactImports/{import}\x12\x15salesImports/{import}*\aimports2\x06import\"\x88\x01\n" +
 	"\fImportCounts\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x18\n" +

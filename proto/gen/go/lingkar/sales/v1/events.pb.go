@@ -721,7 +721,8 @@ type OpportunityWon struct {
 	Opportunity *Opportunity `protobuf:"bytes,1,opt,name=opportunity,proto3" json:"opportunity,omitempty"`
 	// The stage it left.
 	FromStage string `protobuf:"bytes,2,opt,name=from_stage,json=fromStage,proto3" json:"from_stage,omitempty"`
-	// The order: "orders/{uuid}".
+	// The order: "orders/{uuid}"; empty where the deal was won in another system and
+	// came with an import.
 	Order         string `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -125,7 +125,8 @@ type Opportunity struct {
 	CloseReason string `protobuf:"bytes,15,opt,name=close_reason,json=closeReason,proto3" json:"close_reason,omitempty"`
 	// The lead it came from.
 	Lead string `protobuf:"bytes,16,opt,name=lead,proto3" json:"lead,omitempty"`
-	// The order that winning it made.
+	// The order that winning it made; empty of a deal that came, won already, with
+	// an import.
 	Order string `protobuf:"bytes,17,opt,name=order,proto3" json:"order,omitempty"`
 	// What the customer needs.
 	Description string `protobuf:"bytes,18,opt,name=description,proto3" json:"description,omitempty"`
