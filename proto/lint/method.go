@@ -199,15 +199,19 @@ var customVerb = regexp.MustCompile(`:[a-z][A-Za-z]*$`)
 
 // custom checks a method that is none of the standard ones (AIP-136): reads of
 // what is no resource, which have paths like one, and verbs. One that changes
-// nothing either is a GET or says NO_SIDE_EFFECTS.
+// nothing either is a GET or says NO_SIDE_EFFECTS; one that says IDEMPOTENT needs
+// no request_id, because its second run finds its work done.
 func (c *checker) custom(m method) {
 	c.expect(m.verb == "GET" || m.verb == "POST", m, "a custom method must be GET or POST, not %s (AIP-136)", m.verb)
 	reads := m.verb == "GET" && (strings.HasPrefix(string(m.Name()), "Get") || strings.HasPrefix(string(m.Name()), "List"))
 	c.expect(reads || customVerb.MatchString(m.path), m, "its path must end in a :verb (AIP-136)")
 	options, _ := m.Options().(*descriptorpb.MethodOptions)
-	if m.verb == "GET" || options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS {
+	level := options.GetIdempotencyLevel()
+	if m.verb == "GET" || level == descriptorpb.MethodOptions_NO_SIDE_EFFECTS {
 		return
 	}
 	c.rest(m, "POST", "*")
-	c.mutation(m)
+	if level != descriptorpb.MethodOptions_IDEMPOTENT {
+		c.mutation(m)
+	}
 }

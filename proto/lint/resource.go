@@ -61,7 +61,9 @@ func (c *checker) resource(m protoreflect.MessageDescriptor) {
 			continue
 		}
 		c.expect(parts[len(parts)-1] == "{"+snake(kind)+"}", m, "its pattern must end in {%s}", snake(kind))
-		c.expect(parts[len(parts)-2] == r.GetPlural(), m, "its collection must be its plural %q", r.GetPlural())
+		collection := parts[len(parts)-2]
+		qualified := len(r.GetPattern()) > 1 && strings.HasSuffix(strings.ToLower(collection), r.GetPlural()) // contactImports, salesImports
+		c.expect(collection == r.GetPlural() || qualified, m, "its collection must be its plural %q", r.GetPlural())
 	}
 	c.expect(m.Fields().ByName("name") != nil, m, "must have a name (AIP-122)")
 	for i := range m.Fields().Len() {

@@ -28,15 +28,15 @@ var File_lingkar_contact_v1_import_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_import_service_proto_rawDesc = "" +
 	"\n" +
-	"'lingkar/contact/v1/import_service.proto\x12\x12lingkar.contact.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1clingkar/bulk/v1/import.proto2\xef\x05\n" +
+	"'lingkar/contact/v1/import_service.proto\x12\x12lingkar.contact.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1clingkar/bulk/v1/import.proto2\xf9\x05\n" +
 	"\rImportService\x12O\n" +
-	"\fUploadImport\x12$.lingkar.bulk.v1.UploadImportRequest\x1a\x17.lingkar.bulk.v1.Import(\x01\x12z\n" +
-	"\tRunImport\x12!.lingkar.bulk.v1.RunImportRequest\x1a\x17.lingkar.bulk.v1.Import\"1\xdaA\x04name\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/{name=contactImports/*}:run\x12s\n" +
+	"\fUploadImport\x12$.lingkar.bulk.v1.UploadImportRequest\x1a\x17.lingkar.bulk.v1.Import(\x01\x12}\n" +
+	"\tRunImport\x12!.lingkar.bulk.v1.RunImportRequest\x1a\x17.lingkar.bulk.v1.Import\"4\xdaA\x04name\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/v1/{name=contactImports/*}:run\x90\x02\x02\x12s\n" +
 	"\tGetImport\x12!.lingkar.bulk.v1.GetImportRequest\x1a\x17.lingkar.bulk.v1.Import\"*\xdaA\x04name\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/{name=contactImports/*}\x12\x96\x01\n" +
-	"\x0eListImportRows\x12&.lingkar.bulk.v1.ListImportRowsRequest\x1a'.lingkar.bulk.v1.ListImportRowsResponse\"3\xdaA\x06parent\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=contactImports/*}/rows\x12\x83\x01\n" +
-	"\fCancelImport\x12$.lingkar.bulk.v1.CancelImportRequest\x1a\x17.lingkar.bulk.v1.Import\"4\xdaA\x04name\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=contactImports/*}:cancel\x12}\n" +
+	"\x0eListImportRows\x12&.lingkar.bulk.v1.ListImportRowsRequest\x1a'.lingkar.bulk.v1.ListImportRowsResponse\"3\xdaA\x06parent\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=contactImports/*}/rows\x12\x86\x01\n" +
+	"\fCancelImport\x12$.lingkar.bulk.v1.CancelImportRequest\x1a\x17.lingkar.bulk.v1.Import\"7\xdaA\x04name\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=contactImports/*}:cancel\x90\x02\x02\x12\x80\x01\n" +
 	"\n" +
-	"UndoImport\x12\".lingkar.bulk.v1.UndoImportRequest\x1a\x17.lingkar.bulk.v1.Import\"2\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contactImports/*}:undoB\xe0\x01\n" +
+	"UndoImport\x12\".lingkar.bulk.v1.UndoImportRequest\x1a\x17.lingkar.bulk.v1.Import\"5\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contactImports/*}:undo\x90\x02\x02B\xe0\x01\n" +
 	"\x16com.lingkar.contact.v1B\x12ImportServiceProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var file_lingkar_contact_v1_import_service_proto_goTypes = []any{

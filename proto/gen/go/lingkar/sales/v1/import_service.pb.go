@@ -28,15 +28,15 @@ var File_lingkar_sales_v1_import_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_sales_v1_import_service_proto_rawDesc = "" +
 	"\n" +
-	"%lingkar/sales/v1/import_service.proto\x12\x10lingkar.sales.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1clingkar/bulk/v1/import.proto2\xe5\x05\n" +
+	"%lingkar/sales/v1/import_service.proto\x12\x10lingkar.sales.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1clingkar/bulk/v1/import.proto2\xee\x05\n" +
 	"\rImportService\x12O\n" +
-	"\fUploadImport\x12$.lingkar.bulk.v1.UploadImportRequest\x1a\x17.lingkar.bulk.v1.Import(\x01\x12x\n" +
-	"\tRunImport\x12!.lingkar.bulk.v1.RunImportRequest\x1a\x17.lingkar.bulk.v1.Import\"/\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=salesImports/*}:run\x12q\n" +
+	"\fUploadImport\x12$.lingkar.bulk.v1.UploadImportRequest\x1a\x17.lingkar.bulk.v1.Import(\x01\x12{\n" +
+	"\tRunImport\x12!.lingkar.bulk.v1.RunImportRequest\x1a\x17.lingkar.bulk.v1.Import\"2\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=salesImports/*}:run\x90\x02\x02\x12q\n" +
 	"\tGetImport\x12!.lingkar.bulk.v1.GetImportRequest\x1a\x17.lingkar.bulk.v1.Import\"(\xdaA\x04name\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/{name=salesImports/*}\x12\x94\x01\n" +
-	"\x0eListImportRows\x12&.lingkar.bulk.v1.ListImportRowsRequest\x1a'.lingkar.bulk.v1.ListImportRowsResponse\"1\xdaA\x06parent\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=salesImports/*}/rows\x12\x81\x01\n" +
-	"\fCancelImport\x12$.lingkar.bulk.v1.CancelImportRequest\x1a\x17.lingkar.bulk.v1.Import\"2\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=salesImports/*}:cancel\x12{\n" +
+	"\x0eListImportRows\x12&.lingkar.bulk.v1.ListImportRowsRequest\x1a'.lingkar.bulk.v1.ListImportRowsResponse\"1\xdaA\x06parent\x82\xd3\xe4\x93\x02\"\x12 /v1/{parent=salesImports/*}/rows\x12\x84\x01\n" +
+	"\fCancelImport\x12$.lingkar.bulk.v1.CancelImportRequest\x1a\x17.lingkar.bulk.v1.Import\"5\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=salesImports/*}:cancel\x90\x02\x02\x12~\n" +
 	"\n" +
-	"UndoImport\x12\".lingkar.bulk.v1.UndoImportRequest\x1a\x17.lingkar.bulk.v1.Import\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=salesImports/*}:undoB\xd2\x01\n" +
+	"UndoImport\x12\".lingkar.bulk.v1.UndoImportRequest\x1a\x17.lingkar.bulk.v1.Import\"3\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=salesImports/*}:undo\x90\x02\x02B\xd2\x01\n" +
 	"\x14com.lingkar.sales.v1B\x12ImportServiceProtoP\x01ZDgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1;salesv1\xa2\x02\x03LSX\xaa\x02\x10Lingkar.Sales.V1\xca\x02\x10Lingkar\\Sales\\V1\xe2\x02\x1cLingkar\\Sales\\V1\\GPBMetadata\xea\x02\x12Lingkar::Sales::V1b\x06proto3"
 
 var file_lingkar_sales_v1_import_service_proto_goTypes = []any{
