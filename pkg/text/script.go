@@ -1,12 +1,13 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// scripts are those whose letters are told apart; others count as one of their
-// own each only where unicode lists them here.
+// scripts are those whose letters are told apart. Letters of all others are passed
+// over.
 var scripts = map[string]*unicode.RangeTable{
 	"latin": unicode.Latin, "greek": unicode.Greek, "cyrillic": unicode.Cyrillic,
 	"armenian": unicode.Armenian, "cherokee": unicode.Cherokee, "georgian": unicode.Georgian,
@@ -18,7 +19,9 @@ var scripts = map[string]*unicode.RangeTable{
 
 // together are the scripts that one word may mix, after the "highly restrictive"
 // level of UTS #39.
-var together = []string{"han hiragana katakana latin", "han bopomofo latin", "han hangul latin"}
+var together = [][]string{
+	{"han", "hiragana", "katakana", "latin"}, {"han", "bopomofo", "latin"}, {"han", "hangul", "latin"},
+}
 
 // MixedScript reports whether one word of s mixes scripts that no language mixes,
 // such as Latin and Cyrillic: one of them may pass for the other.
@@ -34,22 +37,19 @@ func MixedScript(s string) bool {
 func mixed(word string) bool {
 	var seen []string
 	for _, r := range word {
-		if s := scriptOf(r); s != "" && !contains(seen, s) {
+		if s := scriptOf(r); s != "" && !slices.Contains(seen, s) {
 			seen = append(seen, s)
 		}
 	}
 	if len(seen) < 2 {
 		return false
 	}
-	for _, set := range together {
-		if containsAll(strings.Fields(set), seen) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(together, func(set []string) bool {
+		return !slices.ContainsFunc(seen, func(s string) bool { return !slices.Contains(set, s) })
+	})
 }
 
-// scriptOf answers "" for letters that many scripts share.
+// scriptOf answers "" for letters that are passed over.
 func scriptOf(r rune) string {
 	if r < 0x80 {
 		return "latin"
@@ -60,22 +60,4 @@ func scriptOf(r rune) string {
 		}
 	}
 	return ""
-}
-
-func contains(list []string, s string) bool {
-	for _, e := range list {
-		if e == s {
-			return true
-		}
-	}
-	return false
-}
-
-func containsAll(list, wanted []string) bool {
-	for _, w := range wanted {
-		if !contains(list, w) {
-			return false
-		}
-	}
-	return true
 }

@@ -51,8 +51,9 @@ func whole(t testing.TB) *contactv1.Contact {
 	}
 }
 
+// Towards CON-10, CON-46 and CON-47: all that a contact keeps comes back in form.
 func testCreateContact(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-10", "CON-24", "CON-46", "CON-47", "CON-48"}, func(t *testing.T, a, other *api) {
+	both(t, s, []string{"CON-48"}, func(t *testing.T, a, other *api) {
 		created := a.create(t, whole(t))
 		want := whole(t)
 		want.Name, want.CustomerId, want.Etag = created.GetName(), "C-000001", created.GetEtag()
@@ -87,9 +88,9 @@ func testCreateContact(t *testing.T, s *testkit.Suite) {
 	})
 }
 
-// A new tenant starts at C-000001, and no number is given twice.
+// Towards CON-25 and A14: a new tenant starts at C-000001, and no number is given twice.
 func testCreateContact_numbersEachTenant(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-25", "A14"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		seen := map[string]bool{}
 		for n := range 70 { // more than a block
 			id := a.named(t, fmt.Sprint("P", n)).GetCustomerId()
@@ -108,7 +109,7 @@ func testCreateContact_numbersEachTenant(t *testing.T, s *testkit.Suite) {
 }
 
 func testUpdateContact(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-13", "CON-48"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		was := a.create(t, &contactv1.Contact{Kind: person, GivenName: "Siti", FamilyName: "Nur", Note: "old"})
 		update := func(p *contactv1.Contact, paths ...string) (*contactv1.Contact, error) {
 			p.Name = was.GetName()
@@ -219,9 +220,9 @@ func testDeleteContact(t *testing.T, s *testkit.Suite) {
 	})
 }
 
-// Card, device and external id belong to one contact; e-mail and phone repeat.
+// Towards CON-32: card, device and external id belong to one contact; e-mail and phone repeat.
 func testCreateContact_uniqueIdentifiers(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-32"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		for value, reason := range map[*contactv1.Contact]string{
 			holding("Card", card, "77-12"):                                                    "CONTACT_CARD_TAKEN",

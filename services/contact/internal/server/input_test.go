@@ -141,8 +141,9 @@ func testCreateContact_requestID(t *testing.T, s *testkit.Suite) {
 	})
 }
 
-// Who may call: those who meet customers write, analysts read, nobody else does.
+// CON-29. Who may call: those who meet customers write, analysts read, nobody else does.
 func testPolicy(t *testing.T, s *testkit.Suite) {
+	testkit.Prove(t, testkit.GRPC, "CON-29")
 	admin, _ := fresh(t, s)
 	siti := admin.named(t, "Siti")
 	for role, may := range map[auth.Role]struct{ read, write bool }{

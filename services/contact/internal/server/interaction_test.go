@@ -40,10 +40,10 @@ func (a *api) titles(t testing.TB, req *contactv1.ListInteractionsRequest) []str
 	return out
 }
 
-// One contract for every channel: what was posted on each is attached to the same
+// Towards CON-02, CON-18 and CON-33 too: one contract for every channel: what was posted on each is attached to the same
 // contact, in one order of time, with who and what recorded it.
 func testRecordInteraction_everyChannel(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-02", "CON-03", "CON-23", "CON-33", "CON-34"}, func(t *testing.T, a, other *api) {
+	both(t, s, []string{"CON-03", "CON-23", "CON-34"}, func(t *testing.T, a, other *api) {
 		siti, budi := a.named(t, "Siti"), a.named(t, "Budi")
 		began := time.Date(2026, 1, 1, 8, 0, 0, 0, time.UTC)
 		var want []string
@@ -77,10 +77,10 @@ func testRecordInteraction_everyChannel(t *testing.T, s *testkit.Suite) {
 	})
 }
 
-// A conversation goes on over another channel, and whoever takes it up there reads
+// Towards CON-35 and A15 too: a conversation goes on over another channel, and whoever takes it up there reads
 // all of it before answering.
 func testListInteractions_conversation(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-04", "CON-35", "A15"}, func(t *testing.T, a, other *api) {
+	both(t, s, []string{"CON-04"}, func(t *testing.T, a, other *api) {
 		siti := a.named(t, "Siti")
 		for n, channel := range []eventv1.Channel{byPhone, byChat, eventv1.Channel_CHANNEL_EMAIL} {
 			a.record(t, &contactv1.Interaction{

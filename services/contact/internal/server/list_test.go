@@ -12,8 +12,9 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
+// Towards CON-39: contacts are listed by role, owner, country and mark.
 func testListContacts(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-29", "CON-38", "CON-39"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		for _, p := range []*contactv1.Contact{
 			{Kind: person, DisplayName: "Éva", Owner: "users/a", RegionCode: "HU", Labels: map[string]string{"tier": "gold"}},
@@ -60,7 +61,7 @@ func testListContacts(t *testing.T, s *testkit.Suite) {
 }
 
 func testListContacts_pages(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-26"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		req := &contactv1.BatchCreateContactsRequest{}
 		for n := range 25 {
@@ -85,7 +86,7 @@ func testListContacts_pages(t *testing.T, s *testkit.Suite) {
 }
 
 func testBatchCreateContacts(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-26"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		req := &contactv1.BatchCreateContactsRequest{RequestId: "batch-1"}
 		for n := range 300 {

@@ -12,10 +12,10 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-// The Customer ID alone, or any other identifier, in any spelling, finds the
+// Towards CON-25 and A14: the Customer ID alone, or any other identifier, in any spelling, finds the
 // contact.
 func testLookupContact(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-25", "A14"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		siti := a.create(t, whole(t))
 		spouse := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Spouse", Identifiers: []*contactv1.Identifier{
@@ -65,7 +65,7 @@ func testLookupContact(t *testing.T, s *testkit.Suite) {
 }
 
 func testSearchContacts(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-29"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		for _, name := range []string{"Siti Nurhaliza", "Budi Santoso", "Müller-Lüdenscheidt GmbH", "Joko Widodo"} {
 			a.named(t, name)
@@ -94,7 +94,7 @@ func testSearchContacts(t *testing.T, s *testkit.Suite) {
 }
 
 func testUpsertContact(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-13"}, func(t *testing.T, a, other *api) {
+	both(t, s, nil, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		upsert := func(a *api, note, request string, paths ...string) *contactv1.Contact {
 			req := &contactv1.UpsertContactRequest{

@@ -12,10 +12,10 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-// One record holds all roles at once; taking one never copies the contact or takes
+// Towards CON-40, CON-41, CON-42 and A13 too: one record holds all roles at once; taking one never copies the contact or takes
 // another role away.
 func testAssignRole(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"CON-08", "CON-24", "CON-37", "CON-40", "CON-41", "CON-42", "A13"}, func(t *testing.T, a, other *api) {
+	both(t, s, []string{"CON-08", "CON-24", "CON-37"}, func(t *testing.T, a, other *api) {
 		ctx := a.Ctx()
 		was := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Siti", Roles: []*contactv1.Role{{Kind: customer}}})
 		details, err := structpb.NewStruct(map[string]any{"unit": "service desk", "skills": []any{"id", "router"}})
