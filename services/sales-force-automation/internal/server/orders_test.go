@@ -36,7 +36,7 @@ func some(p *salesv1.Product, n string, price *moneypb.Money) *salesv1.LineItem 
 }
 
 func orderIsConfirmedOnce(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"SFA-06"}, func(t *testing.T, c *clients) {
+	both(t, s, nil, func(t *testing.T, c *clients) {
 		p := c.product(t, "TEA")
 		o := must[*salesv1.Order](t)(c.order(&salesv1.Order{Contact: c.person(t, "Ani")}))
 		if o.GetStatus() != salesv1.OrderStatus_ORDER_STATUS_DRAFT || o.GetKind() != salesv1.OrderKind_ORDER_KIND_SALE ||

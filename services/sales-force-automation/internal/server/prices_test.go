@@ -44,7 +44,7 @@ func (c *clients) price(list *salesv1.PriceList, p *salesv1.Product, m *moneypb.
 }
 
 func priceHoldsForATime(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"SFA-12"}, func(t *testing.T, c *clients) {
+	both(t, s, nil, func(t *testing.T, c *clients) {
 		p, list := c.product(t, "TEA"), c.list(t, "RETAIL", false)
 		old := must[*salesv1.Price](t)(c.price(list, p, rupiah(5000), 1, 10))
 		fine := &moneypb.Money{CurrencyCode: "IDR", Units: 5500, Nanos: 1} // finer than a sen, as unit prices may be

@@ -24,7 +24,7 @@ func TestProducts(t *testing.T) {
 }
 
 func productStandardMethods(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"SFA-12"}, func(t *testing.T, c *clients) {
+	both(t, s, nil, func(t *testing.T, c *clients) {
 		p := c.product(t, "TEA")
 		if !p.GetActive() || p.GetUnit() != "bottle" || p.GetEtag() == "" || p.GetCreateTime() == nil {
 			t.Errorf("created %v", p)
@@ -156,16 +156,33 @@ func productBadInput(t *testing.T, s *testkit.Suite) {
 	})
 }
 
-// Every department reads the catalogue; only managers and admins write it.
+// Every department reads the catalogue, the prices and what customers do; only
+// managers and admins write the catalogue.
 func productIsReadByAllDepartments(t *testing.T, s *testkit.Suite) {
 	both(t, s, []string{"SFA-12"}, func(t *testing.T, c *clients) {
-		p := c.product(t, "ALL")
-		for _, role := range []auth.Role{auth.Manager, auth.Sales, auth.Agent, auth.Marketer, auth.Analyst, auth.Operator} {
+		list := c.list(t, "ALL", false)
+		p := c.priced(t, list, "ALL", 5000)
+		contact := c.person(t, "Ani")
+		c.lead(t, contact)
+		must[*salesv1.Opportunity](t)(c.deal(&salesv1.Opportunity{Contact: contact, Team: "teams/everybody"}))
+		must[*salesv1.Order](t)(c.order(&salesv1.Order{Contact: contact, Team: "teams/everybody"}))
+		for _, role := range []auth.Role{auth.Manager, auth.Sales, auth.Agent, auth.Marketer, auth.Analyst} {
 			d := c.role(role)
-			if got, err := d.GetProduct(d.Ctx(), &salesv1.GetProductRequest{Name: p.GetName()}); err != nil || !proto.Equal(got, p) {
-				t.Errorf("%s reads %v, %v", role, got, err)
+			d.Caller.Teams = []string{"teams/everybody"}
+			d = c.as(d.Caller)
+			price := must[*salesv1.Price](t)(d.LookupPrice(d.Ctx(), &salesv1.LookupPriceRequest{Product: p.GetName(), PriceList: list.GetName()}))
+			product := must[*salesv1.Product](t)(d.GetProduct(d.Ctx(), &salesv1.GetProductRequest{Name: p.GetName()}))
+			if price.GetUnitPrice().GetUnits() != 5000 || !proto.Equal(product, p) {
+				t.Errorf("%s reads %v at %v", role, product, price)
 			}
-			_, err := d.CreateProduct(d.Ctx(), &salesv1.CreateProductRequest{Product: &salesv1.Product{Code: string(role) + c.Transport, DisplayName: "x"}})
+			filter := `contact = "` + contact + `"`
+			leads := must[*salesv1.ListLeadsResponse](t)(d.ListLeads(d.Ctx(), &salesv1.ListLeadsRequest{Filter: filter}))
+			deals := must[*salesv1.ListOpportunitiesResponse](t)(d.ListOpportunities(d.Ctx(), &salesv1.ListOpportunitiesRequest{Filter: filter}))
+			orders := must[*salesv1.ListOrdersResponse](t)(d.ListOrders(d.Ctx(), &salesv1.ListOrdersRequest{Filter: filter}))
+			if len(leads.GetLeads())+len(deals.GetOpportunities())+len(orders.GetOrders()) != 3 {
+				t.Errorf("%s reads %v, %v, %v", role, leads, deals, orders)
+			}
+			_, err := d.CreateProduct(d.Ctx(), &salesv1.CreateProductRequest{Product: &salesv1.Product{Code: string(role), DisplayName: "x"}})
 			if role == auth.Manager {
 				must[any](t)(nil, err)
 				continue

@@ -19,7 +19,7 @@ import (
 func TestStory(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	both(t, s, []string{"SFA-06", "SFA-09", "SFA-12", "SFA-24"}, func(t *testing.T, c *clients) {
+	both(t, s, []string{"SFA-06", "SFA-09"}, func(t *testing.T, c *clients) {
 		list := c.list(t, "STORY", false)
 		tea := c.priced(t, list, "TEA", 15000)
 		l := must[*salesv1.Lead](t)(c.CaptureLead(c.Ctx(), &salesv1.CaptureLeadRequest{
