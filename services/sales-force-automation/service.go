@@ -6,8 +6,10 @@
 package sales
 
 import (
+	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/server"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
@@ -17,6 +19,7 @@ var Definition = service.Definition{
 	Name:       "sales-force-automation",
 	Area:       "sales",
 	Migrations: store.Migrations(),
+	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
 	Policy:     server.Policy(),
 	Build:      build,
 }
@@ -29,6 +32,9 @@ func build(rt *service.Runtime) error {
 		Now:      rt.Now,
 	}
 	s.Register(rt.Server)
+	imports := s.Imports(rt.AsService, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
+	salesv1.RegisterImportServiceServer(rt.Server, imports)
+	rt.Go("imports", imports.Run)
 	rt.Project(store.Contacts())
 	return nil
 }

@@ -30,7 +30,7 @@ var (
 // Policy says who may call what: every RPC of the area is in it.
 func Policy() auth.Policy {
 	p := auth.Policy{}
-	for _, table := range []auth.Policy{cataloguePolicy(), pipelinePolicy(), leadPolicy(), opportunityPolicy(), orderPolicy()} {
+	for _, table := range []auth.Policy{cataloguePolicy(), pipelinePolicy(), leadPolicy(), opportunityPolicy(), orderPolicy(), importPolicy()} {
 		maps.Copy(p, table)
 	}
 	return p
@@ -116,5 +116,18 @@ func orderPolicy() auth.Policy {
 		salesv1.OrderService_CancelOrder_FullMethodName:          orderTake,
 		salesv1.OrderService_RecordPurchase_FullMethodName:       purchases,
 		salesv1.OrderService_BatchRecordPurchases_FullMethodName: purchases,
+	}
+}
+
+// importPolicy lets those bring files who may see every deal and record purchases:
+// a file changes records whoever owns them.
+func importPolicy() auth.Policy {
+	return auth.Policy{
+		salesv1.ImportService_UploadImport_FullMethodName:   purchases,
+		salesv1.ImportService_RunImport_FullMethodName:      purchases,
+		salesv1.ImportService_GetImport_FullMethodName:      purchases,
+		salesv1.ImportService_ListImportRows_FullMethodName: purchases,
+		salesv1.ImportService_CancelImport_FullMethodName:   purchases,
+		salesv1.ImportService_UndoImport_FullMethodName:     purchases,
 	}
 }

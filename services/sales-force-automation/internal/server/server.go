@@ -15,10 +15,13 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/pipeline"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/server/imports"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
 
@@ -40,7 +43,16 @@ type Server struct {
 	salesv1.UnimplementedOrderServiceServer
 }
 
-// Register offers all services of the area but its event log, which every
+// Imports answers the calls on the area's imports, of an engine that lacks only its
+// kinds. AsService answers a context in which the service itself calls.
+func (s *Server) Imports(asService func(context.Context, uuid.UUID) (context.Context, error), e bulk.Engine) *imports.Server {
+	return imports.New(&imports.Importer{
+		Store: s.Store, Contacts: s.Contacts, AsService: asService, Usable: s.usable, Now: s.now,
+		Pipeline: func(ctx context.Context) (*pipeline.Pipeline, error) { return s.openPipeline(ctx, "") },
+	}, e)
+}
+
+// Register offers all services of the area but its imports and its event log, which every
 // process of Lingkar offers by itself.
 func (s *Server) Register(r grpc.ServiceRegistrar) {
 	salesv1.RegisterProductServiceServer(r, s)
