@@ -126,16 +126,19 @@ func (a *api) launched(t testing.TB, c *campaignv1.Campaign) *campaignv1.Campaig
 	return must[*campaignv1.Campaign](t)(a.LaunchCampaign(a.Ctx(), &campaignv1.LaunchCampaignRequest{Name: draft.GetName()}))
 }
 
-// complete waits until all touches of a campaign are sent or withheld.
+// complete waits until all touches of a campaign are sent or withheld, as long as
+// it goes on.
 func (a *api) complete(t testing.TB, campaign string) (p *campaignv1.CampaignProgress) {
 	t.Helper()
-	testkit.Eventually(t, func() (err error) {
-		p, err = a.GetCampaignProgress(a.Ctx(), &campaignv1.GetCampaignProgressRequest{Name: campaign + "/progress"})
-		if err == nil && p.GetCompleteTime() == nil {
-			err = fmt.Errorf("the campaign is at %v", p)
-		}
-		return err
-	})
+	for last := int64(-1); p.GetCompleteTime() == nil; last = p.GetSentCount() {
+		testkit.Eventually(t, func() (err error) {
+			p, err = a.GetCampaignProgress(a.Ctx(), &campaignv1.GetCampaignProgressRequest{Name: campaign + "/progress"})
+			if err == nil && p.GetCompleteTime() == nil && p.GetSentCount() == last {
+				err = fmt.Errorf("the campaign stays at %v", p)
+			}
+			return err
+		})
+	}
 	return p
 }
 
