@@ -16,11 +16,11 @@ go run ./proto/openapi -in bin/openapi -proto proto/lingkar -out proto/gen/opena
 # The types for TypeScript follow the OpenAPI document. Node is needed for them
 # alone: without it they stay as they are, and CI notices.
 types=proto/gen/ts/lingkar.d.ts
+if ! command -v npm >/dev/null; then
+  echo "generate: npm is missing, $types was not refreshed" >&2
+  exit 0
+fi
+[ -d deploy/tools/ts/node_modules ] || npm --prefix deploy/tools/ts ci --no-audit --no-fund --silent
 if [ proto/gen/openapi/lingkar.json -nt "$types" ]; then
-  if ! command -v npm >/dev/null; then
-    echo "generate: npm is missing, $types was not refreshed" >&2
-    exit 0
-  fi
-  [ -d deploy/tools/ts/node_modules ] || npm --prefix deploy/tools/ts ci --no-audit --no-fund --silent
   npm --prefix deploy/tools/ts run --silent types
 fi
