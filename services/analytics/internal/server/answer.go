@@ -157,13 +157,13 @@ func relationshipOf(contact string, row store.Relationship) (*analyticsv1.Custom
 }
 
 func (v *viewing) satisfaction(ctx context.Context) *analyticsv1.SatisfactionSummary {
-	part := v.rows.Satisfaction
+	known := v.rows.Facts.Value.Satisfaction
 	answer := &analyticsv1.SatisfactionSummary{
-		Latest: part.Value.Latest, Average: part.Value.Average, Count: part.Value.Count,
-		Status: v.status(ctx, analyticsv1.Section_SECTION_SATISFACTION, part.Err),
+		Latest: known.Latest, Average: known.Average, Count: known.Count,
+		Status: v.status(ctx, analyticsv1.Section_SECTION_SATISFACTION, v.rows.Facts.Err),
 	}
-	if part.Value.LatestAt != nil {
-		answer.LatestTime = timestamppb.New(*part.Value.LatestAt)
+	if known.LatestAt != nil {
+		answer.LatestTime = timestamppb.New(*known.LatestAt)
 	}
 	return answer
 }

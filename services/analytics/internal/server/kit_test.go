@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -22,22 +21,26 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 	"github.com/lingkar-crm/lingkar/services/analytics"
 	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
+	campaign "github.com/lingkar-crm/lingkar/services/marketing-campaign"
 	sales "github.com/lingkar-crm/lingkar/services/sales-force-automation"
 	ticket "github.com/lingkar-crm/lingkar/services/service-ticket"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
-// start runs analytics and the services whose events it reads.
+// start runs analytics, the services whose events it reads, and the gateway.
 func start(t testing.TB) *testkit.Suite {
 	t.Helper()
-	return testkit.Start(t, contact.Definition, sales.Definition, ticket.Definition, analytics.Definition)
+	return testkit.Start(t, contact.Definition, sales.Definition, ticket.Definition, campaign.Definition, analytics.Definition, gateway.Definition)
 }
 
 // apart answers the same services with two tenants that no other test uses.
@@ -64,7 +67,11 @@ func TestCalls(t *testing.T) {
 		"ListTimeline/every channel":       testEveryChannel,
 		"ListTimeline/conversation":        testConversation,
 		"ListTimeline/pages":               testTimelinePages,
+		"GetCustomerView/funnel":           testFunnel,
+		"GetCustomerView/exchange rates":   testExchangeRates,
 		"GetCustomerPyramid":               testPyramid,
+		"ListEvents":                       testEvents,
+		"WatchCustomer":                    testWatch,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -83,6 +90,10 @@ type api struct {
 	salesv1.OpportunityServiceClient
 	salesv1.OrderServiceClient
 	ticketv1.TicketServiceClient
+	campaignv1.SegmentServiceClient
+	campaignv1.CampaignServiceClient
+	campaignv1.TouchServiceClient
+	platformv1.ExchangeRateServiceClient
 	analyticsv1.CustomerViewServiceClient
 	analyticsv1.PyramidServiceClient
 	analyticsv1.EventStoreServiceClient
@@ -103,6 +114,10 @@ func with(c *testkit.Client, written *positions) *api {
 		OpportunityServiceClient:  salesv1.NewOpportunityServiceClient(conn),
 		OrderServiceClient:        salesv1.NewOrderServiceClient(conn),
 		TicketServiceClient:       ticketv1.NewTicketServiceClient(conn),
+		SegmentServiceClient:      campaignv1.NewSegmentServiceClient(conn),
+		CampaignServiceClient:     campaignv1.NewCampaignServiceClient(conn),
+		TouchServiceClient:        campaignv1.NewTouchServiceClient(conn),
+		ExchangeRateServiceClient: platformv1.NewExchangeRateServiceClient(conn),
 		CustomerViewServiceClient: analyticsv1.NewCustomerViewServiceClient(conn),
 		PyramidServiceClient:      analyticsv1.NewPyramidServiceClient(conn),
 		EventStoreServiceClient:   analyticsv1.NewEventStoreServiceClient(conn),
@@ -113,7 +128,12 @@ func with(c *testkit.Client, written *positions) *api {
 // as answers the same services as another caller, who knows what was written.
 func (a *api) as(caller auth.Caller) *api { return with(a.As(caller), a.written) }
 
-func (a *api) other() *api { return with(a.Other(), a.written) }
+// other answers them as somebody of another tenant.
+func (a *api) other() *api {
+	caller := a.Caller
+	caller.Tenant = uuid.Must(uuid.NewV7())
+	return a.as(caller)
+}
 
 // both runs a test over gRPC, and over REST where a gateway runs.
 func both(t *testing.T, s *testkit.Suite, demands []string, test func(t *testing.T, a *api)) {
@@ -181,13 +201,18 @@ func (a *api) customer(t testing.TB, name string) *contactv1.Contact {
 // meet records an interaction.
 func (a *api) meet(t testing.TB, c *contactv1.Contact, channel eventv1.Channel, title string, change ...func(*contactv1.Interaction)) *contactv1.Interaction {
 	t.Helper()
-	i := &contactv1.Interaction{
-		Contact: c.GetName(), Channel: channel, Direction: eventv1.Direction_DIRECTION_INBOUND, Title: title, Body: "What was said: " + title,
-	}
+	req := recording(c.GetName(), title)
+	req.Interaction.Channel = channel
 	for _, f := range change {
-		f(i)
+		f(req.Interaction)
 	}
-	return must(a.RecordInteraction(a.Ctx(), &contactv1.RecordInteractionRequest{Interaction: i}))(t)
+	return must(a.RecordInteraction(a.Ctx(), req))(t)
+}
+
+func recording(contact, title string) *contactv1.RecordInteractionRequest {
+	return &contactv1.RecordInteractionRequest{Interaction: &contactv1.Interaction{
+		Contact: contact, Channel: chat, Direction: eventv1.Direction_DIRECTION_INBOUND, Title: title, Body: "What was said: " + title,
+	}}
 }
 
 // bought records a sale made elsewhere.
@@ -195,7 +220,7 @@ func (a *api) bought(t testing.TB, c *contactv1.Contact, amount *moneypb.Money, 
 	t.Helper()
 	return must(a.RecordPurchase(a.Ctx(), &salesv1.RecordPurchaseRequest{Purchase: &salesv1.Purchase{
 		Contact: c.GetName(), Amount: amount, PurchaseTime: timestamppb.New(at),
-		ExternalIds: map[string]string{"till": fmt.Sprintf("%s-%d", c.GetCustomerId(), at.UnixNano())},
+		ExternalIds: map[string]string{"till": uuid.NewString()},
 	}}))(t)
 }
 

@@ -14,11 +14,10 @@ import (
 
 // answerPurchases sums up what the customer bought, and says what that makes it.
 func (v *viewing) answerPurchases(ctx context.Context) {
-	part := v.rows.Purchases
 	v.view.Purchases = &analyticsv1.PurchaseSummary{}
-	bought, err := sum(part.Value)
-	if part.Err != nil {
-		err = part.Err
+	bought, err := sum(v.rows.Facts.Value.Purchases)
+	if v.rows.Facts.Err != nil {
+		err = v.rows.Facts.Err
 	}
 	if err == nil && mayRead(analyticsv1.Section_SECTION_PURCHASES, v.caller) {
 		v.view.Purchases = bought.summary(v.setting.Currency)
@@ -29,16 +28,16 @@ func (v *viewing) answerPurchases(ctx context.Context) {
 
 // purchases are those in all currencies together.
 type purchases struct {
-	store.Purchases
+	currencies         []store.CurrencyPurchases
 	count, unconverted int64
 	converted, window  money.Decimal
 	first, last        time.Time
 }
 
-func sum(p store.Purchases) (purchases, error) {
-	total := purchases{Purchases: p}
+func sum(currencies []store.CurrencyPurchases) (purchases, error) {
+	total := purchases{currencies: currencies}
 	var err error
-	for _, c := range p.Currencies {
+	for _, c := range currencies {
 		total.count += c.Count
 		total.unconverted += c.Unconverted
 		if total.converted, err = total.converted.Add(c.Converted); err != nil {
@@ -62,7 +61,7 @@ func (p purchases) summary(currency string) *analyticsv1.PurchaseSummary {
 		Count: p.count, UnconvertedCount: p.unconverted,
 		ReportingTotal: money.Of(currency, p.converted).Proto(), WindowTotal: money.Of(currency, p.window).Proto(),
 	}
-	for _, c := range p.Currencies {
+	for _, c := range p.currencies {
 		answer.Totals = append(answer.Totals, &analyticsv1.CurrencyTotal{Total: money.Of(c.Currency, c.Total).Proto(), Count: c.Count})
 	}
 	if p.count > 0 {

@@ -40,14 +40,14 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 		return nil, err
 	}
 	tenant := store.PyramidQuery{Tenant: caller.Tenant, At: at, Purchases: setting.Purchases(at.EffectiveAt, pyramid.DefaultMonths), Shares: setting.Shares}
-	page, err := s.Store.Timeline(ctx, caller.Tenant, ref, at, q, &tenant.Purchases)
+	page, err := s.Store.Timeline(ctx, caller.Tenant, ref, at, q, tenant.Purchases)
 	if err != nil {
 		return nil, err
 	}
 	if err := visible(ctx, ref, page.Customer); err != nil {
 		return nil, err
 	}
-	bought, err := sum(page.Purchases)
+	bought, err := sum(page.Facts.Purchases)
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,8 @@ func testEveryChannel(t *testing.T, s *testkit.Suite) {
 // is read as one, with what the customer is worth.
 func testConversation(t *testing.T, s *testkit.Suite) {
 	both(t, s, []string{"CON-04", "CON-05"}, func(t *testing.T, a *api) {
+		s := apart(s) // the best customer of a tenant of its own
+		a = a.as(s.As(auth.Admin))
 		c := a.customer(t, "Ibu Ani")
 		a.bought(t, c, rupiah(5_000_000), s.Clock.Now())
 		complaint := a.complain(t, c, "broken")

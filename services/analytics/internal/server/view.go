@@ -8,6 +8,7 @@ import (
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 const (
@@ -72,8 +73,8 @@ func (v *viewing) query() store.ViewQuery {
 	q := store.ViewQuery{
 		Tenant: v.caller.Tenant, Ref: v.ref, At: v.at, Limit: workItems + 1,
 		Subject: v.caller.Subject, Teams: v.caller.Teams,
-		Sections:     []store.Section{{ID: int16(analyticsv1.Section_SECTION_PROFILE)}},
-		Satisfaction: v.reads(analyticsv1.Section_SECTION_SATISFACTION),
+		Sections:  []store.Section{{ID: int16(analyticsv1.Section_SECTION_PROFILE)}},
+		Purchases: v.setting.Purchases(v.at.EffectiveAt, pyramid.DefaultMonths),
 	}
 	for _, section := range workSections {
 		if v.reads(section) {
@@ -85,8 +86,10 @@ func (v *viewing) query() store.ViewQuery {
 		q.Relationships = relationshipItems + 1
 	}
 	if v.reads(analyticsv1.Section_SECTION_PURCHASES) {
-		p := v.purchaseQuery()
-		q.Purchases = &p
+		q.Facts = append(q.Facts, projection.Purchase)
+	}
+	if v.reads(analyticsv1.Section_SECTION_SATISFACTION) {
+		q.Facts = append(q.Facts, projection.Satisfaction)
 	}
 	if v.wants(analyticsv1.Section_SECTION_TIMELINE) {
 		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()) + 1, Areas: v.areas}
@@ -94,10 +97,9 @@ func (v *viewing) query() store.ViewQuery {
 	return q
 }
 
-func (v *viewing) purchaseQuery() store.PurchaseQuery {
-	return v.setting.Purchases(v.at.EffectiveAt, pyramid.DefaultMonths)
-}
-
 func (v *viewing) pyramidQuery() store.PyramidQuery {
-	return store.PyramidQuery{Tenant: v.caller.Tenant, At: v.at, Purchases: v.purchaseQuery(), Shares: v.setting.Shares}
+	return store.PyramidQuery{
+		Tenant: v.caller.Tenant, At: v.at, Shares: v.setting.Shares,
+		Purchases: v.setting.Purchases(v.at.EffectiveAt, pyramid.DefaultMonths),
+	}
 }

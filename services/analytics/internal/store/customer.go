@@ -68,19 +68,30 @@ type Cursor struct {
 	Parked bool
 }
 
+// The rows of parked come last, and tell that events of the customer are parked.
 var selectCursors = prepare(`
-SELECT p.area, p.partition, p.seq,
-       EXISTS (SELECT FROM parked_event e
-               WHERE e.projection = $4 AND e.area = p.area AND e.partition = p.partition
-                 AND e.tenant = $1 AND e.key = 'contacts/' || c.contact)
-FROM customer c
-JOIN projection_cursor p ON p.projection = $4 AND p.partition = c.partition
-WHERE c.tenant = $1 AND c.contact = {contact} AND {valid:c}`)
+SELECT p.area, p.partition, p.seq, false AS parked
+FROM projection_cursor p
+WHERE p.projection = $4
+  AND p.partition = (SELECT c.partition FROM customer c WHERE c.tenant = $1 AND c.contact = {contact} AND {valid:c} LIMIT 1)
+UNION ALL
+SELECT DISTINCT e.area, e.partition, 0, true
+FROM parked_event e
+WHERE e.projection = $4 AND e.tenant = $1 AND e.key = 'contacts/' || {contact}::text
+ORDER BY parked`)
 
 func queueCursors(b *pgx.Batch, q ViewQuery, cursors *[]Cursor) {
 	b.Queue(selectCursors.of(q.Ref, q.At), q.Tenant, q.Ref.arg(), q.At.known(), ProjectionName).Query(func(rows pgx.Rows) (err error) {
-		*cursors, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Cursor, err error) {
-			return c, row.Scan(&c.Area, &c.Partition, &c.Position, &c.Parked)
+		var c Cursor
+		_, err = pgx.ForEachRow(rows, []any{&c.Area, &c.Partition, &c.Position, &c.Parked}, func() error {
+			if !c.Parked {
+				*cursors = append(*cursors, c)
+				return nil
+			}
+			for i := range *cursors {
+				(*cursors)[i].Parked = (*cursors)[i].Parked || (*cursors)[i].Area == c.Area
+			}
+			return nil
 		})
 		return err
 	})

@@ -23,3 +23,17 @@ func (s *Store) DigestsOf(ctx context.Context) (map[string]string, error) {
 
 // RunRebuildOnce does the rebuild that was asked for.
 func (s *Store) RunRebuildOnce(ctx context.Context) error { return s.runRebuild(ctx) }
+
+// Statements answers every statement that a call of a customer's view sends, with
+// its arguments, by name.
+func (s *Store) Statements(ctx context.Context, q ViewQuery) map[string][]any {
+	queued := map[string][]any{}
+	_, pieces := viewPieces(q, q.Sections)
+	for i, p := range pieces {
+		b := &pgx.Batch{}
+		p.queue(b)
+		queued[[]string{"customer", "cursors", "work", "relationships", "facts", "timeline"}[i]] =
+			append([]any{b.QueuedQueries[0].SQL}, b.QueuedQueries[0].Arguments...)
+	}
+	return queued
+}

@@ -27,9 +27,11 @@ func (q PurchaseQuery) digits() int {
 	return digits
 }
 
-// Purchases are what a customer bought until the end of the window.
-type Purchases struct {
-	Currencies []CurrencyPurchases
+// Facts are what is known of a customer in numbers.
+type Facts struct {
+	// Purchases are what it bought until the end of the window, by currency.
+	Purchases    []CurrencyPurchases
+	Satisfaction Satisfaction
 }
 
 // CurrencyPurchases are the purchases in one currency.
@@ -40,10 +42,21 @@ type CurrencyPurchases struct {
 	First, Last time.Time
 	// Converted is Total in the reporting currency, and Window the part of it that
 	// lies within the window, less those purchases for whose day there is no rate:
-	// Unconverted of them, UnconvertedInWindow of these in the window.
+	// Unconverted of them.
 	Converted, Window money.Decimal
 	Unconverted       int64
 }
+
+// Satisfaction is how satisfied a customer says it is, from 1 to 5.
+type Satisfaction struct {
+	Count           int64
+	Average, Latest float64
+	// LatestAt is nil where it was never asked.
+	LatestAt *time.Time
+}
+
+// Below, OFFSET 0 lets the rate of a purchase be looked up once, however often its
+// amount is used.
 
 // converted is the amount of the purchase f in the reporting currency, at the rate
 // of its day; null where there is none. The currency, the zone and the digits are
@@ -59,42 +72,43 @@ CASE WHEN f.currency = $4::text THEN f.amount
 		LIMIT 1), $6::integer)
 END`
 
-var selectPurchases = prepare(`
-SELECT f.currency, count(*), sum(f.amount), min(f.at), max(f.at),
+// A purchase counts by the day, anything else by the instant.
+var selectFacts = prepare(`
+SELECT f.kind, f.currency, count(*), sum(f.amount), min(f.at), max(f.at),
        COALESCE(sum(x.amount), 0), COALESCE(sum(x.amount) FILTER (WHERE f.at >= $7), 0),
-       count(*) FILTER (WHERE x.amount IS NULL)
+       count(*) FILTER (WHERE x.amount IS NULL),
+       avg(f.amount)::float8, (array_agg(f.amount ORDER BY f.at DESC, f.aggregate DESC) FILTER (WHERE f.kind = 2))[1]::float8
 FROM fact f
-CROSS JOIN LATERAL (SELECT ` + converted + `) AS x (amount)
-WHERE f.tenant = $1 AND f.kind = 1 AND f.contact = {contact} AND {valid:f} AND f.at < $8
-GROUP BY f.currency
-ORDER BY f.currency`)
+CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
+WHERE f.tenant = $1 AND f.kind = ANY ($9::smallint[]) AND f.contact = {contact} AND {valid:f}
+  AND f.at < CASE f.kind WHEN 1 THEN $8::timestamptz ELSE $10::timestamptz END
+GROUP BY f.kind, f.currency
+ORDER BY f.kind, f.currency`)
 
-func queuePurchases(b *pgx.Batch, q ViewQuery, p *Purchases) {
-	args := []any{q.Tenant, q.Ref.arg(), q.At.known(), q.Purchases.Currency, q.Purchases.Zone, q.Purchases.digits(), q.Purchases.Window.Start, q.Purchases.Window.End}
-	b.Queue(selectPurchases.of(q.Ref, q.At), args...).Query(func(rows pgx.Rows) (err error) {
-		p.Currencies, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c CurrencyPurchases, err error) {
-			return c, row.Scan(&c.Currency, &c.Count, &c.Total, &c.First, &c.Last, &c.Converted, &c.Window, &c.Unconverted)
+// queueFactSums reads sums over the facts of a customer.
+func queueFactSums(b *pgx.Batch, q ViewQuery, f *Facts) {
+	p := q.Purchases
+	args := []any{
+		q.Tenant, q.Ref.arg(), q.At.known(), p.Currency, p.Zone, p.digits(), p.Window.Start, p.Window.End,
+		column(q.Facts, func(k projection.FactKind) int16 { return int16(k) }), q.At.held().Add(time.Microsecond),
+	}
+	b.Queue(selectFacts.of(q.Ref, q.At), args...).Query(func(rows pgx.Rows) error {
+		var kind projection.FactKind
+		var sum CurrencyPurchases
+		var average float64
+		var latest *float64
+		_, err := pgx.ForEachRow(rows, []any{
+			&kind, &sum.Currency, &sum.Count, &sum.Total, &sum.First, &sum.Last, &sum.Converted, &sum.Window, &sum.Unconverted, &average, &latest,
+		}, func() error {
+			switch kind {
+			case projection.Purchase:
+				f.Purchases = append(f.Purchases, sum)
+			case projection.Satisfaction:
+				at := sum.Last
+				f.Satisfaction = Satisfaction{Count: sum.Count, Average: average, Latest: *latest, LatestAt: &at}
+			}
+			return nil
 		})
 		return err
-	})
-}
-
-// Satisfaction is how satisfied a customer says it is, from 1 to 5.
-type Satisfaction struct {
-	Count           int64
-	Average, Latest float64
-	LatestAt        *time.Time
-}
-
-var selectSatisfaction = prepare(`
-SELECT count(*), COALESCE(avg(f.amount), 0)::float8,
-       COALESCE((array_agg(f.amount ORDER BY f.at DESC, f.aggregate DESC))[1], 0)::float8, max(f.at)
-FROM fact f
-WHERE f.tenant = $1 AND f.kind = $4 AND f.contact = {contact} AND {valid:f} AND f.at <= $5`)
-
-func queueSatisfaction(b *pgx.Batch, q ViewQuery, s *Satisfaction) {
-	args := []any{q.Tenant, q.Ref.arg(), q.At.known(), int16(projection.Satisfaction), q.At.held()}
-	b.Queue(selectSatisfaction.of(q.Ref, q.At), args...).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&s.Count, &s.Average, &s.Latest, &s.LatestAt)
 	})
 }

@@ -101,7 +101,7 @@ var selectPlaces = prepareTenant(`
 WITH bought AS (
 	SELECT f.contact, COALESCE(sum(x.amount), 0) AS revenue
 	FROM fact f
-	CROSS JOIN LATERAL (SELECT ` + converted + `) AS x (amount)
+	CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
 	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at >= $2 AND f.at < $7
 	GROUP BY f.contact
 )

@@ -48,7 +48,7 @@ WITH bought AS (
 	       COALESCE(sum(x.amount) FILTER (WHERE f.at >= $2), 0) AS revenue,
 	       count(*) FILTER (WHERE f.at >= $2 AND x.amount IS NULL) AS unconverted
 	FROM fact f
-	CROSS JOIN LATERAL (SELECT ` + converted + `) AS x (amount)
+	CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
 	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at < $7
 	GROUP BY f.contact
 ), standing AS (

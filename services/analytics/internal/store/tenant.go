@@ -32,13 +32,15 @@ func (t Setting) Purchases(at time.Time, months int) PurchaseQuery {
 const (
 	// settingLife is how long a tenant's setting is kept.
 	settingLife = 10 * time.Second
-	// cachedTenants bounds the memory.
+	// cachedTenants and cachedNumbers bound the memory, the latter to about 15 MB.
 	cachedTenants = 10_000
+	cachedNumbers = 100_000
 )
 
 // tenantCache keeps what every view of a tenant needs.
 type tenantCache struct {
 	settings *lru.Cache[uuid.UUID, keptSetting]
+	numbers  *lru.Cache[numberKey, uuid.UUID]
 	marks    *lru.Cache[marksKey, keptMarks]
 	// flight lets the marks of a tenant be looked for once at a time.
 	flight singleflight.Group
@@ -49,8 +51,34 @@ type keptSetting struct {
 	until time.Time
 }
 
+// numberKey is a Customer ID. It belongs to one contact for ever.
+type numberKey struct {
+	tenant uuid.UUID
+	number string
+}
+
 func newTenantCache() *tenantCache {
-	return &tenantCache{settings: newCache[uuid.UUID, keptSetting](cachedTenants), marks: newCache[marksKey, keptMarks](cachedMarks)}
+	return &tenantCache{
+		settings: newCache[uuid.UUID, keptSetting](cachedTenants),
+		numbers:  newCache[numberKey, uuid.UUID](cachedNumbers),
+		marks:    newCache[marksKey, keptMarks](cachedMarks),
+	}
+}
+
+// known names a customer by its contact where its Customer ID was met before, which
+// spares every statement the look-up.
+func (c *tenantCache) known(tenant uuid.UUID, ref Ref) Ref {
+	if contact, ok := c.numbers.Get(numberKey{tenant, ref.Number}); ok && ref.Number != "" {
+		return Ref{Name: ref.Name, Contact: contact}
+	}
+	return ref
+}
+
+// learn remembers whose Customer ID it is.
+func (c *tenantCache) learn(tenant uuid.UUID, customer Customer) {
+	if customer.CustomerID != "" {
+		c.numbers.Add(numberKey{tenant, customer.CustomerID}, customer.Contact)
+	}
 }
 
 func newCache[K comparable, V any](size int) *lru.Cache[K, V] {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // TimelineQuery says which entries of a timeline to read, the newest first.
@@ -79,21 +80,26 @@ func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q Ti
 
 // TimelinePage is a page of a customer's timeline, and who the customer is.
 type TimelinePage struct {
-	Customer  Customer
-	Entries   []Entry
-	Purchases Purchases
+	Customer Customer
+	Entries  []Entry
+	Facts    Facts
 }
 
 // Timeline reads a page of a timeline in one round trip, with what it takes to
-// classify the customer. Purchases is nil where the caller may not know.
-func (s *Store) Timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, purchases *PurchaseQuery) (*TimelinePage, error) {
+// classify the customer.
+func (s *Store) Timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, purchases PurchaseQuery) (*TimelinePage, error) {
 	p := &TimelinePage{}
+	ref = s.tenants.known(tenant, ref)
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	queueCustomer(b, tenant, ref, at, &p.Customer)
 	queueTimelinePage(b, tenant, ref, at, q, &p.Entries)
-	if purchases != nil {
-		queuePurchases(b, ViewQuery{Tenant: tenant, Ref: ref, At: at, Purchases: purchases}, &p.Purchases)
+	queueFactSums(b, ViewQuery{
+		Tenant: tenant, Ref: ref, At: at, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase},
+	}, &p.Facts)
+	err := postgres.Run(ctx, s.db, b)
+	if err == nil {
+		s.tenants.learn(tenant, p.Customer)
 	}
-	return p, postgres.Run(ctx, s.db, b)
+	return p, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // ViewQuery says what of a view to read.
@@ -25,10 +26,9 @@ type ViewQuery struct {
 	Teams   []string
 	// Relationships is how many of them to read; 0 leaves them out.
 	Relationships int
-	// Purchases leaves them out where nil.
-	Purchases *PurchaseQuery
-	// Satisfaction is read where true.
-	Satisfaction bool
+	// Facts say which of them to read, if any, and Purchases how to count them.
+	Facts     []projection.FactKind
+	Purchases PurchaseQuery
 	// Timeline leaves it out where nil.
 	Timeline *TimelineQuery
 }
@@ -46,8 +46,7 @@ type View struct {
 	Cursors       Part[[]Cursor]
 	Work          map[int16]*Part[[]State]
 	Relationships Part[[]Relationship]
-	Purchases     Part[Purchases]
-	Satisfaction  Part[Satisfaction]
+	Facts         Part[Facts]
 	Timeline      Part[[]Entry]
 }
 
@@ -67,8 +66,12 @@ type piece struct {
 // itself, so that only those that cannot be read are missing. The error is one
 // that concerns all of them: the customer is not there, or cannot be looked up.
 func (s *Store) View(ctx context.Context, q ViewQuery) (*View, error) {
+	q.Ref = s.tenants.known(q.Tenant, q.Ref)
 	v, pieces := viewPieces(q, q.Sections)
 	err := s.readPieces(ctx, q.Tenant, pieces...)
+	if err == nil {
+		s.tenants.learn(q.Tenant, v.Customer)
+	}
 	if err == nil || ctx.Err() != nil || errs.Code(err) == codes.NotFound {
 		return v, err
 	}
@@ -114,11 +117,8 @@ func viewPieces(q ViewQuery, groups ...[]Section) (*View, []piece) {
 	if q.Relationships > 0 {
 		pieces = append(pieces, pieceOf(&v.Relationships, func(b *pgx.Batch) { queueRelationships(b, q, &v.Relationships.Value) }))
 	}
-	if q.Purchases != nil {
-		pieces = append(pieces, pieceOf(&v.Purchases, func(b *pgx.Batch) { queuePurchases(b, q, &v.Purchases.Value) }))
-	}
-	if q.Satisfaction {
-		pieces = append(pieces, pieceOf(&v.Satisfaction, func(b *pgx.Batch) { queueSatisfaction(b, q, &v.Satisfaction.Value) }))
+	if len(q.Facts) > 0 {
+		pieces = append(pieces, pieceOf(&v.Facts, func(b *pgx.Batch) { queueFactSums(b, q, &v.Facts.Value) }))
 	}
 	if q.Timeline != nil {
 		pieces = append(pieces, pieceOf(&v.Timeline, func(b *pgx.Batch) {

@@ -181,7 +181,10 @@ func (w *world) bind(tenant, id uuid.UUID, number int) {
 }
 
 func (w *world) buy(tenant, id uuid.UUID) {
-	currency := []string{"IDR", "IDR", "USD", "JPY"}[w.random.IntN(4)]
+	currency := "IDR"
+	if n := w.random.IntN(10); n < 2 {
+		currency = []string{"USD", "JPY"}[n]
+	}
 	o := &salesv1.Order{
 		Name: "orders/" + w.id().String(), Contact: "contacts/" + id.String(), Status: salesv1.OrderStatus_ORDER_STATUS_DRAFT,
 		Total: &money.Money{CurrencyCode: currency, Units: int64(1 + w.random.IntN(5_000_000))}, Note: "deliver at the back",

@@ -1,0 +1,54 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
+)
+
+// viewOf asks for everything of a customer.
+func viewOf(tenant uuid.UUID, number string, at store.Instant) store.ViewQuery {
+	purchases := store.PurchaseQuery{Window: pyramid.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"}
+	return store.ViewQuery{
+		Tenant: tenant, Ref: store.Ref{Number: number}, At: at,
+		Sections: []store.Section{{ID: 1}, {ID: 3}, {ID: 4}, {ID: 5}, {ID: 6}, {ID: 7}}, Limit: 21,
+		Relationships: 51, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase, projection.Satisfaction}, Timeline: &store.TimelineQuery{Limit: 51},
+	}
+}
+
+// Row-level security takes indexes away from operators that are not leakproof. No
+// statement of a view reads a whole table as role app, now or as of the past.
+func TestView_readsByIndex(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	tenant := uuid.New()
+	w.story(6000, tenant, uuid.New())
+	s, db := open(t, w.keys)
+	apply(t, s, db, 1000, w.events)
+	for _, table := range []string{"timeline", "aggregate_state", "customer", "fact", "first_relation", "exchange_rate"} {
+		if _, err := db.System.Exec(t.Context(), "ANALYZE "+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	past := w.now.Add(-time.Hour)
+	for name, at := range map[string]store.Instant{"now": {}, "as of": {AsOf: past, EffectiveAt: past, Past: true}} {
+		for statement, q := range s.Statements(t.Context(), viewOf(tenant, "C-000100", at)) {
+			plan, err := postgres.ExplainAs(t.Context(), db, tenant, q[0].(string), q[1:]...)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", statement, name, err)
+			}
+			for _, table := range []string{"timeline", "aggregate_state", "customer", "fact", "first_relation"} {
+				if strings.Contains(plan, "Seq Scan on "+table) {
+					t.Errorf("%s, %s reads all of %s:\n%s", statement, name, table, plan)
+				}
+			}
+		}
+	}
+}
