@@ -19,7 +19,7 @@ var Definition = service.Definition{
 }
 
 func build(rt *service.Runtime) error {
-	events := store.New(rt.DB, rt.Keys, rt.Now, rt.Logger)
+	events := store.New(rt.DB, rt.Log, rt.Logger)
 	s := &server.Server{Store: events, Runner: rt.Project(events.Projection()), Now: rt.Now, Logger: rt.Logger}
 	s.Register(rt.Server)
 	rt.Go("rebuilds", events.RunRebuilds)

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
-	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
@@ -61,15 +60,13 @@ func freshnessOf(area string, applied map[int32]int64, h areaHeads) *analyticsv1
 
 // RebuildProjections asks for every projection to be built anew.
 func (s *Server) RebuildProjections(ctx context.Context, req *analyticsv1.RebuildProjectionsRequest) (*longrunningpb.Operation, error) {
-	key := ""
-	if id := call.From(ctx).RequestID; id != "" {
-		key = auth.From(ctx).Subject + "\n" + id
-	}
-	r, err := s.Store.StartRebuild(ctx, key, int(req.GetBatchSize()), req.GetCompare())
-	if err != nil {
-		return nil, err
-	}
-	return s.operation(r)
+	return store.Once(ctx, s.Store, func() (*longrunningpb.Operation, error) {
+		r, err := s.Store.StartRebuild(ctx, int(req.GetBatchSize()), req.GetCompare())
+		if err != nil {
+			return nil, err
+		}
+		return s.operation(r)
+	})
 }
 
 // GetRebuild answers the state of a rebuild.
@@ -178,11 +175,13 @@ func (s *Server) RetryDeadLetter(ctx context.Context, req *analyticsv1.RetryDead
 	if err != nil {
 		return nil, err
 	}
-	applied, err := s.Runner.RetryParked(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return &analyticsv1.RetryDeadLetterResponse{AppliedCount: int64(applied)}, nil
+	return store.Once(ctx, s.Store, func() (*analyticsv1.RetryDeadLetterResponse, error) {
+		applied, err := s.Runner.RetryParked(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return &analyticsv1.RetryDeadLetterResponse{AppliedCount: int64(applied)}, nil
+	})
 }
 
 // DiscardDeadLetter gives a parked event up and applies those behind it.
@@ -191,11 +190,13 @@ func (s *Server) DiscardDeadLetter(ctx context.Context, req *analyticsv1.Discard
 	if err != nil {
 		return nil, err
 	}
-	applied, err := s.Runner.DiscardParked(ctx, id, req.GetReason())
-	if err != nil {
-		return nil, err
-	}
-	return &analyticsv1.DiscardDeadLetterResponse{AppliedCount: int64(applied)}, nil
+	return store.Once(ctx, s.Store, func() (*analyticsv1.DiscardDeadLetterResponse, error) {
+		applied, err := s.Runner.DiscardParked(ctx, id, req.GetReason())
+		if err != nil {
+			return nil, err
+		}
+		return &analyticsv1.DiscardDeadLetterResponse{AppliedCount: int64(applied)}, nil
+	})
 }
 
 func deadLetterID(name string) (uuid.UUID, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc/codes"
 
@@ -101,7 +102,11 @@ func TestDeadLetters(t *testing.T) {
 		refused(t, "a retry before anything was mended", err, codes.FailedPrecondition, "EVENT_STILL_FAILS")
 
 		mend()
-		retried := must(operator.RetryDeadLetter(a.Ctx(), &analyticsv1.RetryDeadLetterRequest{Name: letters[0].GetName()}))(t)
+		retry := &analyticsv1.RetryDeadLetterRequest{Name: letters[0].GetName(), RequestId: uuid.NewString()}
+		retried := must(operator.RetryDeadLetter(a.Ctx(), retry))(t)
+		if again := must(operator.RetryDeadLetter(a.Ctx(), retry))(t); again.GetAppliedCount() != retried.GetAppliedCount() {
+			t.Errorf("repeated, the retry answers %v, and first %v", again, retried)
+		}
 		v = a.view(t, number(c))
 		if got := titles(v.GetTimeline()); retried.GetAppliedCount() != 2 || !slices.Equal(got[:2], []string{"second", "first"}) || v.GetTimelineStatus().GetState() != ok {
 			t.Errorf("%d were applied, the timeline is %v, %v", retried.GetAppliedCount(), got, v.GetTimelineStatus())

@@ -65,9 +65,6 @@ SELECT c.tenant, c.contact, c.recorded_at, c.event_id, (currval('event_arrival')
 FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::bigint[])
 	AS c (tenant, contact, recorded_at, event_id, n)`
 
-// tellReaders wakes those who wait for events, in every replica, at the commit.
-const tellReaders = `SELECT pg_notify('event_store', '')`
-
 type storedEvent struct {
 	*eventv1.Event
 	tenant, id uuid.UUID
@@ -120,7 +117,6 @@ func queueEvents(b *pgx.Batch, events []*eventv1.Event) error {
 			column(concerned, func(r eventContact) uuid.UUID { return r.id }),
 			column(concerned, func(r eventContact) int64 { return r.n }))
 	}
-	b.Queue(tellReaders)
 	return nil
 }
 

@@ -57,29 +57,21 @@ type Digest struct {
 const rebuildColumns = `id, state, batch_size, compare, done, total, attempts, create_time, start_time, end_time, cause, digests`
 
 const insertRebuild = `
-INSERT INTO rebuild (id, state, request_key, batch_size, compare, create_time)
-VALUES ($1, 'RUNNING', $2, $3, $4, $5)
+INSERT INTO rebuild (id, state, batch_size, compare, create_time)
+VALUES ($1, 'RUNNING', $2, $3, $4)
 ON CONFLICT DO NOTHING`
 
-const selectAsked = `
-SELECT ` + rebuildColumns + `
-FROM rebuild
-WHERE (request_key = $1 AND $1 <> '') OR state = 'RUNNING'
-ORDER BY request_key = $1 DESC
-LIMIT 1`
-
-// StartRebuild asks for a rebuild, or answers the one that was asked for by the
-// same request or is under way. The request key may be empty.
-func (s *Store) StartRebuild(ctx context.Context, requestKey string, batchSize int, compare bool) (Rebuild, error) {
+// StartRebuild asks for a rebuild, or answers the one that is under way.
+func (s *Store) StartRebuild(ctx context.Context, batchSize int, compare bool) (Rebuild, error) {
 	if batchSize == 0 {
 		batchSize = rebuildBatch
 	}
 	var r Rebuild
 	err := postgres.InTx(ctx, s.db.System, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertRebuild, uuid.Must(uuid.NewV7()), requestKey, batchSize, compare, s.now()); err != nil {
+		if _, err := tx.Exec(ctx, insertRebuild, uuid.Must(uuid.NewV7()), batchSize, compare, s.now()); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, selectAsked, requestKey)
+		rows, err := tx.Query(ctx, "SELECT "+rebuildColumns+" FROM rebuild WHERE state = 'RUNNING'")
 		if err != nil {
 			return err
 		}

@@ -6,12 +6,24 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+)
+
+const (
+	// swapPatience is how long the swap may wait for the readers of a live table,
+	// and so how long it may make others wait behind it; finishTries is how often
+	// it is tried.
+	swapPatience = 500 * time.Millisecond
+	finishTries  = 100
+	// lockNotAvailable is the SQLSTATE of a lock that was not got in time.
+	lockNotAvailable = "55P03"
 )
 
 // rebuilder is one attempt at a rebuild. Each attempt begins with empty shadows,
@@ -41,13 +53,26 @@ func (w *rebuilder) run(ctx context.Context) error {
 			break
 		}
 	}
-	for {
+	return w.finishAtLast(ctx)
+}
+
+// finishAtLast tries to finish until nothing is in the way any more: a key that has
+// to be fetched, or a reader who holds a live table. Meanwhile new events come in.
+func (w *rebuilder) finishAtLast(ctx context.Context) error {
+	for try := 1; ; try++ {
 		err := w.finish(ctx)
 		var missing *eventlog.KeyMissingError
-		if !errors.As(err, &missing) {
-			return err
-		}
-		if err := w.keys.Fetch(ctx, missing.Tenant, missing.Contact); err != nil {
+		var held *pgconn.PgError
+		switch {
+		case errors.As(err, &missing):
+			if err := w.keys.Fetch(ctx, missing.Tenant, missing.Contact); err != nil {
+				return err
+			}
+		case errors.As(err, &held) && held.Code == lockNotAvailable && try < finishTries:
+			if _, err := w.pass(ctx); err != nil {
+				return err
+			}
+		default:
 			return err
 		}
 	}
@@ -165,6 +190,7 @@ func (w *rebuilder) finish(ctx context.Context) error {
 			}
 		}
 		b := &pgx.Batch{}
+		b.Queue("SELECT set_config('lock_timeout', $1, true)", fmt.Sprint(swapPatience.Milliseconds()))
 		b.Queue("SELECT rebuild_swap()")
 		b.Queue("UPDATE rebuild SET state = 'DONE', end_time = $2, digests = $3 WHERE id = $1", w.id, w.now(), digests)
 		return tx.SendBatch(ctx, b).Close()

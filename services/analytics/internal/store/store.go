@@ -8,12 +8,17 @@
 package store
 
 import (
+	"context"
 	"embed"
 	"log/slog"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 )
 
 // Migrations make the tables.
@@ -31,6 +36,7 @@ var Areas = []string{"contact", "sales", "ticket", "campaign", "platform"}
 // Store reads and writes the database. Make it by New.
 type Store struct {
 	db       *postgres.DB
+	log      *eventlog.Log
 	keys     eventlog.Keys
 	now      func() time.Time
 	logger   *slog.Logger
@@ -39,9 +45,12 @@ type Store struct {
 	tail     *tail
 }
 
-// New makes a store over the service's database. The keys unseal events.
-func New(db *postgres.DB, keys eventlog.Keys, now func() time.Time, logger *slog.Logger) *Store {
-	s := &Store{db: db, keys: keys, now: now, logger: logger, tenants: newTenantCache(), rebuilds: make(chan struct{}, 1)}
+// New makes a store over the service's database.
+func New(db *postgres.DB, log *eventlog.Log, logger *slog.Logger) *Store {
+	s := &Store{
+		db: db, log: log, keys: log.Keys, now: log.Now, logger: logger,
+		tenants: newTenantCache(), rebuilds: make(chan struct{}, 1),
+	}
 	s.tail = newTail(s)
 	return s
 }
@@ -60,4 +69,11 @@ func (s *Store) PageToken(cursor []any, binding []byte) (string, error) {
 // PageCursor reads a token that was made for this binding.
 func (s *Store) PageCursor(token string, binding []byte) ([]any, error) {
 	return s.db.PageCursor(token, binding)
+}
+
+// Once does what a call asks for, and answers a repetition of the call what the
+// first one answered. What it does is another transaction than keeping the answer:
+// a crash in between loses the answer, not what was done.
+func Once[R proto.Message](ctx context.Context, s *Store, do func() (R, error)) (R, error) {
+	return record.Write(ctx, s.db, s.log, auth.From(ctx).Tenant, func(*record.Unit) (R, error) { return do() })
 }

@@ -26,7 +26,7 @@ func open(t testing.TB, keys eventlog.Keys) (*store.Store, *postgres.DB) {
 		return service.Migrate(ctx, definition, ownerURL)
 	}, []fs.FS{eventlog.Migrations, store.Migrations}...)
 	db := testkit.Open(t, urls)
-	return store.New(db, keys, time.Now, slog.New(slog.DiscardHandler)), db
+	return store.New(db, &eventlog.Log{Area: "analytics", Keys: keys, Now: time.Now}, slog.New(slog.DiscardHandler)), db
 }
 
 // apply stores events as the runner does: in transactions of a batch each, with

@@ -7,15 +7,16 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/proto"
 
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
 const (
-	// tailPatience is how long the tail waits for news before it looks by itself.
-	tailPatience = time.Second
+	// tailPause is how often the tail looks for news while somebody waits for them.
+	// To be told of them by NOTIFY would make every batch of events wait for all
+	// other notifying transactions of the cluster.
+	tailPause = 50 * time.Millisecond
 	// subscriberBuffer is how many events a slow subscriber may be behind before
 	// it has to read them from the store.
 	subscriberBuffer = 256
@@ -102,7 +103,7 @@ func (s *Store) Tell(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.tail.joined:
-			if err := s.tail.listen(ctx); err != nil {
+			if err := s.tail.follow(ctx); err != nil {
 				s.tail.rejoin()
 				return err
 			}
@@ -118,42 +119,26 @@ func (t *tail) rejoin() {
 	}
 }
 
-// listen holds a connection of its own for as long as there are subscribers.
-func (t *tail) listen(ctx context.Context) error {
-	conn, err := t.store.db.System.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	if _, err := conn.Exec(ctx, "LISTEN event_store"); err != nil {
-		return err
-	}
-	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "UNLISTEN event_store") }() // a broken connection hears nothing anyway
+// follow tells of new events for as long as there are subscribers.
+func (t *tail) follow(ctx context.Context) error {
 	for {
 		seen := t.tenants()
 		if len(seen) == 0 {
 			return nil
 		}
-		full, err := t.read(ctx, conn, seen)
+		full, err := t.read(ctx, seen)
 		if err != nil {
 			return err
 		}
-		if !full {
-			if err := await(ctx, conn); err != nil {
-				return err
-			}
+		if full {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(tailPause):
 		}
 	}
-}
-
-// await waits for news, or for tailPatience.
-func await(ctx context.Context, conn *pgxpool.Conn) error {
-	wait, cancel := context.WithTimeout(ctx, tailPatience)
-	defer cancel()
-	if _, err := conn.Conn().WaitForNotification(wait); err != nil && wait.Err() == nil {
-		return err
-	}
-	return ctx.Err()
 }
 
 func (t *tail) tenants() map[uuid.UUID]int64 {
@@ -178,13 +163,13 @@ CROSS JOIN LATERAL (
 ) e`
 
 // read tells what has come since it was last told, and whether there may be more.
-func (t *tail) read(ctx context.Context, conn *pgxpool.Conn, seen map[uuid.UUID]int64) (full bool, err error) {
+func (t *tail) read(ctx context.Context, seen map[uuid.UUID]int64) (full bool, err error) {
 	var tenants []uuid.UUID
 	var arrivals []int64
 	for tenant, arrival := range seen {
 		tenants, arrivals = append(tenants, tenant), append(arrivals, arrival)
 	}
-	rows, err := conn.Query(ctx, selectNews, tenants, arrivals, scanRows)
+	rows, err := t.store.db.System.Query(ctx, selectNews, tenants, arrivals, scanRows)
 	if err != nil {
 		return false, err
 	}

@@ -8,7 +8,6 @@ CREATE SCHEMA shadow;
 CREATE TABLE rebuild (
 	id          uuid        PRIMARY KEY,
 	state       text        NOT NULL CHECK (state IN ('RUNNING', 'DONE', 'FAILED')),
-	request_key text        NOT NULL,
 	batch_size  integer     NOT NULL CHECK (batch_size > 0),
 	compare     boolean     NOT NULL,
 	done        bigint      NOT NULL DEFAULT 0,
@@ -22,7 +21,6 @@ CREATE TABLE rebuild (
 	digests     jsonb
 );
 CREATE UNIQUE INDEX rebuild_running ON rebuild ((true)) WHERE state = 'RUNNING';
-CREATE UNIQUE INDEX rebuild_request ON rebuild (request_key) WHERE request_key <> '';
 SELECT lingkar_grant('rebuild', 'SELECT');
 
 -- +goose StatementBegin
