@@ -97,6 +97,7 @@ func (e *Engine) understand(_ context.Context, kind Kind, spec *bulkv1.Import, c
 	}
 	format := reader.Format()
 	columns := sheet.Guess(format.Columns, kind.Fields)
+	byName(columns, kind)
 	if err := override(columns, kind, spec.GetColumns()); err != nil {
 		return err
 	}
@@ -118,6 +119,19 @@ func (e *Engine) understand(_ context.Context, kind Kind, spec *bulkv1.Import, c
 		spec.System = kind.System(format.Columns)
 	}
 	return nil
+}
+
+// byName gives columns that no head tells of the field that is called as they are.
+func byName(columns []sheet.Column, kind Kind) {
+	taken := map[string]bool{}
+	for _, c := range columns {
+		taken[c.Field] = true
+	}
+	for i, c := range columns {
+		if c.Field == "" && c.Header != Ignore && !taken[c.Header] && knows(kind, c.Header) {
+			columns[i].Field, taken[c.Header] = c.Header, true
+		}
+	}
 }
 
 func options(spec *bulkv1.Import) sheet.Options {

@@ -80,12 +80,13 @@ func (s *source) continues(full *step, row Row) bool {
 	return s.together(full.rows[len(full.rows)-1], row)
 }
 
-// named sorts the cells of a row by what their columns mean.
+// named sorts the cells of a row by what their columns mean, without what guards
+// them from being run as formulas.
 func named(r sheet.Row, columns []*bulkv1.ImportColumn) map[string][]string {
 	values := map[string][]string{}
 	for _, c := range columns {
 		if cell := r.Cells[c.GetIndex()]; cell != "" && c.GetField() != Ignore {
-			values[c.GetField()] = append(values[c.GetField()], cell)
+			values[c.GetField()] = append(values[c.GetField()], sheet.Unguard(cell))
 		}
 	}
 	return values
