@@ -19,13 +19,14 @@ const (
 	fieldCard       = "card"
 	fieldConsent    = "consent_time"
 	fieldDeleted    = "is_deleted"
+	fieldDetails    = "details"
 )
 
 // importFields are the heads of the exports of Google Contacts (both forms),
 // Outlook, HubSpot, Salesforce, LinkedIn, Mailchimp, Odoo and of plain lists in
 // English, German, French and Indonesian.
 var importFields = []sheet.Field{
-	{Name: fieldExternalID, Headers: []string{"record id", "id", "external id", "customer id", "contact id", "account id", "leid", "kode pelanggan"}},
+	{Name: fieldExternalID, Headers: []string{"lingkar id", "record id", "id", "external id", "customer id", "contact id", "account id", "leid", "kode pelanggan"}},
 	{Name: "display_name", Headers: []string{"display name", "full name", "contact name", "customer name", "name", "nama", "nama lengkap"}},
 	{Name: "given_name", Headers: []string{"given name", "first name", "firstname", "vorname", "prenom", "nama depan"}},
 	{Name: "middle_name", Headers: []string{"additional name", "middle name", "middlename"}},
@@ -60,6 +61,7 @@ var importFields = []sheet.Field{
 	{Name: "parent", Headers: []string{"parent company", "subsidiary of", "parentid"}},
 	{Name: "status", Headers: []string{"lead status", "lifecycle stage", "status"}},
 	{Name: "interest", Headers: []string{"product interest"}},
+	{Name: fieldDetails, Headers: []string{"details"}},
 }
 
 // knownImportField tells whether an override may name a field that is not among
@@ -77,6 +79,7 @@ var systems = []struct {
 	system string
 	heads  []string
 }{
+	{"lingkar", []string{"lingkar id"}},
 	{"hubspot", []string{"record id", "create date"}},
 	{"salesforce", []string{"id", "isdeleted"}},
 	{"google", []string{"e mail # value"}},

@@ -79,7 +79,7 @@ func contactOfRow(row bulk.Row, spec *bulkv1.Import) (*incoming, error) {
 	readLabels(row, c.Contact)
 	readCustom(row, c.Contact)
 	identifyRow(row, c.Contact, spec.GetSystem())
-	return c, nil
+	return c, readDetails(row, c.Contact)
 }
 
 // readNames tells a person from an organisation: a row with a person's name is
