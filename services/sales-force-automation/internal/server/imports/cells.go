@@ -11,6 +11,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/text"
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
 // defaultCurrency is that of amounts where neither the row nor the import names
@@ -101,6 +102,12 @@ func ownerOf(cell string) (owner string, isUser bool) {
 		return "users/" + parsed.Address, true
 	}
 	return cell, false
+}
+
+// channelOf reads a channel by its name in the contract; unknown where it is none.
+func channelOf(row bulk.Row) eventv1.Channel {
+	name := strings.ReplaceAll(strings.ToUpper(row.First(fieldChannel)), " ", "_")
+	return eventv1.Channel(eventv1.Channel_value["CHANNEL_"+name])
 }
 
 // list cuts a cell that holds several values.

@@ -32,7 +32,7 @@ const (
 	fieldDescription = "description"
 	fieldQuantity    = "quantity"
 	fieldUnitPrice   = "unit_price"
-	fieldLines       = "lines"
+	fieldDetails     = "details"
 	fieldOpenTime    = "open_time"
 	fieldCloseTime   = "close_time"
 	fieldCloseDate   = "close_date"
@@ -114,7 +114,7 @@ var purchaseFields = fieldsOf([]sheet.Field{
 
 // exported are fields that only a file written by Lingkar has, under their own
 // names.
-var exported = []string{fieldLines, fieldCloseTime, fieldStatus, fieldReason, fieldDescription, fieldOrderTime, fieldChannel, "estimated_value"}
+var exported = []string{fieldDetails, fieldCloseTime, fieldStatus, fieldReason, fieldDescription, fieldOrderTime, fieldChannel}
 
 // fieldsOf adds what every kind has. A field of the kind itself comes first, so
 // that its heads count.

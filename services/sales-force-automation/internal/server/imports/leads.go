@@ -7,7 +7,6 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
-	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/lead"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
@@ -46,7 +45,7 @@ func (i *Importer) lead(job *bulk.Job, f *findings, row bulk.Row) (item[lead.Lea
 	m := &salesv1.Lead{
 		Contact: c.contact, DisplayName: firstOf(row.First(fieldName), about, party.name()), Note: c.note,
 		Owner: c.owner, Team: c.team, Source: c.source,
-		Channel: eventv1.Channel(eventv1.Channel_value["CHANNEL_"+strings.ToUpper(row.First(fieldChannel))]),
+		Channel: channelOf(row),
 	}
 	if m.EstimatedValue, err = amountOf(row, fieldAmount, currencyOf(row, job)); err != nil {
 		return none, err
@@ -54,9 +53,7 @@ func (i *Importer) lead(job *bulk.Job, f *findings, row bulk.Row) (item[lead.Lea
 	if !captured.IsZero() {
 		m.CaptureTime = timestamppb.New(captured)
 	}
-	if p := f.products[store.ProductKey(about)]; p != nil {
-		m.Products = []string{store.ProductName(p.ID)}
-	} else {
+	if m.Products = f.productNames(about); m.Products == nil {
 		c.setCustom("product_interest", about)
 	}
 	c.setCustom("probability", row.First(fieldProbability))
@@ -68,6 +65,24 @@ func (i *Importer) lead(job *bulk.Job, f *findings, row bulk.Row) (item[lead.Lea
 		return none, err
 	}
 	return item[lead.Lead, *salesv1.Lead]{line: row.Line, key: key, message: m, stand: i.standLead(standing)}, checked(m)
+}
+
+// productNames answers the product that a cell names, or those it lists; nil where
+// one of them is not known.
+func (f *findings) productNames(cell string) []string {
+	parts := list(cell)
+	if f.products[store.ProductKey(cell)] != nil {
+		parts = []string{cell}
+	}
+	var names []string
+	for _, part := range parts {
+		p := f.products[store.ProductKey(part)]
+		if p == nil {
+			return nil
+		}
+		names = append(names, store.ProductName(p.ID))
+	}
+	return names
 }
 
 func leadStanding(row bulk.Row) (lead.Standing, error) {

@@ -12,7 +12,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/record"
-	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
@@ -21,6 +20,7 @@ import (
 var (
 	errReturn   = errs.Invalid(fieldQuantity, "QUANTITY_INVALID", "a return is no purchase: the quantity must be greater than 0")
 	errRecorded = errs.Invalid(fieldID, "ORDER_RECORDED", "the order is recorded already, without this line: the lines of an order must follow each other")
+	errUnbought = errs.Invalid(fieldStatus, "ORDER_NOT_CONFIRMED", "the order is a draft or cancelled: that is no purchase")
 	errNoTime   = errs.Invalid(fieldOrderTime, "TIME_MISSING", "the row does not say when it was bought")
 )
 
@@ -40,6 +40,7 @@ type sale struct {
 	key     store.ExternalID
 	rows    []int
 	message *salesv1.Purchase
+	note    string
 	// paid is the sum of the amounts, where the rows say what was paid.
 	paid money.Money
 }
@@ -96,6 +97,9 @@ func salesOf(job *bulk.Job, f *findings, rows []bulk.Row) (sales []*sale, outcom
 
 // add puts one more row into the sale; one that is refused leaves it as it was.
 func (s *sale) add(job *bulk.Job, f *findings, row bulk.Row) error {
+	if status := strings.ToLower(row.First(fieldStatus)); status == "draft" || status == "cancelled" || status == "canceled" {
+		return errUnbought
+	}
 	currency := currencyOf(row, job)
 	paid, err := amountOf(row, fieldAmount, currency)
 	if err != nil {
@@ -113,6 +117,7 @@ func (s *sale) add(job *bulk.Job, f *findings, row bulk.Row) error {
 			s.message = nil
 			return err
 		}
+		s.note = row.First(fieldNote)
 	}
 	if paid != nil {
 		sum := money.FromProto(paid)
@@ -141,10 +146,9 @@ func purchaseOf(job *bulk.Job, f *findings, row bulk.Row, key store.ExternalID) 
 	if at.IsZero() {
 		return nil, errNoTime
 	}
-	c.setCustom("note", c.note)
 	return &salesv1.Purchase{
 		Contact: c.contact, ExternalIds: c.ids, PurchaseTime: timestamppb.New(at),
-		Channel: eventv1.Channel(eventv1.Channel_value["CHANNEL_"+strings.ToUpper(row.First(fieldChannel))]),
+		Channel: channelOf(row),
 		Source:  c.source, Owner: c.owner, Team: c.team, Labels: c.labels, CustomFields: c.custom,
 	}, nil
 }
@@ -188,6 +192,7 @@ func (i *Importer) record(ctx context.Context, u *record.Unit, job *bulk.Job, he
 	if err != nil {
 		return s.refused(err), nil
 	}
+	o.Note = s.note
 	if id, known := held[s.key]; known {
 		there, err := i.Store.Orders.GetIn(u, store.OrderName(id))
 		if err != nil {

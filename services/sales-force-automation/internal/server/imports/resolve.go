@@ -298,10 +298,12 @@ func requestID(job *bulk.Job, keys ...string) string {
 func (i *Importer) findProducts(ctx context.Context, job *bulk.Job, f *findings, rows []bulk.Row) error {
 	var keys []string
 	for _, row := range rows {
-		key := store.ProductKey(row.First(fieldProduct))
-		if _, known := f.products[key]; key != "" && !known {
-			f.products[key] = nil
-			keys = append(keys, key)
+		for _, name := range productsOf(row) {
+			key := store.ProductKey(name)
+			if _, known := f.products[key]; key != "" && !known {
+				f.products[key] = nil
+				keys = append(keys, key)
+			}
 		}
 	}
 	if len(keys) == 0 {
@@ -315,4 +317,17 @@ func (i *Importer) findProducts(ctx context.Context, job *bulk.Job, f *findings,
 		f.products[key] = found[key]
 	}
 	return nil
+}
+
+// productsOf answers what a row calls the products it names.
+func productsOf(row bulk.Row) []string {
+	names := append([]string{row.First(fieldProduct)}, list(row.First(fieldProduct))...)
+	details, err := detailsOf(row)
+	if err != nil {
+		return names // the row is refused when it is read
+	}
+	for _, l := range details.GetLines() {
+		names = append(names, l.GetProductCode())
+	}
+	return names
 }

@@ -23,6 +23,9 @@ type common struct {
 	ids          map[string]string
 	labels       map[string]string
 	custom       *structpb.Struct
+	// exact says that the file is Lingkar's own, and that nothing of it needs to be
+	// kept as a label or custom field that it does not have.
+	exact bool
 }
 
 // commonOf reads it. The last values under a label's name are those of columns that
@@ -63,13 +66,23 @@ func commonOf(job *bulk.Job, f *findings, row bulk.Row, key store.ExternalID) (c
 
 // label keeps a text as a label, shortened to what one may hold.
 func (c *common) label(name, value string) {
-	if value = strings.TrimSpace(value); value != "" && name != "" {
+	if value = strings.TrimSpace(value); value != "" && name != "" && !c.exact {
 		c.labels[cut(name, 63)] = cut(value, 255)
 	}
 }
 
 // readMaps reads the columns that are named after an entry of a map.
 func (c *common) readMaps(row bulk.Row) error {
+	details, err := detailsOf(row)
+	if err != nil {
+		return err
+	}
+	if details != nil {
+		c.exact, c.source = true, row.First(fieldSource)
+		c.labels = mergeMaps(details.GetLabels(), c.labels, true)
+		c.ids = mergeMaps(c.ids, details.GetExternalIds(), false)
+		c.custom = details.GetCustomFields()
+	}
 	custom := map[string]any{}
 	for field, values := range row.Values {
 		if name, ok := strings.CutPrefix(field, inLabels); ok {
@@ -89,7 +102,7 @@ func (c *common) readMaps(row bulk.Row) error {
 	if err != nil {
 		return errs.Invalid("custom_fields", "", "is no value that JSON can hold")
 	}
-	c.custom = fields
+	c.custom = mergeCustom(c.custom, fields)
 	return nil
 }
 
@@ -106,7 +119,7 @@ func customValue(cell string) any {
 
 // setCustom keeps a value that has no field of its own.
 func (c *common) setCustom(name, value string) {
-	if value == "" {
+	if value == "" || c.exact {
 		return
 	}
 	if c.custom == nil {
@@ -115,23 +128,31 @@ func (c *common) setCustom(name, value string) {
 	c.custom.Fields[name] = structpb.NewStringValue(value)
 }
 
-// linesOf reads the lines of a record that Lingkar exported.
-func linesOf(row bulk.Row, f *findings) ([]*salesv1.LineItem, error) {
-	cell := row.First(fieldLines)
+// detailsOf reads what a file of Lingkar says of a record beside its columns: the
+// lines, labels, custom fields and ids, which every kind has under the same names;
+// nil in other files.
+func detailsOf(row bulk.Row) (*salesv1.Order, error) {
+	cell := row.First(fieldDetails)
 	if cell == "" {
 		return nil, nil
 	}
-	var whole salesv1.Order
-	if err := protojson.Unmarshal([]byte(`{"lines":`+cell+`}`), &whole); err != nil {
-		return nil, errs.Invalid(fieldLines, "LINES_INVALID", "want the lines as JSON, as Lingkar exports them")
+	details := &salesv1.Order{}
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(cell), details); err != nil {
+		return nil, errs.Invalid(fieldDetails, "DETAILS_INVALID", "want JSON as Lingkar exports it")
 	}
-	for _, l := range whole.GetLines() {
+	return details, nil
+}
+
+// linesOf reads the lines of a record that Lingkar exported.
+func linesOf(row bulk.Row, f *findings) ([]*salesv1.LineItem, error) {
+	details, err := detailsOf(row)
+	for _, l := range details.GetLines() {
 		l.Product = "" // of the suite that exported it: the code tells
 		if p := f.products[store.ProductKey(l.GetProductCode())]; p != nil {
 			l.Product = store.ProductName(p.ID)
 		}
 	}
-	return whole.GetLines(), nil
+	return details.GetLines(), err
 }
 
 // line is one that sells a product that the catalogue may not have.
