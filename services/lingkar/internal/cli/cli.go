@@ -88,7 +88,7 @@ func command() *cobra.Command {
 	flags.StringVarP(&g.output, "output", "o", "text", "text, for people, or json, for programs")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		upCommand(g), demoCommand(g), tenantCommand(g), importCommand(g), viewCommand(g),
+		upCommand(g), demoCommand(g), tenantCommand(g), importCommand(g), exportCommand(g), viewCommand(g),
 		doctorCommand(g), healthcheckCommand(g), rebuildCommand(g), deadLettersCommand(g),
 		setupCommand(g), certsCommand(g), migrateCommand(g), versionCommand(g),
 	)

@@ -26,6 +26,7 @@ type importFlags struct {
 	dryRun                           bool
 	columns                          []string
 	encoding, delimiter, region, sys string
+	currency                         string
 	header                           int32
 	failedOnly                       bool
 }
@@ -60,6 +61,7 @@ goes on, "import undo NAME" takes back what was created.`,
 	flags.StringVar(&f.delimiter, "delimiter", "", "the separator, instead of finding out")
 	flags.Int32Var(&f.header, "header", 0, "the line of the header, instead of finding out")
 	flags.StringVar(&f.region, "region", "", "the country of phone numbers without a code, such as ID")
+	flags.StringVar(&f.currency, "currency", "", "the currency of amounts that name none, such as IDR")
 	flags.StringVar(&f.sys, "system", "", "the system the file comes from, instead of guessing")
 	flags.BoolVar(&f.failedOnly, "failed-only", false, "report only the rows that failed")
 	cmd.AddCommand(resumeCommand(g, &f), undoCommand(g))
@@ -69,7 +71,7 @@ goes on, "import undo NAME" takes back what was created.`,
 func (f importFlags) spec(kind, path string) (*bulkv1.Import, error) {
 	spec := &bulkv1.Import{
 		Kind: kind, FileName: filepath.Base(path), Encoding: f.encoding, Delimiter: f.delimiter, HeaderLine: f.header,
-		RegionCode: f.region, System: f.sys, DryRun: f.dryRun,
+		RegionCode: f.region, System: f.sys, CurrencyCode: f.currency, DryRun: f.dryRun,
 	}
 	if _, err := importCollection(kind); err != nil {
 		return nil, err

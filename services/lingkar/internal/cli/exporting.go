@@ -1,0 +1,246 @@
+package cli
+
+import (
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/lingkar-crm/lingkar/pkg/sheet"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+)
+
+// exportPage is how many records one call lists.
+const exportPage = 1000
+
+// The recipients of an export.
+const (
+	firstParty = "first-party"
+	thirdParty = "third-party"
+)
+
+// exportFlags are the flags of `export`.
+type exportFlags struct {
+	filter, recipient string
+}
+
+func exportCommand(g *global) *cobra.Command {
+	var f exportFlags
+	cmd := &cobra.Command{
+		Use:   "export contacts|leads|opportunities|orders [FILE]",
+		Short: "Write records into a file",
+		Long: `Writes the records that the caller may see as CSV, or with --output json as one
+JSON object a line, into a file or on standard output. "import" reads the CSV back:
+contacts first, then what belongs to them ("orders" as purchases). What no cell can
+hold, such as lines and several addresses, stands in the column "details".
+
+A cell that a spreadsheet would run as a formula begins with an apostrophe; import
+takes it off again.
+
+With --recipient third-party, contacts that forbid passing on their data are left
+out, with all that belongs to them.`,
+		Example: `  lingkar export contacts contacts.csv
+  lingkar export opportunities won.csv --filter 'status = "OPPORTUNITY_STATUS_WON"'
+  lingkar export contacts partner.csv --recipient third-party`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 || len(args) == 2 {
+				return nil
+			}
+			return exactly("what to write (contacts, leads, opportunities or orders)", "a file")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.recipient != firstParty && f.recipient != thirdParty {
+				return usageError{fmt.Errorf("--recipient is %s or %s, not %q", firstParty, thirdParty, f.recipient)}
+			}
+			if exportHeads[args[0]] == nil {
+				return usageError{fmt.Errorf("export writes contacts, leads, opportunities or orders, not %q", args[0])}
+			}
+			return g.exportTo(cmd, args, f)
+		},
+	}
+	cmd.Flags().StringVar(&f.filter, "filter", "", "only records that match, as in the List calls of the API (AIP-160)")
+	cmd.Flags().StringVar(&f.recipient, "recipient", firstParty, "who gets it: first-party, or third-party")
+	return cmd
+}
+
+// exportTo writes into the file named, readable by its owner only, or on standard
+// output.
+func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) error {
+	ctx, conn, err := g.connect(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	out, path := cmd.OutOrStdout(), ""
+	if len(args) == 2 {
+		path = filepath.Clean(args[1])
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		out = file
+	}
+	e := &export{conn: conn, kind: args[0], exportFlags: f, write: ndjson(out), codes: map[string]string{}}
+	if !g.json() {
+		e.csv = csv.NewWriter(out)
+		e.csv.UseCRLF = true
+		e.write = e.row
+	}
+	if err := e.run(ctx); err != nil {
+		return err
+	}
+	if path != "" {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d %s written to %s\n", e.written, e.kind, path)
+	}
+	if f.recipient == thirdParty {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d left out, because their contacts forbid passing on their data\n", e.left)
+	}
+	return nil
+}
+
+// export is one run of the command.
+type export struct {
+	exportFlags
+	conn  grpc.ClientConnInterface
+	kind  string
+	csv   *csv.Writer
+	write func(ctx context.Context, m proto.Message) error
+	// codes holds the codes of products by their names.
+	codes         map[string]string
+	written, left int
+}
+
+// run goes through the pages, the oldest record first.
+func (e *export) run(ctx context.Context) error {
+	if e.csv != nil {
+		if err := e.csv.Write(exportHeads[e.kind]); err != nil {
+			return err
+		}
+	}
+	for token := ""; ; {
+		page, next, err := e.page(ctx, token)
+		if err != nil {
+			return err
+		}
+		before := len(page)
+		if page, err = e.permitted(ctx, page); err != nil {
+			return err
+		}
+		e.left += before - len(page)
+		for _, m := range page {
+			if err := e.write(ctx, m); err != nil {
+				return err
+			}
+			e.written++
+		}
+		if e.csv != nil {
+			e.csv.Flush()
+			if err := e.csv.Error(); err != nil {
+				return err
+			}
+		}
+		if token = next; token == "" {
+			return nil
+		}
+	}
+}
+
+// page lists the next records.
+func (e *export) page(ctx context.Context, token string) ([]proto.Message, string, error) {
+	const order = "create_time"
+	switch e.kind {
+	case "contacts":
+		p, err := contactv1.NewContactServiceClient(e.conn).ListContacts(ctx, &contactv1.ListContactsRequest{PageSize: exportPage, PageToken: token, Filter: e.filter, OrderBy: order})
+		return messages(p.GetContacts()), p.GetNextPageToken(), err
+	case "leads":
+		p, err := salesv1.NewLeadServiceClient(e.conn).ListLeads(ctx, &salesv1.ListLeadsRequest{PageSize: exportPage, PageToken: token, Filter: e.filter, OrderBy: order})
+		return messages(p.GetLeads()), p.GetNextPageToken(), err
+	case "opportunities":
+		p, err := salesv1.NewOpportunityServiceClient(e.conn).ListOpportunities(ctx, &salesv1.ListOpportunitiesRequest{PageSize: exportPage, PageToken: token, Filter: e.filter, OrderBy: order})
+		return messages(p.GetOpportunities()), p.GetNextPageToken(), err
+	}
+	p, err := salesv1.NewOrderServiceClient(e.conn).ListOrders(ctx, &salesv1.ListOrdersRequest{PageSize: exportPage, PageToken: token, Filter: e.filter, OrderBy: order})
+	return messages(p.GetOrders()), p.GetNextPageToken(), err
+}
+
+func messages[P proto.Message](list []P) []proto.Message {
+	all := make([]proto.Message, len(list))
+	for i, m := range list {
+		all[i] = m
+	}
+	return all
+}
+
+// permitted leaves out what third parties must not get.
+func (e *export) permitted(ctx context.Context, page []proto.Message) ([]proto.Message, error) {
+	if e.recipient != thirdParty || len(page) == 0 {
+		return page, nil
+	}
+	forbidden, err := e.forbidden(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	var kept []proto.Message
+	for _, m := range page {
+		if !forbidden[contactOf(m)] {
+			kept = append(kept, m)
+		}
+	}
+	return kept, nil
+}
+
+// forbidden answers which contacts of a page forbid passing on their data.
+func (e *export) forbidden(ctx context.Context, page []proto.Message) (map[string]bool, error) {
+	forbidden, asked := map[string]bool{}, map[string]bool{}
+	req := &contactv1.BatchGetContactsRequest{}
+	for _, m := range page {
+		if c, ok := m.(*contactv1.Contact); ok {
+			forbidden[c.GetName()] = c.GetNoThirdPartySharing()
+		} else if name := contactOf(m); !asked[name] {
+			asked[name] = true
+			req.Names = append(req.Names, name)
+		}
+	}
+	if len(req.GetNames()) == 0 {
+		return forbidden, nil
+	}
+	answer, err := contactv1.NewContactServiceClient(e.conn).BatchGetContacts(ctx, req)
+	for _, c := range answer.GetContacts() {
+		forbidden[c.GetName()] = c.GetNoThirdPartySharing()
+	}
+	return forbidden, err
+}
+
+// contactOf answers whose a record is.
+func contactOf(m proto.Message) string {
+	if of, ok := m.(interface{ GetContact() string }); ok {
+		return of.GetContact()
+	}
+	return m.(interface{ GetName() string }).GetName()
+}
+
+// ndjson writes one object a line.
+func ndjson(w io.Writer) func(context.Context, proto.Message) error {
+	return func(_ context.Context, m proto.Message) error { return printMessage(w, m) }
+}
+
+// row writes one record as a row of CSV.
+func (e *export) row(ctx context.Context, m proto.Message) error {
+	cells, err := e.cells(ctx, m)
+	if err != nil {
+		return err
+	}
+	row := make([]string, len(exportHeads[e.kind]))
+	for i, head := range exportHeads[e.kind] {
+		row[i] = sheet.Guard(cells[head])
+	}
+	return e.csv.Write(row)
+}
