@@ -6,9 +6,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
-// CheckInput is all that is asked of a message that comes in.
-var CheckInput = checkInput
-
 // WellFormed is the part of it that does not depend on the rules of the contract.
 func WellFormed(m proto.Message) []errs.Violation {
 	return planOf(m.ProtoReflect().Descriptor()).check(m.ProtoReflect())
