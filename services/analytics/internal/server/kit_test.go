@@ -71,6 +71,7 @@ func TestCalls(t *testing.T) {
 		"GetCustomerView/exchange rates":   testExchangeRates,
 		"GetCustomerPyramid":               testPyramid,
 		"ListEvents":                       testEvents,
+		"bad input":                        testBadInput,
 		"WatchCustomer":                    testWatch,
 	} {
 		t.Run(name, func(t *testing.T) {
