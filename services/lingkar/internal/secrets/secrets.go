@@ -66,7 +66,7 @@ func (t Tree) Make(now time.Time) ([]string, error) {
 		return nil, err
 	}
 	for _, d := range fleet.All() {
-		if err := t.databases(adminURL, d.Name, d.Area, fleet.Database(d.Area), ""); err != nil {
+		if err := t.databases(adminURL, d.Name, d.Area); err != nil {
 			return nil, err
 		}
 	}
@@ -79,20 +79,15 @@ func (t Tree) Make(now time.Time) ([]string, error) {
 	return t.certificates(now)
 }
 
-// databases writes how a service reaches a database in its three roles; prefix
-// tells the files of its second database apart.
-func (t Tree) databases(adminURL, name, role, database, prefix string) error {
-	p, err := t.passwords(role)
-	if err != nil {
-		return err
-	}
-	urls, err := postgres.ServiceURLs(adminURL, database, role, p)
+// databases writes how a service reaches its database in its three roles.
+func (t Tree) databases(adminURL, name, role string) error {
+	urls, err := t.urls(adminURL, fleet.Database(role), role)
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		t.write(0o600, []byte(urls.App), name, prefix+AppURL),
-		t.write(0o600, []byte(urls.System), name, prefix+SystemURL),
+		t.write(0o600, []byte(urls.App), name, AppURL),
+		t.write(0o600, []byte(urls.System), name, SystemURL),
 		t.write(0o600, []byte(urls.Owner), Operator, role+"_"+OwnerURL),
 	)
 }
@@ -100,21 +95,26 @@ func (t Tree) databases(adminURL, name, role, database, prefix string) error {
 // contactKeys writes what contact alone has: its database of sealing keys and the
 // key that wraps them.
 func (t Tree) contactKeys(adminURL string) error {
-	if err := t.databases(adminURL, "contact", fleet.Keys, fleet.Keys, "keys_"); err != nil {
-		return err
-	}
-	urls, err := os.ReadFile(t.path("contact", "keys_"+AppURL))
+	urls, err := t.urls(adminURL, fleet.Keys, fleet.Keys)
 	if err != nil {
 		return err
 	}
-	if err := t.write(0o600, urls, "contact", KeysURL); err != nil {
-		return err
-	}
-	_, err = t.text(0o600, "contact", KEK)
-	return err
+	_, kek := t.text(0o600, "contact", KEK)
+	return errors.Join(kek,
+		t.write(0o600, []byte(urls.App), "contact", KeysURL),
+		t.write(0o600, []byte(urls.Owner), Operator, fleet.Keys+"_"+OwnerURL),
+	)
 }
 
-// Passwords answers the passwords of the roles of one database.
+func (t Tree) urls(adminURL, database, role string) (postgres.URLs, error) {
+	p, err := t.passwords(role)
+	if err != nil {
+		return postgres.URLs{}, err
+	}
+	return postgres.ServiceURLs(adminURL, database, role, p)
+}
+
+// passwords answers the passwords of the roles of one database.
 func (t Tree) passwords(role string) (postgres.Passwords, error) {
 	owner, err1 := t.text(0o600, Operator, role+"_owner")
 	app, err2 := t.text(0o600, Operator, role+"_app")
