@@ -48,12 +48,16 @@ func apply(t testing.TB, s *store.Store, db *postgres.DB, batch int, events []*e
 }
 
 func setCursors(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
-	b := &pgx.Batch{}
+	last := map[slot]int64{}
 	for _, e := range events {
+		last[slot{e.GetArea(), e.GetPartition()}] = e.GetPosition()
+	}
+	b := &pgx.Batch{}
+	for at, position := range last {
 		b.Queue(`
 			INSERT INTO projection_cursor (projection, area, partition, seq) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (projection, area, partition) DO UPDATE SET seq = EXCLUDED.seq`,
-			store.ProjectionName, e.GetArea(), e.GetPartition(), e.GetPosition())
+			store.ProjectionName, at.area, at.partition, position)
 	}
 	return tx.SendBatch(ctx, b).Close()
 }
