@@ -104,7 +104,8 @@ function show(call) {
   const form = el("form", { onsubmit: (event) => { event.preventDefault(); send(call, form, result); } },
     parameters.length ? el("table", { "aria-label": "Parameters" }, el("tbody", {}, ...parameters.map(field))) : undefined,
     bodySchema ? el("h3", {}, el("label", { for: "body" }, "Body")) : undefined,
-    bodySchema ? el("textarea", { id: "body", spellcheck: "false" }, JSON.stringify(example(bodySchema), null, 2)) : undefined,
+    bodySchema ? el("textarea", { id: "body", spellcheck: "false" }, 
+      call.verb === "patch" ? "{}" : JSON.stringify(example(bodySchema), null, 2)) : undefined, // a field that is named is changed
     el("div", { class: "actions" }, el("button", { type: "submit" }, "Send"),
       el("button", { type: "button", class: "plain", onclick: () => navigator.clipboard?.writeText(curl(request(call, form))) }, "Copy as curl")));
   byId("operation").replaceChildren(
