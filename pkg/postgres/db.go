@@ -126,6 +126,7 @@ func openPool(ctx context.Context, url string, o Options, statement time.Duratio
 	}
 	c.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		readTimesAsUTC(conn)
+		sendUUIDs(conn)
 		return nil
 	}
 	if o.Configure != nil {
