@@ -26,8 +26,8 @@ func TestUp_demo(t *testing.T) {
 	if code, body := s.get(t, "/v1/customers/C-000001:view"); code != 200 || !strings.Contains(body, `"customerId":"C-000001"`) {
 		t.Errorf("REST answers %d: %.300s", code, body)
 	}
-	testkit.Prove(t, "grpc", "A14", "CON-25")
-	testkit.Prove(t, "rest", "A14", "CON-25")
+	testkit.Prove(t, testkit.GRPC, "A14", "CON-25")
+	testkit.Prove(t, testkit.OverREST, "A14", "CON-25")
 
 	file := filepath.Join(t.TempDir(), "contacts.csv")
 	if err := os.WriteFile(file, []byte("Record ID,First Name,Email\n1,Ratih,ratih@example.com\n2,,\n"), 0o600); err != nil {

@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
 )
 
 const (
@@ -131,7 +133,7 @@ func (d *demand) state() string {
 	switch {
 	case d.failed:
 		return "failing"
-	case d.transports["grpc"] && d.transports["rest"]:
+	case d.transports[testkit.GRPC] && d.transports[testkit.OverREST]:
 		return "shown"
 	case len(d.transports) > 0:
 		return "partial"
