@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -211,19 +212,13 @@ func testWatch(t *testing.T, s *testkit.Suite) {
 			want = append(want, title)
 			a.meet(t, c, phone, title)
 		}
-		again := must(a.WatchCustomer(a.Ctx(), &analyticsv1.WatchCustomerRequest{Name: number(c), Cursor: cursor}))(t)
-		var got []string
-		for len(got) < len(want)+1 {
-			answer := must(again.Recv())(t)
-			if e := answer.GetEntry(); e.GetChannel() == phone {
-				got = append(got, e.GetTitle())
-				if len(got) == len(want) {
-					a.meet(t, c, phone, "and live")
-				}
-			}
-		}
-		if want = append(want, "and live"); !slices.Equal(got, want) {
-			t.Errorf("after coming back: %q, want %q", got, want)
+		request := &analyticsv1.WatchCustomerRequest{Name: number(c), Cursor: cursor}
+		first, second := must(a.WatchCustomer(a.Ctx(), request))(t), must(a.WatchCustomer(a.Ctx(), request))(t)
+		got, alike := heard(t, first, len(want)), heard(t, second, len(want))
+		a.meet(t, c, phone, "and live")
+		got, alike = append(got, heard(t, first, 1)...), append(alike, heard(t, second, 1)...)
+		if want = append(want, "and live"); !slices.Equal(got, want) || !slices.Equal(alike, want) {
+			t.Errorf("after coming back one hears %q, and another %q, want %q", got, alike, want)
 		}
 		foreign := must(a.other().WatchCustomer(a.Ctx(), &analyticsv1.WatchCustomerRequest{Name: number(c)}))(t)
 		if _, err := foreign.Recv(); err == nil {
@@ -232,4 +227,15 @@ func testWatch(t *testing.T, s *testkit.Suite) {
 			refused(t, "another tenant's customer", err, codes.NotFound, "CUSTOMER_NOT_FOUND")
 		}
 	})
+}
+
+// heard answers the titles of the next calls by phone.
+func heard(t *testing.T, stream grpc.ServerStreamingClient[analyticsv1.WatchCustomerResponse], n int) (titles []string) {
+	t.Helper()
+	for len(titles) < n {
+		if e := must(stream.Recv())(t).GetEntry(); e.GetChannel() == phone {
+			titles = append(titles, e.GetTitle())
+		}
+	}
+	return titles
 }

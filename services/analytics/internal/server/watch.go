@@ -150,8 +150,8 @@ func (f feed) relay(ctx context.Context, sub *store.Subscription, last int64, se
 		select {
 		case <-ctx.Done():
 			return last, ctx.Err()
-		case e, open := <-sub.News:
-			if !open {
+		case e, there := <-sub.News:
+			if !there {
 				return last, nil
 			}
 			if e.Arrival <= last {
@@ -161,10 +161,11 @@ func (f feed) relay(ctx context.Context, sub *store.Subscription, last int64, se
 			if !f.wants(e) {
 				continue
 			}
-			if err := f.store.Unseal(ctx, e); err != nil {
+			open, err := f.store.Unsealed(ctx, e)
+			if err != nil {
 				return last, err
 			}
-			if err := send(e); err != nil {
+			if err := send(open); err != nil {
 				return last, err
 			}
 		}

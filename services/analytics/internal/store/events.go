@@ -30,7 +30,7 @@ type EventFilter struct {
 	Contact uuid.UUID
 }
 
-// Stored is an event in the store, its personal fields in their places.
+// Stored is an event in the store.
 type Stored struct {
 	// Arrival is its place in the order in which events were stored.
 	Arrival int64
@@ -64,7 +64,8 @@ WHERE c.tenant = $1 AND c.contact = $6 AND c.arrival > $2
 ORDER BY c.arrival
 LIMIT $5`
 
-// Events reads at most limit events of a tenant that arrived after the one given.
+// Events reads at most limit events of a tenant that arrived after the one given,
+// their personal fields in their places.
 func (s *Store) Events(ctx context.Context, tenant uuid.UUID, after int64, f EventFilter, limit int) (*EventPage, error) {
 	page := &EventPage{Next: after, More: true}
 	size := 0
@@ -130,9 +131,10 @@ func (s *Store) unsealAll(ctx context.Context, stored []Stored) error {
 	return nil
 }
 
-// Unseal puts the personal fields of an event back.
-func (s *Store) Unseal(ctx context.Context, e Stored) error {
-	return eventlog.Unseal(ctx, s.keys, e.Event)
+// Unsealed answers a copy of an event with its personal fields in their places.
+func (s *Store) Unsealed(ctx context.Context, e Stored) (Stored, error) {
+	e.Event = proto.CloneOf(e.Event)
+	return e, eventlog.Unseal(ctx, s.keys, e.Event)
 }
 
 // Newest answers the arrival of a tenant's newest event; 0 where there is none.

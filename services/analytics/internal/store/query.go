@@ -27,7 +27,7 @@ func (r Ref) arg() any {
 }
 
 // Instant is what is asked about: what was known at AsOf of what held at
-// EffectiveAt. Past is false for what is known now, and then Now bounds nothing.
+// EffectiveAt. Past is false for what is known now, and then AsOf bounds nothing.
 type Instant struct {
 	AsOf, EffectiveAt time.Time
 	Past              bool

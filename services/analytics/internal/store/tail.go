@@ -44,8 +44,9 @@ type Subscription struct {
 	// From is the arrival after which events come through News: what came before
 	// is in the store.
 	From int64
-	// News gets the events, sealed. It is closed when the reader was too slow:
-	// subscribe again, and read from the store what is missing.
+	// News gets the events, sealed and shared with other readers: change none. It is
+	// closed when the reader was too slow: subscribe again, and read from the store
+	// what is missing.
 	News chan Stored
 }
 

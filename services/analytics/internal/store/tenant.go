@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	_ "time/tzdata" // the zones of tenants, also where the machine has none
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -115,14 +116,12 @@ func (s *Store) Setting(ctx context.Context, tenant uuid.UUID) (Setting, error) 
 	if err := postgres.Run(ctx, s.db, b); err != nil {
 		return Setting{}, err
 	}
-	setting, err := newSetting(currency, zone)
-	if err == nil {
-		s.tenants.settings.Add(tenant, keptSetting{setting, time.Now().Add(settingLife)})
-	}
-	return setting, err
+	setting := s.newSetting(ctx, currency, zone)
+	s.tenants.settings.Add(tenant, keptSetting{setting, time.Now().Add(settingLife)})
+	return setting, nil
 }
 
-func newSetting(currency, zone string) (Setting, error) {
+func (s *Store) newSetting(ctx context.Context, currency, zone string) Setting {
 	if currency == "" {
 		currency = defaultCurrency
 	}
@@ -130,5 +129,9 @@ func newSetting(currency, zone string) (Setting, error) {
 		zone = defaultZone
 	}
 	location, err := time.LoadLocation(zone)
-	return Setting{Currency: currency, Zone: location, Shares: pyramid.DefaultShares}, err
+	if err != nil {
+		s.logger.ErrorContext(ctx, "the zone of a tenant is not known here: its days are counted in UTC", "zone", zone)
+		location = time.UTC
+	}
+	return Setting{Currency: currency, Zone: location, Shares: pyramid.DefaultShares}
 }
