@@ -82,6 +82,8 @@ func (s *Server) ListEvents(ctx context.Context, req *analyticsv1.ListEventsRequ
 	return answer, nil
 }
 
+var errCursor = errs.Invalid("cursor", "CURSOR_INVALID", "must be a cursor of an earlier answer, or empty")
+
 // cursorOf reads a cursor; 0 where it is empty. It holds no authority: the tenant
 // is the caller's.
 func cursorOf(text string) (int64, error) {
@@ -90,7 +92,7 @@ func cursorOf(text string) (int64, error) {
 	}
 	arrival, err := strconv.ParseInt(text, 36, 64)
 	if err != nil || arrival < 0 {
-		return 0, errs.Invalid("cursor", "CURSOR_INVALID", "must be a cursor of an earlier answer, or empty")
+		return 0, errCursor
 	}
 	return arrival, nil
 }
@@ -122,6 +124,10 @@ func (f feed) follow(ctx context.Context, cursor string, send func(store.Stored)
 		}
 		if fromNow {
 			last, fromNow = sub.From, false
+		}
+		if last > sub.From {
+			sub.Close()
+			return errCursor // of a time to come, or of another store: it would wait for ever
 		}
 		last, err = f.relay(ctx, sub, last, send)
 		sub.Close()
