@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
 )
 
@@ -68,6 +69,38 @@ func BenchmarkView(b *testing.B) {
 		}
 		report(b.N)
 	})
+}
+
+// BenchmarkPyramid sums up 100,000 customers with 150,000 purchases.
+func BenchmarkPyramid(b *testing.B) {
+	s, db := open(b, testKeys())
+	tenant := uuid.New()
+	for _, sql := range []string{
+		`INSERT INTO customer
+		 SELECT $1, 'contacts/' || id, 1, id, 'C-' || n, 'Customer ' || n, '', '', 0, false, false, now() - interval '1 year', 'infinity'
+		 FROM (SELECT gen_random_uuid() AS id, n FROM generate_series(1, 100000) AS n) AS c`,
+		`INSERT INTO fact
+		 SELECT tenant, 'orders/' || gen_random_uuid(), 1, 1, contact, now() - random() * interval '800 days', 'IDR', (random() * 1000000)::integer, now(), 'infinity'
+		 FROM customer, generate_series(1, 3) AS n WHERE tenant = $1 AND contact > '80000000-0000-0000-0000-000000000000'`,
+		`INSERT INTO first_relation SELECT tenant, contact, now() FROM customer WHERE tenant = $1 AND contact > '40000000-0000-0000-0000-000000000000'`,
+	} {
+		if _, err := db.System.Exec(b.Context(), sql, tenant); err != nil {
+			b.Fatal(err)
+		}
+	}
+	asOwner(b, db, "VACUUM ANALYZE")
+	q := store.PyramidQuery{
+		Tenant: tenant, Shares: pyramid.DefaultShares,
+		Purchases: store.PurchaseQuery{Window: pyramid.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"},
+	}
+	report := cpu(b, db)
+	for b.Loop() {
+		layers, err := s.Pyramid(b.Context(), q)
+		if err != nil || len(layers) != 7 {
+			b.Fatal(layers, err)
+		}
+	}
+	report(b.N)
 }
 
 // cpu measures what work costs this process and PostgreSQL's for this database, in

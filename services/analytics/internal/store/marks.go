@@ -97,19 +97,10 @@ func (s *Store) findMarks(key marksKey, q PyramidQuery) (pyramid.Marks, error) {
 
 // The places down to the last mark, with the number of all active customers. The
 // limit is no rule: it is the last mark or a little more.
-var selectPlaces = prepareTenant(`
-WITH bought AS (
-	SELECT f.contact, COALESCE(sum(x.amount), 0) AS revenue
-	FROM fact f
-	CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
-	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at >= $2 AND f.at < $7
-	GROUP BY f.contact
-)
-SELECT b.contact, b.revenue, count(*) OVER ()
-FROM bought b
-JOIN customer c ON c.tenant = $1 AND c.contact = b.contact AND {valid:c} AND NOT c.deleted
-WHERE $8::timestamptz IS NOT NULL
-ORDER BY b.revenue DESC, b.contact
+var selectPlaces = prepareTenant(active + `
+SELECT contact, revenue, count(*) OVER ()
+FROM active
+ORDER BY revenue DESC, contact
 LIMIT (SELECT count(*) FROM bought) * $9 / 10000 + 1`)
 
 func (s *Store) readMarks(ctx context.Context, q PyramidQuery) (marks pyramid.Marks, err error) {

@@ -21,13 +21,12 @@ type Member struct {
 	LastPurchase *time.Time
 }
 
-var countActive = prepareTenant(standing + `
-SELECT count(*) FROM standing WHERE lately`)
+var countActive = prepareTenant(active + `
+SELECT count(*) FROM active`)
 
-var selectRanks = prepareTenant(standing + `, ranked AS (
+var selectRanks = prepareTenant(active + `, ranked AS (
 	SELECT *, row_number() OVER (ORDER BY revenue DESC, contact) AS rank
-	FROM standing
-	WHERE lately
+	FROM active
 )
 SELECT contact, customer_id, display_name, rank, revenue, last
 FROM ranked
@@ -66,13 +65,11 @@ func (s *Store) Members(ctx context.Context, q PyramidQuery, layer pyramid.Layer
 }
 
 func activeMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, layer pyramid.Layer, after int64, limit int) ([]Member, error) {
-	var active int64
-	// The window's functions are the same in each form, and each takes all the
-	// parameters.
-	if err := tx.QueryRow(ctx, countActive.of(q.At), q.args()...).Scan(&active); err != nil {
+	var count int64
+	if err := tx.QueryRow(ctx, countActive.of(q.At), q.args()...).Scan(&count); err != nil {
 		return nil, err
 	}
-	first, last := q.Shares.Of(active).Ranks(layer, active)
+	first, last := q.Shares.Of(count).Ranks(layer, count)
 	rows, err := tx.Query(ctx, selectRanks.of(q.At), q.args(max(first, after+1), last, limit)...)
 	if err != nil {
 		return nil, err

@@ -32,11 +32,7 @@ func TestView_readsByIndex(t *testing.T) {
 	w.story(6000, tenant, uuid.New())
 	s, db := open(t, w.keys)
 	apply(t, s, db, 1000, w.events)
-	for _, table := range []string{"timeline", "aggregate_state", "customer", "fact", "first_relation", "exchange_rate"} {
-		if _, err := db.System.Exec(t.Context(), "ANALYZE "+table); err != nil {
-			t.Fatal(err)
-		}
-	}
+	asOwner(t, db, "ANALYZE")
 	past := w.now.Add(-time.Hour)
 	for name, at := range map[string]store.Instant{"now": {}, "as of": {AsOf: past, EffectiveAt: past, Past: true}} {
 		for statement, q := range s.Statements(t.Context(), viewOf(tenant, "C-000100", at)) {

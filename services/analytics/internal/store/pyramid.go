@@ -21,16 +21,18 @@ import (
 // digits as $4 to $6, the window's end as $7 and the instant of what held as $8.
 type tenantQuery [2][2]string
 
+// prepareTenant writes the forms. In them {relation} stands for a table with one
+// row for each contact that has to do with us.
 func prepareTenant(sql string) tenantQuery {
-	related := [2]string{
-		"EXISTS (SELECT FROM first_relation l WHERE l.tenant = $1 AND l.contact = c.contact AND l.since <= LEAST($3, $8::timestamptz))",
-		"EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = c.contact AND t.related AND t.recorded_at <= $3 AND t.occurred_at <= $8::timestamptz)",
+	relation := [2]string{
+		"(SELECT l.contact FROM first_relation l WHERE l.tenant = $1 AND l.since <= LEAST($3, $8::timestamptz))",
+		"(SELECT DISTINCT t.contact FROM timeline t WHERE t.tenant = $1 AND t.related AND t.recorded_at <= $3 AND t.occurred_at <= $8::timestamptz)",
 	}
 	ends := [2]string{" = 'infinity'", " > $3"}
 	var q tenantQuery
 	for past, end := range ends {
-		for apart, condition := range related {
-			q[past][apart] = valid(strings.ReplaceAll(sql, "{related}", condition), end)
+		for apart, table := range relation {
+			q[past][apart] = valid(strings.ReplaceAll(sql, "{relation}", table), end)
 		}
 	}
 	return q
@@ -55,10 +57,26 @@ WITH bought AS (
 	SELECT c.contact, c.customer_id, c.display_name, c.no_need,
 	       b.contact IS NOT NULL AS bought, COALESCE(b.lately, false) AS lately,
 	       COALESCE(b.revenue, 0) AS revenue, COALESCE(b.unconverted, 0) AS unconverted, b.last,
-	       {related} AS related
+	       r.contact IS NOT NULL AS related
 	FROM customer c
 	LEFT JOIN bought b ON b.contact = c.contact
+	LEFT JOIN {relation} r ON r.contact = c.contact
 	WHERE c.tenant = $1 AND {valid:c} AND NOT c.deleted
+)`
+
+// active are the customers who bought within the window, with their revenue in it.
+const active = `
+WITH bought AS (
+	SELECT f.contact, max(f.at) AS last, COALESCE(sum(x.amount), 0) AS revenue
+	FROM fact f
+	CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
+	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at >= $2 AND f.at < $7
+	GROUP BY f.contact
+), active AS (
+	SELECT c.contact, c.customer_id, c.display_name, b.last, b.revenue
+	FROM bought b
+	JOIN customer c ON c.tenant = $1 AND c.contact = b.contact AND {valid:c} AND NOT c.deleted
+	WHERE $8::timestamptz IS NOT NULL
 )`
 
 // PyramidQuery says of which customers, and how they are counted.
@@ -87,10 +105,9 @@ FROM standing
 GROUP BY bought, lately, related, no_need`)
 
 // A layer of active customers is how many borders lie above the rank.
-var selectLayers = prepareTenant(standing + `, ranked AS (
+var selectLayers = prepareTenant(active + `, ranked AS (
 	SELECT revenue, row_number() OVER (ORDER BY revenue DESC, contact) AS rank
-	FROM standing
-	WHERE lately
+	FROM active
 )
 SELECT (SELECT count(*) FROM unnest($9::bigint[]) AS border WHERE rank > border), count(*), sum(revenue)
 FROM ranked
@@ -104,12 +121,12 @@ func (s *Store) Pyramid(ctx context.Context, q PyramidQuery) (map[pyramid.Layer]
 		if layers, err = sumGroups(ctx, tx, q); err != nil {
 			return err
 		}
-		active := layers[pyramid.Small]
-		if active.Count == 0 {
+		all := layers[pyramid.Small]
+		if all.Count == 0 {
 			return nil
 		}
 		delete(layers, pyramid.Small)
-		return splitActive(ctx, tx, q, active, layers)
+		return splitActive(ctx, tx, q, all, layers)
 	})
 	return layers, err
 }
@@ -138,8 +155,8 @@ func sumGroups(ctx context.Context, tx pgx.Tx, q PyramidQuery) (map[pyramid.Laye
 }
 
 // splitActive divides the active customers into their layers.
-func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, active LayerSum, layers map[pyramid.Layer]LayerSum) error {
-	b := q.Shares.Of(active.Count)
+func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, all LayerSum, layers map[pyramid.Layer]LayerSum) error {
+	b := q.Shares.Of(all.Count)
 	rows, err := tx.Query(ctx, selectLayers.of(q.At), q.args([]int64{b.Top, b.Large, b.Medium})...)
 	if err != nil {
 		return err
@@ -151,7 +168,7 @@ func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, active LayerSum
 		return nil
 	})
 	small := layers[pyramid.Small]
-	small.Unconverted = active.Unconverted
+	small.Unconverted = all.Unconverted
 	layers[pyramid.Small] = small
 	return err
 }

@@ -53,6 +53,9 @@ func (w *rebuilder) run(ctx context.Context) error {
 			break
 		}
 	}
+	if _, err := w.conn.Exec(ctx, "SELECT rebuild_analyze()"); err != nil {
+		return err
+	}
 	return w.finishAtLast(ctx)
 }
 

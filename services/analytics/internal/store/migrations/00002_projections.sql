@@ -76,7 +76,7 @@ BEGIN
 		replaced_at  timestamptz NOT NULL,
 		CONSTRAINT customer_pkey PRIMARY KEY (tenant, aggregate, seq)
 	);
-	CREATE INDEX customer_contact ON customer (tenant, contact, replaced_at);
+	CREATE INDEX customer_contact ON customer (tenant, contact, replaced_at) INCLUDE (recorded_at, deleted, no_need);
 	CREATE INDEX customer_number ON customer (tenant, customer_id, replaced_at);
 
 	-- Numbers known of a contact. Kind 1 is a purchase with its amount, 2 how
@@ -94,7 +94,9 @@ BEGIN
 		replaced_at timestamptz   NOT NULL,
 		CONSTRAINT fact_pkey PRIMARY KEY (tenant, aggregate, seq)
 	);
-	CREATE INDEX fact_contact ON fact (tenant, kind, contact, replaced_at);
+	-- The pyramid sums up all purchases of a tenant, in the order of this index and
+	-- from it alone.
+	CREATE INDEX fact_contact ON fact (tenant, kind, contact, replaced_at) INCLUDE (at, recorded_at, currency, amount);
 
 	-- The earliest instant at which a contact is known to have to do with us: the
 	-- later one of when it happened and when it was recorded.

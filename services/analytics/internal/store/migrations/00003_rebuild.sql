@@ -43,6 +43,25 @@ $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+-- rebuild_analyze tells the planner of what the shadows hold, so that the first
+-- queries after the swap are planned like those before.
+CREATE FUNCTION rebuild_analyze()
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+	name text;
+BEGIN
+	FOREACH name IN ARRAY public.projection_tables() LOOP
+		EXECUTE format('ANALYZE shadow.%I', name);
+	END LOOP;
+END
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- rebuild_swap puts the shadows in the place of the live tables.
 CREATE FUNCTION rebuild_swap()
 RETURNS void
@@ -62,6 +81,7 @@ $$;
 -- +goose StatementEnd
 
 REVOKE EXECUTE ON FUNCTION rebuild_begin() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION rebuild_analyze() FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION rebuild_swap() FROM PUBLIC;
 
 -- +goose StatementBegin
@@ -70,7 +90,7 @@ DECLARE
 	relay text := substring(current_user::text FROM '^(.+)_owner$') || '_relay';
 BEGIN
 	EXECUTE format('GRANT USAGE ON SCHEMA shadow TO %I', relay);
-	EXECUTE format('GRANT EXECUTE ON FUNCTION rebuild_begin(), rebuild_swap() TO %I', relay);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION rebuild_begin(), rebuild_analyze(), rebuild_swap() TO %I', relay);
 END
 $$;
 -- +goose StatementEnd
