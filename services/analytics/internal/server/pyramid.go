@@ -61,10 +61,15 @@ func (s *Server) GetCustomerPyramid(ctx context.Context, req *analyticsv1.GetCus
 // fillPyramid adds every layer and what they come to together.
 func fillPyramid(p *analyticsv1.CustomerPyramid, layers map[pyramid.Layer]store.LayerSum, currency string) error {
 	var total store.LayerSum
+	var customers int64
 	var err error
-	for _, sum := range layers {
+	for layer, sum := range layers {
 		total.Count += sum.Count
 		total.Unconverted += sum.Unconverted
+		total.Seconds += sum.Seconds
+		if c := layer.Class(); c == pyramid.Active || c == pyramid.Inactive {
+			customers += sum.Count
+		}
 		if total.Revenue, err = total.Revenue.Add(sum.Revenue); err != nil {
 			return err
 		}
@@ -77,9 +82,14 @@ func fillPyramid(p *analyticsv1.CustomerPyramid, layers map[pyramid.Layer]store.
 		})
 	}
 	p.Count, p.Revenue, p.UnconvertedCount = total.Count, money.Of(currency, total.Revenue).Proto(), total.Unconverted
+	p.MeanLifetimeMonths = share(float64(total.Seconds), float64(customers)) / secondsPerMonth
 	return nil
 }
 
+// secondsPerMonth is a twelfth of a Gregorian year, for means.
+const secondsPerMonth = 2629746
+
+// share divides, and answers 0 where there is nothing to divide by.
 func share(part, whole float64) float64 {
 	if whole == 0 {
 		return 0

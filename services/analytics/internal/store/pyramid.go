@@ -46,7 +46,7 @@ func (q tenantQuery) of(at Instant) string {
 // end of the window, and the facts of its class.
 const standing = `
 WITH bought AS (
-	SELECT f.contact, max(f.at) AS last, bool_or(f.at >= $2) AS lately,
+	SELECT f.contact, min(f.at) AS first, max(f.at) AS last, bool_or(f.at >= $2) AS lately,
 	       COALESCE(sum(x.amount) FILTER (WHERE f.at >= $2), 0) AS revenue,
 	       count(*) FILTER (WHERE f.at >= $2 AND x.amount IS NULL) AS unconverted
 	FROM fact f
@@ -56,7 +56,7 @@ WITH bought AS (
 ), standing AS (
 	SELECT c.contact, c.customer_id, c.display_name, c.no_need,
 	       b.contact IS NOT NULL AS bought, COALESCE(b.lately, false) AS lately,
-	       COALESCE(b.revenue, 0) AS revenue, COALESCE(b.unconverted, 0) AS unconverted, b.last,
+	       COALESCE(b.revenue, 0) AS revenue, COALESCE(b.unconverted, 0) AS unconverted, b.first, b.last,
 	       r.contact IS NOT NULL AS related
 	FROM customer c
 	LEFT JOIN bought b ON b.contact = c.contact
@@ -97,10 +97,15 @@ type LayerSum struct {
 	Count       int64
 	Revenue     money.Decimal
 	Unconverted int64
+	// Seconds is for how long all of them together have been customers: from the
+	// first purchase to the instant asked about, or to the last one for those who
+	// left.
+	Seconds int64
 }
 
 var selectGroups = prepareTenant(standing + `
-SELECT bought, lately, related, no_need, count(*), sum(revenue), sum(unconverted)::bigint
+SELECT bought, lately, related, no_need, count(*), sum(revenue), sum(unconverted)::bigint,
+       COALESCE(sum(extract(epoch FROM CASE WHEN lately THEN GREATEST($9, last) ELSE last END - first)), 0)::bigint
 FROM standing
 GROUP BY bought, lately, related, no_need`)
 
@@ -134,17 +139,19 @@ func (s *Store) Pyramid(ctx context.Context, q PyramidQuery) (map[pyramid.Layer]
 // sumGroups sums up every class; all active customers are under Small.
 func sumGroups(ctx context.Context, tx pgx.Tx, q PyramidQuery) (map[pyramid.Layer]LayerSum, error) {
 	layers := map[pyramid.Layer]LayerSum{}
-	rows, err := tx.Query(ctx, selectGroups.of(q.At), q.args()...)
+	rows, err := tx.Query(ctx, selectGroups.of(q.At), q.args(q.At.EffectiveAt)...)
 	if err != nil {
 		return nil, err
 	}
 	var f pyramid.Facts
 	var sum LayerSum
-	_, err = pgx.ForEachRow(rows, []any{&f.Bought, &f.BoughtLately, &f.Related, &f.NoNeed, &sum.Count, &sum.Revenue, &sum.Unconverted}, func() error {
+	var seconds int64
+	_, err = pgx.ForEachRow(rows, []any{&f.Bought, &f.BoughtLately, &f.Related, &f.NoNeed, &sum.Count, &sum.Revenue, &sum.Unconverted, &seconds}, func() error {
 		layer := pyramid.LayerOf(f.Class())
 		total := layers[layer]
 		total.Count += sum.Count
 		total.Unconverted += sum.Unconverted
+		total.Seconds += seconds
 		if total.Revenue, err = total.Revenue.Add(sum.Revenue); err != nil {
 			return err
 		}
@@ -168,7 +175,7 @@ func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, all LayerSum, l
 		return nil
 	})
 	small := layers[pyramid.Small]
-	small.Unconverted = all.Unconverted
+	small.Unconverted, small.Seconds = all.Unconverted, all.Seconds
 	layers[pyramid.Small] = small
 	return err
 }
