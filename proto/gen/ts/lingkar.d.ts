@@ -3086,6 +3086,13 @@ export interface components {
             /** @description Every layer, from the top to the ground, empty ones too. */
             layers?: components["schemas"]["lingkar.analytics.v1.PyramidLayerSummary"][];
             /**
+             * Format: double
+             * @description How long customers stay, in months of 30.44 days: the mean, over all who ever
+             *     bought, of the time from the first purchase to effective_at for active ones,
+             *     to the last purchase for others (ANA-14). 0 where nobody bought.
+             */
+            meanLifetimeMonths?: number;
+            /**
              * @description The revenue within the window in the reporting currency: the sum over the
              *     layers.
              */

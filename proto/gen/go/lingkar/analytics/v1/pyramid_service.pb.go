@@ -200,8 +200,12 @@ type CustomerPyramid struct {
 	// How many purchases within the window are missing from the revenue, because no
 	// exchange rate is known for their day.
 	UnconvertedCount int64 `protobuf:"varint,8,opt,name=unconverted_count,json=unconvertedCount,proto3" json:"unconverted_count,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How long customers stay, in months of 30.44 days: the mean, over all who ever
+	// bought, of the time from the first purchase to effective_at for active ones,
+	// to the last purchase for others (ANA-14). 0 where nobody bought.
+	MeanLifetimeMonths float64 `protobuf:"fixed64,9,opt,name=mean_lifetime_months,json=meanLifetimeMonths,proto3" json:"mean_lifetime_months,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *CustomerPyramid) Reset() {
@@ -286,6 +290,13 @@ func (x *CustomerPyramid) GetRevenue() *money.Money {
 func (x *CustomerPyramid) GetUnconvertedCount() int64 {
 	if x != nil {
 		return x.UnconvertedCount
+	}
+	return 0
+}
+
+func (x *CustomerPyramid) GetMeanLifetimeMonths() float64 {
+	if x != nil {
+		return x.MeanLifetimeMonths
 	}
 	return 0
 }
@@ -645,7 +656,7 @@ const file_lingkar_analytics_v1_pyramid_service_proto_rawDesc = "" +
 	"\x05as_of\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\x04asOf\x12B\n" +
 	"\feffective_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\veffectiveAt\x121\n" +
 	"\rwindow_months\x18\x03 \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18x(\x00R\fwindowMonths\x128\n" +
-	"\fmin_position\x18\x04 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xc8\x012\b^[ -~]*$R\vminPosition\"\xa2\x03\n" +
+	"\fmin_position\x18\x04 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xc8\x012\b^[ -~]*$R\vminPosition\"\xd4\x03\n" +
 	"\x0fCustomerPyramid\x12/\n" +
 	"\x05as_of\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04asOf\x12=\n" +
 	"\feffective_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\veffectiveAt\x12#\n" +
@@ -654,7 +665,8 @@ const file_lingkar_analytics_v1_pyramid_service_proto_rawDesc = "" +
 	"\x06layers\x18\x05 \x03(\v2).lingkar.analytics.v1.PyramidLayerSummaryR\x06layers\x12\x14\n" +
 	"\x05count\x18\x06 \x01(\x03R\x05count\x12,\n" +
 	"\arevenue\x18\a \x01(\v2\x12.google.type.MoneyR\arevenue\x12+\n" +
-	"\x11unconverted_count\x18\b \x01(\x03R\x10unconvertedCount\"\xd9\x01\n" +
+	"\x11unconverted_count\x18\b \x01(\x03R\x10unconvertedCount\x120\n" +
+	"\x14mean_lifetime_months\x18\t \x01(\x01R\x12meanLifetimeMonths\"\xd9\x01\n" +
 	"\x13PyramidLayerSummary\x128\n" +
 	"\x05layer\x18\x01 \x01(\x0e2\".lingkar.analytics.v1.PyramidLayerR\x05layer\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x03R\x05count\x12,\n" +
