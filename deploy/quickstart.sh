@@ -27,7 +27,8 @@ token=$(sed -E 's/.*"token":"([^"]+)".*/\1/' "$data.ready")
 
 echo "--- one customer, from the Customer ID alone"
 "$bin" 360 C-000001
-curl -fsS -H "Authorization: Bearer $token" "$http/v1/customers/C-000001:view" | head -c 300; echo
+view=$(curl -fsS -H "Authorization: Bearer $token" "$http/v1/customers/C-000001:view")
+printf '%.300s …\n' "$view"
 
 echo "--- a file of contacts, first as a trial, then for real"
 "$bin" import contacts deploy/examples/contacts.csv --dry-run
