@@ -62,6 +62,7 @@ func TestCalls(t *testing.T) {
 		"GetCustomerView/as of":            testAsOf,
 		"GetCustomerView/effective at":     testEffectiveAt,
 		"GetCustomerView/own writes":       testReadYourWrites,
+		"GetCustomerView/own deals":        testOwnDeals,
 		"GetCustomerView/denied area":      testDeniedArea,
 		"GetCustomerView/classes":          testClasses,
 		"ListTimeline/every channel":       testEveryChannel,

@@ -140,6 +140,14 @@ func testPyramid(t *testing.T, s *testkit.Suite) {
 		if before.GetCount() != 0 {
 			t.Errorf("before anything was known: %v", before)
 		}
+		// What held thirteen months ago, as known now and as known at an instant.
+		for _, asOf := range []*timestamppb.Timestamp{nil, timestamppb.New(s.Clock.Now())} {
+			earlier := must(a.GetCustomerPyramid(a.Ctx(), &analyticsv1.GetCustomerPyramidRequest{AsOf: asOf, EffectiveAt: timestamppb.New(now.AddDate(-1, -1, 0))}))(t)
+			top, suspects := earlier.GetLayers()[0], earlier.GetLayers()[analyticsv1.PyramidLayer_PYRAMID_LAYER_SUSPECT-1]
+			if top.GetCount() != 1 || top.GetRevenue().GetUnits() != 77 || suspects.GetCount() != 29 {
+				t.Errorf("thirteen months ago, as of %v: %v", asOf, earlier.GetLayers())
+			}
+		}
 		none := must(a.other().GetCustomerPyramid(a.Ctx(), &analyticsv1.GetCustomerPyramidRequest{}))(t)
 		if none.GetCount() != 0 || none.GetRevenue().GetUnits() != 0 {
 			t.Errorf("the other tenant has %v", none)

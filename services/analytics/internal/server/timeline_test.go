@@ -14,6 +14,7 @@ import (
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 )
 
@@ -134,6 +135,37 @@ func testTimelinePages(t *testing.T, s *testkit.Suite) {
 		refused(t, "a token of another list", err, codes.InvalidArgument, "PAGE_TOKEN_INVALID")
 		_, err = a.as(s.As(auth.Manager)).ListTimeline(a.Ctx(), &analyticsv1.ListTimelineRequest{Parent: number(c), PageToken: view.GetNextPageToken()})
 		refused(t, "a token of another caller", err, codes.InvalidArgument, "PAGE_TOKEN_INVALID")
+	})
+}
+
+// A salesperson sees the deals of its own and of its teams, as in sales itself, and
+// every lead.
+func testOwnDeals(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-44"}, func(t *testing.T, a *api) {
+		const team = "teams/0190a000-0000-7000-8000-0000000000aa"
+		c := a.customer(t, "Pak Joko")
+		must(a.CaptureLead(a.Ctx(), &salesv1.CaptureLeadRequest{Who: &salesv1.CaptureLeadRequest_Contact{Contact: c.GetName()}, DisplayName: "a lead"}))(t)
+		for title, owner := range map[string]string{"mine": "users/mine", "another's": "users/another", "my team's": ""} {
+			deal := &salesv1.Opportunity{Contact: c.GetName(), DisplayName: title, Owner: owner}
+			if owner == "" {
+				deal.Team = team
+			}
+			must(a.CreateOpportunity(a.Ctx(), &salesv1.CreateOpportunityRequest{Opportunity: deal}))(t)
+		}
+		caller := s.User(s.Tenant, "mine", auth.Sales)
+		caller.Teams = []string{team}
+		v := a.as(caller).view(t, number(c))
+		var got []string
+		for _, i := range v.GetOpportunities().GetItems() {
+			got = append(got, i.GetTitle())
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, []string{"mine", "my team's"}) || len(v.GetLeads().GetItems()) != 1 {
+			t.Errorf("a salesperson sees the deals %q and the leads %v", got, v.GetLeads().GetItems())
+		}
+		if all := a.view(t, number(c)).GetOpportunities().GetItems(); len(all) != 3 {
+			t.Errorf("an admin sees %v", all)
+		}
 	})
 }
 
