@@ -45,7 +45,7 @@ func command(ctx context.Context, d Definition, args []string, out io.Writer) er
 	}
 	switch name {
 	case "run":
-		return run(ctx, d)
+		return Run(ctx, d)
 	case "migrate":
 		return migrateOnly(ctx, d)
 	case "healthcheck":
@@ -74,7 +74,9 @@ func Version() string {
 	return info.Main.Version
 }
 
-func run(ctx context.Context, d Definition) error {
+// Run serves with the settings of the environment, until the context ends or the
+// service can serve no more.
+func Run(ctx context.Context, d Definition) error {
 	var s settings
 	if err := config.Load(&s); err != nil {
 		return err

@@ -1,0 +1,174 @@
+// Package drill breaks a running Lingkar on purpose, under load, and finds out
+// whether it kept its promises.
+//
+// It starts everything as separate processes behind fault proxies, drives a seeded
+// workload whose every call goes into a ledger outside of what is broken, applies
+// seeded faults, heals, waits until all has settled, and compares what callers
+// were told with what is there. It shows the presence of faults, not their
+// absence: a run that finds nothing is one run that found nothing.
+package drill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/fault"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
+)
+
+// Config says what a drill does.
+type Config struct {
+	// Seed decides the workload and the faults.
+	Seed uint64
+	// Duration is how long faults are applied under load.
+	Duration time.Duration
+	// Hold and Rest are how long faults last and how long the cluster has to
+	// recover, each up to twice as long.
+	Hold, Rest time.Duration
+	// Faults are the numbers of those to apply; none stands for all.
+	Faults []string
+	// Replicas is how many processes each service has, Clients how many callers.
+	Replicas, Clients int
+	// Dir takes ledger, logs and data; "" makes one in the system's place for
+	// temporary files. It is removed after a run without a finding, unless Keep.
+	Dir  string
+	Keep bool
+	// Program is the lingkar binary; "" is this one.
+	Program string
+	// Environment is added to that of every service, as NAME=value.
+	Environment []string
+	// Extra are faults beside those of package fault.
+	Extra []nemesis.Fault
+	// Progress is told one line a step; nil tells nobody.
+	Progress func(string)
+}
+
+// Report is what a drill found.
+type Report struct {
+	Seed     uint64           `json:"seed"`
+	Replicas int              `json:"replicas"`
+	Clients  int              `json:"clients"`
+	Begin    time.Time        `json:"begin"`
+	End      time.Time        `json:"end"`
+	Periods  []nemesis.Period `json:"periods"`
+	// Crashes are processes that ended without being asked to.
+	Crashes []string `json:"crashes"`
+	// Kept is where ledger, logs and data lie, where they were kept.
+	Kept string `json:"kept,omitempty"`
+}
+
+// Run makes a drill. The error says that it could not be made; what it found is
+// in the report.
+func Run(ctx context.Context, cfg Config) (Report, error) {
+	faults, err := choose(cfg)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := complete(&cfg); err != nil {
+		return Report{}, err
+	}
+	report := Report{Seed: cfg.Seed, Replicas: cfg.Replicas, Clients: cfg.Clients, Begin: time.Now()}
+	volumes := map[string]cluster.Volume{}
+	for _, f := range faults {
+		if v, ok := f.(nemesis.Volumed); ok {
+			for store, volume := range v.Volumes() {
+				volumes[store] = volume
+			}
+		}
+	}
+	c, err := cluster.Start(ctx, cluster.Options{
+		Dir: cfg.Dir, Program: cfg.Program, Replicas: cfg.Replicas, Volumes: volumes,
+		Environment: cfg.Environment, Progress: cfg.Progress,
+	})
+	if err != nil {
+		return report, errors.Join(err, os.RemoveAll(cfg.Dir))
+	}
+	n := &nemesis.Nemesis{
+		Faults: faults, Hold: cfg.Hold, Rest: cfg.Rest, Random: rand.New(rand.NewPCG(cfg.Seed, 1)), Tell: cfg.Progress,
+	}
+	breaking, cancel := context.WithTimeout(ctx, cfg.Duration)
+	defer cancel()
+	n.Run(breaking, c)
+	report.Periods, report.Crashes, report.End = n.Periods(), c.Crashes(), time.Now()
+	stopping, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancelStop()
+	if err := c.Stop(stopping); err != nil {
+		return report, err
+	}
+	if cfg.Keep {
+		report.Kept = cfg.Dir
+		return report, nil
+	}
+	return report, os.RemoveAll(cfg.Dir)
+}
+
+// choose answers the faults that were asked for and are possible here.
+func choose(cfg Config) ([]nemesis.Fault, error) {
+	all := append(fault.All(rand.New(rand.NewPCG(cfg.Seed, 2))), cfg.Extra...)
+	if len(cfg.Faults) == 0 {
+		var possible []nemesis.Fault
+		for _, f := range all {
+			if c, ok := f.(nemesis.Conditional); !ok || c.Possible() == nil {
+				possible = append(possible, f)
+			}
+		}
+		return possible, nil
+	}
+	byID := map[string]nemesis.Fault{}
+	var known []string
+	for _, f := range all {
+		byID[f.ID()] = f
+		known = append(known, f.ID())
+	}
+	sort.Strings(known)
+	var chosen []nemesis.Fault
+	for _, id := range cfg.Faults {
+		f, ok := byID[id]
+		if !ok {
+			return nil, fmt.Errorf("there is no fault %q: choose of %s", id, strings.Join(known, ", "))
+		}
+		if c, ok := f.(nemesis.Conditional); ok {
+			if err := c.Possible(); err != nil {
+				return nil, fmt.Errorf("fault %s is not possible here: %w", id, err)
+			}
+		}
+		chosen = append(chosen, f)
+	}
+	return chosen, nil
+}
+
+// complete fills in what may be left out.
+func complete(cfg *Config) (err error) {
+	cfg.Replicas = max(1, cfg.Replicas)
+	if cfg.Program == "" {
+		if cfg.Program, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(string) {}
+	}
+	if cfg.Dir == "" {
+		if cfg.Dir, err = os.MkdirTemp("", "lingkar-drill-"); err != nil {
+			return err
+		}
+	} else if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(cfg.Dir)
+	if err == nil && len(entries) > 0 {
+		err = fmt.Errorf("%s is not empty: name a new directory", cfg.Dir)
+	}
+	return errors.Join(err, os.Chmod(cfg.Dir, 0o711)) // PostgreSQL may run as another account
+}
