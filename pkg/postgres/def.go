@@ -24,6 +24,9 @@ type Def struct {
 	// without either is served by the primary key. Any other list runs under
 	// UndeclaredTimeout. CheckIndexes proves the declaration.
 	Orders [][]string
+	// DefaultOrder sorts lists that ask for no order, written as they would
+	// ("create_time desc"). Empty sorts by id, which is nearly by age.
+	DefaultOrder string
 	// Constraints maps a constraint's name to the error its violation means.
 	Constraints map[string]*errs.Error
 	// Search is the column of normalised text that Table.Search looks through;
@@ -81,7 +84,8 @@ type Query struct {
 	// PageToken continues where an earlier page ended. It is bound to all other
 	// fields of the query except PageSize, and expires after 72 hours.
 	PageToken string
-	// Filter and OrderBy are as the caller wrote them (AIP-160, AIP-132).
+	// Filter and OrderBy are as the caller wrote them (AIP-160, AIP-132); an
+	// empty OrderBy is the table's DefaultOrder.
 	Filter, OrderBy string
 	// ShowDeleted includes soft deleted rows.
 	ShowDeleted bool

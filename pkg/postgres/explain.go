@@ -41,7 +41,10 @@ func (t *Table[T]) Explain(ctx context.Context, db *DB, tenant uuid.UUID, q Quer
 // Declared answers a query for each combination of filter and order that the
 // definition declares, with some value in the filter: for tests and documents.
 func (t *Table[T]) Declared() []Query {
-	queries := []Query{{}}
+	var queries []Query
+	if t.def.DefaultOrder == "" {
+		queries = append(queries, Query{})
+	}
 	for _, order := range t.def.Orders {
 		for equal := range len(order) + 1 {
 			terms := make([]string, equal)

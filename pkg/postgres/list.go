@@ -73,7 +73,7 @@ func (t *Table[T]) prepare(tenant uuid.UUID, q Query) (*listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := t.order(q.OrderBy)
+	keys, err := t.order(t.orderBy(q))
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (t *Table[T]) binding(tenant uuid.UUID, q Query) []byte {
 	}
 	h := sha256.New()
 	for _, part := range []string{
-		tenant.String(), q.Subject, t.def.Name, q.Filter, q.OrderBy,
+		tenant.String(), q.Subject, t.def.Name, q.Filter, t.orderBy(q),
 		strconv.FormatBool(q.ShowDeleted), where, fmt.Sprint(args...),
 	} {
 		fmt.Fprintf(h, "%d %s ", len(part), part)

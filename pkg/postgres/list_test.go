@@ -129,6 +129,43 @@ func TestList_everyOrderAndPageSize(t *testing.T) {
 	}
 }
 
+// A list that asks for no order has the table's own, over all its pages.
+func TestList_defaultOrder(t *testing.T) {
+	t.Parallel()
+	db, tenant := openGadgets(t), uuid.New()
+	var rows []*gadget
+	for n := range 5 {
+		rows = append(rows, newGadget(n))
+	}
+	insert(t, db, tenant, rows...)
+	def := gadgetDef
+	def.DefaultOrder = "title desc"
+	table := postgres.NewTable[gadget](def)
+	want := sorted(rows, true, func(a, b *gadget) int { return strings.Compare(b.Title, a.Title) })
+	first, next, err := table.List(t.Context(), db, tenant, postgres.Query{PageSize: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest, _, err := table.List(t.Context(), db, tenant, postgres.Query{PageToken: next, OrderBy: "title desc"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []uuid.UUID
+	for _, row := range append(first, rest...) {
+		got = append(got, row.ID)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	def.DefaultOrder = "colour"
+	defer func() {
+		if recover() == nil {
+			t.Error("a default order by an unknown field was accepted")
+		}
+	}()
+	postgres.NewTable[gadget](def)
+}
+
 func TestList_deletedRows(t *testing.T) {
 	t.Parallel()
 	db, tenant := openGadgets(t), uuid.New()

@@ -52,6 +52,14 @@ func (t *Table[T]) order(text string) ([]sortKey, error) {
 	return append(keys, id), nil
 }
 
+// orderBy is the order that the query asks for, else the table's own.
+func (t *Table[T]) orderBy(q Query) string {
+	if strings.TrimSpace(q.OrderBy) == "" {
+		return t.def.DefaultOrder
+	}
+	return q.OrderBy
+}
+
 func (t *Table[T]) sortKey(text string) (sortKey, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || len(words) > 2 || (len(words) == 2 && words[1] != "asc" && words[1] != "desc") {

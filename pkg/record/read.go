@@ -127,11 +127,9 @@ func (s *Store[T, P]) Search(ctx context.Context, tenant uuid.UUID, text string,
 
 // List answers a page of what the caller may see and the token of the next.
 func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListRequest, where ...postgres.Cond) ([]P, string, error) {
-	caller, _ := auth.FromOK(ctx)
-	rows, next, err := s.Table.List(ctx, s.DB, tenant, postgres.Query{
-		PageSize: req.GetPageSize(), PageToken: req.GetPageToken(), Filter: req.GetFilter(), OrderBy: req.GetOrderBy(),
-		ShowDeleted: req.GetShowDeleted(), Subject: caller.Subject, Where: append(scope(ctx), where...),
-	})
+	q := Query(ctx, req)
+	q.Where = append(scope(ctx), where...)
+	rows, next, err := s.Table.List(ctx, s.DB, tenant, q)
 	if err != nil {
 		return nil, "", err
 	}
@@ -140,6 +138,20 @@ func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListReques
 		answers[i] = s.Proto(row)
 	}
 	return answers, next, nil
+}
+
+// Query is a list as its caller asks for it, without the record scope: for rows
+// that are not aggregates and are seen with the one they belong to.
+func Query(ctx context.Context, req ListRequest) postgres.Query {
+	caller, _ := auth.FromOK(ctx)
+	q := postgres.Query{
+		PageSize: req.GetPageSize(), PageToken: req.GetPageToken(),
+		Filter: req.GetFilter(), OrderBy: req.GetOrderBy(), Subject: caller.Subject,
+	}
+	if deletable, ok := req.(interface{ GetShowDeleted() bool }); ok {
+		q.ShowDeleted = deletable.GetShowDeleted()
+	}
+	return q
 }
 
 // visible tells whether the record scope of the call reaches the row. Where no

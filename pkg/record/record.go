@@ -48,11 +48,11 @@ type Store[T any, P proto.Message] struct {
 	Extra func(b *pgx.Batch, tenant uuid.UUID, before, after *T)
 }
 
-// ListRequest is what every list request has (AIP-132).
+// ListRequest is what every list request has (AIP-132). Those of resources that
+// can be deleted have GetShowDeleted too (AIP-164).
 type ListRequest interface {
 	GetPageSize() int32
 	GetPageToken() string
 	GetFilter() string
 	GetOrderBy() string
-	GetShowDeleted() bool
 }

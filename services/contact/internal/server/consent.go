@@ -29,7 +29,7 @@ func (s *Server) ListConsents(ctx context.Context, req *contactv1.ListConsentsRe
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := s.Store.Consents.List(ctx, auth.From(ctx).Tenant, page{pager: req, order: "occurred_at desc"}, where...)
+	list, next, err := s.Store.Consents.List(ctx, auth.From(ctx).Tenant, req, where...)
 	return &contactv1.ListConsentsResponse{Consents: list, NextPageToken: next}, err
 }
 

@@ -28,7 +28,7 @@ func (s *Server) GetContact(ctx context.Context, req *contactv1.GetContactReques
 
 // ListContacts implements ContactService.
 func (s *Server) ListContacts(ctx context.Context, req *contactv1.ListContactsRequest) (*contactv1.ListContactsResponse, error) {
-	list, next, err := s.Store.Contacts.List(ctx, auth.From(ctx).Tenant, page{req, "create_time desc", req.GetShowDeleted()})
+	list, next, err := s.Store.Contacts.List(ctx, auth.From(ctx).Tenant, req)
 	return &contactv1.ListContactsResponse{Contacts: list, NextPageToken: next}, err
 }
 

@@ -24,7 +24,7 @@ func (s *Server) ListInteractions(ctx context.Context, req *contactv1.ListIntera
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := s.Store.Interactions.List(ctx, auth.From(ctx).Tenant, page{pager: req, order: "occurred_at desc"}, where...)
+	list, next, err := s.Store.Interactions.List(ctx, auth.From(ctx).Tenant, req, where...)
 	return &contactv1.ListInteractionsResponse{Interactions: list, NextPageToken: next}, err
 }
 

@@ -23,7 +23,7 @@ func (s *Server) GetRelationshipType(ctx context.Context, req *contactv1.GetRela
 
 // ListRelationshipTypes implements RelationshipService.
 func (s *Server) ListRelationshipTypes(ctx context.Context, req *contactv1.ListRelationshipTypesRequest) (*contactv1.ListRelationshipTypesResponse, error) {
-	list, next, err := s.Store.RelationshipTypes.List(ctx, auth.From(ctx).Tenant, page{req, "forward_name", req.GetShowDeleted()})
+	list, next, err := s.Store.RelationshipTypes.List(ctx, auth.From(ctx).Tenant, req)
 	return &contactv1.ListRelationshipTypesResponse{RelationshipTypes: list, NextPageToken: next}, err
 }
 
@@ -62,7 +62,7 @@ func (s *Server) ListRelationships(ctx context.Context, req *contactv1.ListRelat
 		}
 		where = append(where, cond)
 	}
-	list, next, err := s.Store.Relationships.List(ctx, auth.From(ctx).Tenant, page{req, "create_time desc", req.GetShowDeleted()}, where...)
+	list, next, err := s.Store.Relationships.List(ctx, auth.From(ctx).Tenant, req, where...)
 	return &contactv1.ListRelationshipsResponse{Relationships: list, NextPageToken: next}, err
 }
 

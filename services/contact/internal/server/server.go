@@ -21,33 +21,6 @@ type Server struct {
 	Keys  *keystore.Store
 }
 
-// pager is what every list request has.
-type pager interface {
-	GetPageSize() int32
-	GetPageToken() string
-	GetFilter() string
-	GetOrderBy() string
-}
-
-// page is a list request with the order that stands in for none. Records that
-// are never deleted have no deleted ones to show.
-type page struct {
-	pager
-	order   string
-	deleted bool
-}
-
-// GetOrderBy implements record.ListRequest.
-func (p page) GetOrderBy() string {
-	if order := p.pager.GetOrderBy(); order != "" {
-		return order
-	}
-	return p.order
-}
-
-// GetShowDeleted implements record.ListRequest.
-func (p page) GetShowDeleted() bool { return p.deleted }
-
 // The sizes of a search: there is one page.
 const (
 	defaultFound = 20

@@ -49,6 +49,7 @@ var contactTable = postgres.NewTable[contact.Contact](postgres.Def{
 		{"create_time"}, {"update_time"}, {"display_name"},
 		{"owner", "create_time"}, {"team", "create_time"}, {"kind", "create_time"}, {"region_code", "create_time"},
 	},
+	DefaultOrder: "create_time desc",
 	Constraints: map[string]*errs.Error{
 		"contact_pkey":               errs.AlreadyExists("CONTACT_EXISTS", "a contact of this name exists already"),
 		"identifier_card_key":        errs.AlreadyExists("CONTACT_CARD_TAKEN", "another contact holds this card"),
@@ -66,7 +67,8 @@ var relationshipTypeTable = postgres.NewTable[relationship.Type](postgres.Def{
 		postgres.Field{Path: "inactive", Type: postgres.Bool},
 		postgres.Field{Path: "labels", Type: postgres.Map},
 	),
-	Orders: [][]string{{"create_time"}, {"update_time"}, {"forward_name"}},
+	Orders:       [][]string{{"create_time"}, {"update_time"}, {"forward_name"}},
+	DefaultOrder: "forward_name",
 	Constraints: map[string]*errs.Error{
 		"relationship_type_pkey":     errs.AlreadyExists("RELATIONSHIP_TYPE_EXISTS", "a relationship type of this name exists already"),
 		"relationship_type_name_key": errs.AlreadyExists("RELATIONSHIP_TYPE_NAME_TAKEN", "another relationship type has this forward name"),
@@ -87,6 +89,7 @@ var relationshipTable = postgres.NewTable[relationship.Relationship](postgres.De
 		{"create_time"}, {"update_time"},
 		{"from_contact", "create_time"}, {"to_contact", "create_time"}, {"type", "create_time"},
 	},
+	DefaultOrder: "create_time desc",
 	Constraints: map[string]*errs.Error{
 		"relationship_pkey":      errs.AlreadyExists("RELATIONSHIP_EXISTS", "a relationship of this name exists already"),
 		"relationship_open_key":  errs.AlreadyExists("RELATIONSHIP_ALREADY_HELD", "these contacts have a relationship of this type that has not ended"),
@@ -108,7 +111,8 @@ var interactionTable = postgres.NewTable[interaction.Interaction](postgres.Def{
 		postgres.Field{Path: "source"},
 		postgres.Field{Path: "occurred_at", Type: postgres.Time},
 	),
-	Orders: [][]string{{"occurred_at"}, {"contact", "occurred_at"}, {"conversation", "occurred_at"}},
+	Orders:       [][]string{{"occurred_at"}, {"contact", "occurred_at"}, {"conversation", "occurred_at"}},
+	DefaultOrder: "occurred_at desc",
 	Constraints: map[string]*errs.Error{
 		"interaction_pkey":         errs.AlreadyExists("INTERACTION_EXISTS", "an interaction of this name exists already"),
 		"interaction_contact_fkey": noContact,
@@ -124,7 +128,8 @@ var consentTable = postgres.NewTable[consent.Entry](postgres.Def{
 		postgres.Field{Path: "state", Type: postgres.Enum, Values: contactv1.ConsentState_value},
 		postgres.Field{Path: "occurred_at", Type: postgres.Time},
 	),
-	Orders: [][]string{{"occurred_at"}, {"contact", "occurred_at"}},
+	Orders:       [][]string{{"occurred_at"}, {"contact", "occurred_at"}},
+	DefaultOrder: "occurred_at desc",
 	Constraints: map[string]*errs.Error{
 		"consent_pkey":         errs.AlreadyExists("CONSENT_EXISTS", "an entry of this name exists already"),
 		"consent_contact_fkey": noContact,

@@ -25,7 +25,7 @@ func (s *Server) GetCampaign(ctx context.Context, req *campaignv1.GetCampaignReq
 
 // ListCampaigns implements campaignv1.CampaignServiceServer.
 func (s *Server) ListCampaigns(ctx context.Context, req *campaignv1.ListCampaignsRequest) (*campaignv1.ListCampaignsResponse, error) {
-	campaigns, next, err := s.Store.Campaigns.List(ctx, tenantOf(ctx), newest{req})
+	campaigns, next, err := s.Store.Campaigns.List(ctx, tenantOf(ctx), req)
 	if err != nil {
 		return nil, err
 	}

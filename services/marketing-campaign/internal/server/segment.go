@@ -24,7 +24,7 @@ func (s *Server) GetSegment(ctx context.Context, req *campaignv1.GetSegmentReque
 
 // ListSegments implements campaignv1.SegmentServiceServer.
 func (s *Server) ListSegments(ctx context.Context, req *campaignv1.ListSegmentsRequest) (*campaignv1.ListSegmentsResponse, error) {
-	segments, next, err := s.Store.Segments.List(ctx, tenantOf(ctx), newest{req})
+	segments, next, err := s.Store.Segments.List(ctx, tenantOf(ctx), req)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
-	"github.com/lingkar-crm/lingkar/pkg/record"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/store"
@@ -50,18 +49,6 @@ type Server struct {
 func (s *Server) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
 
 func tenantOf(ctx context.Context) uuid.UUID { return auth.From(ctx).Tenant }
-
-// newest sorts a list by creation, the newest first, where the caller asks for no
-// order.
-type newest struct{ record.ListRequest }
-
-// GetOrderBy implements record.ListRequest.
-func (n newest) GetOrderBy() string {
-	if order := n.ListRequest.GetOrderBy(); order != "" {
-		return order
-	}
-	return "create_time desc"
-}
 
 var errEtag = errs.Aborted("ETAG_MISMATCH", "the record was changed since it was read: read it again")
 

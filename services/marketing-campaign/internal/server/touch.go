@@ -1,15 +1,12 @@
 package server
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/google/uuid"
 
-	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -22,15 +19,9 @@ func (s *Server) GetTouch(ctx context.Context, req *campaignv1.GetTouchRequest) 
 	return s.Store.Touches.Read(ctx, tenantOf(ctx), req.GetName())
 }
 
-// undeletable is a list of what is never deleted.
-type undeletable struct{ *campaignv1.ListTouchesRequest }
-
-// GetShowDeleted implements record.ListRequest.
-func (undeletable) GetShowDeleted() bool { return false }
-
 // ListTouches implements campaignv1.TouchServiceServer.
 func (s *Server) ListTouches(ctx context.Context, req *campaignv1.ListTouchesRequest) (*campaignv1.ListTouchesResponse, error) {
-	touches, next, err := s.Store.Touches.List(ctx, tenantOf(ctx), newest{undeletable{req}})
+	touches, next, err := s.Store.Touches.List(ctx, tenantOf(ctx), req)
 	if err != nil {
 		return nil, err
 	}
@@ -111,22 +102,15 @@ const allTouches = "touches/-"
 // ListResponses implements campaignv1.TouchServiceServer. Who may read a touch may
 // read the responses to it.
 func (s *Server) ListResponses(ctx context.Context, req *campaignv1.ListResponsesRequest) (*campaignv1.ListResponsesResponse, error) {
-	caller := auth.From(ctx)
 	var to *uuid.UUID
 	if req.GetParent() != allTouches {
-		t, err := s.Store.Touches.Get(ctx, caller.Tenant, req.GetParent())
+		t, err := s.Store.Touches.Get(ctx, tenantOf(ctx), req.GetParent())
 		if err != nil {
 			return nil, err
 		}
 		to = &t.ID
 	}
-	responses, next, err := s.Store.Responses(ctx, caller.Tenant, to, postgres.Query{
-		PageSize:  req.GetPageSize(),
-		PageToken: req.GetPageToken(),
-		Filter:    req.GetFilter(),
-		OrderBy:   cmp.Or(req.GetOrderBy(), "create_time"),
-		Subject:   caller.Subject,
-	})
+	responses, next, err := s.Store.Responses(ctx, tenantOf(ctx), to, record.Query(ctx, req))
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,7 @@ var campaignTable = postgres.Def{
 		{"owner", "create_time"},
 		{"segment", "create_time"},
 	},
+	DefaultOrder: "create_time desc",
 	Constraints: map[string]*errs.Error{
 		"campaign_external_id_key": errExternalID,
 		"campaign_segment_fkey":    errs.NotFound("segment", ""),

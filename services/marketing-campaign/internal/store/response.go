@@ -32,6 +32,7 @@ var ResponseTable = postgres.NewTable[touch.Response](postgres.Def{
 		{"campaign", "create_time"},
 		{"contact", "create_time"},
 	},
+	DefaultOrder: "create_time",
 })
 
 // Responses lists the responses to a touch, to all touches where it is nil, and

@@ -42,7 +42,8 @@ var segmentTable = postgres.Def{
 		{"display_name"},
 		{"owner", "create_time"},
 	},
-	Constraints: map[string]*errs.Error{"segment_external_id_key": errExternalID},
+	DefaultOrder: "create_time desc",
+	Constraints:  map[string]*errs.Error{"segment_external_id_key": errExternalID},
 }
 
 func segmentMessage(s *segment.Segment) *campaignv1.Segment {

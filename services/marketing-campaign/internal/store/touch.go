@@ -52,6 +52,7 @@ var touchTable = postgres.Def{
 		{"campaign", "status", "create_time"},
 		{"contact", "create_time"},
 	},
+	DefaultOrder: "create_time desc",
 	Constraints: map[string]*errs.Error{
 		"touch_campaign_contact_key": ErrTouchExists,
 		"touch_campaign_fkey":        errs.NotFound("campaign", ""),

@@ -52,7 +52,7 @@ func (s *Server) GetLead(ctx context.Context, req *salesv1.GetLeadRequest) (*sal
 
 // ListLeads implements salesv1.LeadServiceServer.
 func (s *Server) ListLeads(ctx context.Context, req *salesv1.ListLeadsRequest) (*salesv1.ListLeadsResponse, error) {
-	page, next, err := s.Leads.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.Leads.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListLeadsResponse{Leads: page, NextPageToken: next}, err
 }
 

@@ -37,7 +37,7 @@ func (s *Server) GetOpportunity(ctx context.Context, req *salesv1.GetOpportunity
 
 // ListOpportunities implements salesv1.OpportunityServiceServer.
 func (s *Server) ListOpportunities(ctx context.Context, req *salesv1.ListOpportunitiesRequest) (*salesv1.ListOpportunitiesResponse, error) {
-	page, next, err := s.Opportunities.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.Opportunities.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListOpportunitiesResponse{Opportunities: page, NextPageToken: next}, err
 }
 

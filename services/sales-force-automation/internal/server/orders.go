@@ -28,7 +28,7 @@ func (s *Server) GetOrder(ctx context.Context, req *salesv1.GetOrderRequest) (*s
 
 // ListOrders implements salesv1.OrderServiceServer.
 func (s *Server) ListOrders(ctx context.Context, req *salesv1.ListOrdersRequest) (*salesv1.ListOrdersResponse, error) {
-	page, next, err := s.Orders.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.Orders.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListOrdersResponse{Orders: page, NextPageToken: next}, err
 }
 

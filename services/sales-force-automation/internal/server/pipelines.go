@@ -27,7 +27,7 @@ func (s *Server) ListPipelines(ctx context.Context, req *salesv1.ListPipelinesRe
 	if _, err := s.defaultPipeline(ctx); err != nil {
 		return nil, err
 	}
-	page, next, err := s.Pipelines.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.Pipelines.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListPipelinesResponse{Pipelines: page, NextPageToken: next}, err
 }
 

@@ -23,7 +23,7 @@ func (s *Server) GetPriceList(ctx context.Context, req *salesv1.GetPriceListRequ
 
 // ListPriceLists implements salesv1.PriceListServiceServer.
 func (s *Server) ListPriceLists(ctx context.Context, req *salesv1.ListPriceListsRequest) (*salesv1.ListPriceListsResponse, error) {
-	page, next, err := s.PriceLists.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.PriceLists.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListPriceListsResponse{PriceLists: page, NextPageToken: next}, err
 }
 
@@ -70,7 +70,7 @@ func (s *Server) GetPrice(ctx context.Context, req *salesv1.GetPriceRequest) (*s
 
 // ListPrices implements salesv1.PriceListServiceServer.
 func (s *Server) ListPrices(ctx context.Context, req *salesv1.ListPricesRequest) (*salesv1.ListPricesResponse, error) {
-	page, next, err := s.Prices.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.Prices.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListPricesResponse{Prices: page, NextPageToken: next}, err
 }
 

@@ -18,7 +18,7 @@ func (s *Server) GetProduct(ctx context.Context, req *salesv1.GetProductRequest)
 
 // ListProducts implements salesv1.ProductServiceServer.
 func (s *Server) ListProducts(ctx context.Context, req *salesv1.ListProductsRequest) (*salesv1.ListProductsResponse, error) {
-	page, next, err := s.Products.List(ctx, tenantOf(ctx), newestFirst{req})
+	page, next, err := s.Products.List(ctx, tenantOf(ctx), req)
 	return &salesv1.ListProductsResponse{Products: page, NextPageToken: next}, err
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
-	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/pipeline"
@@ -80,18 +79,6 @@ func ownerOr(ctx context.Context, owner string) string {
 		return subject
 	}
 	return owner
-}
-
-// newestFirst is a list that is sorted by creation, the newest first, where the
-// caller asks for no order.
-type newestFirst struct{ record.ListRequest }
-
-// GetOrderBy implements record.ListRequest.
-func (n newestFirst) GetOrderBy() string {
-	if order := n.ListRequest.GetOrderBy(); order != "" {
-		return order
-	}
-	return "create_time desc"
 }
 
 // writes says whether an update writes a field: its mask names it, or all, or is

@@ -32,7 +32,8 @@ func newLeads(db *postgres.DB, log *eventlog.Log, now func() time.Time) *record.
 			Orders: [][]string{
 				{"create_time"}, {"update_time"}, {"contact", "create_time"}, {"status", "create_time"}, {"owner", "create_time"},
 			},
-			Constraints: contactConstraints(nil),
+			DefaultOrder: "create_time desc",
+			Constraints:  contactConstraints(nil),
 		}),
 		Meta:     meta,
 		Contacts: func(l *lead.Lead) []uuid.UUID { return []uuid.UUID{l.Contact} },

@@ -40,6 +40,7 @@ func newOpportunities(db *postgres.DB, log *eventlog.Log, now func() time.Time) 
 				{"create_time"}, {"update_time"}, {"contact", "create_time"}, {"status", "create_time"},
 				{"owner", "create_time"}, {"pipeline", "stage", "create_time"},
 			},
+			DefaultOrder: "create_time desc",
 			Constraints: contactConstraints(map[string]*errs.Error{
 				"opportunity_stage": errs.Aborted("PIPELINE_CHANGED", "the stages of the pipeline changed meanwhile: read again and retry"),
 			}),

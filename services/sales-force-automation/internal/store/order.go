@@ -36,6 +36,7 @@ func newOrders(db *postgres.DB, log *eventlog.Log) *record.Store[order.Order, *s
 			Orders: [][]string{
 				{"create_time"}, {"update_time"}, {"contact", "create_time"}, {"status", "create_time"}, {"owner", "create_time"},
 			},
+			DefaultOrder: "create_time desc",
 			Constraints: contactConstraints(map[string]*errs.Error{
 				"sales_order_one_per_opportunity": errs.Refused("OPPORTUNITY_CLOSED", "the opportunity has its order already"),
 			}),

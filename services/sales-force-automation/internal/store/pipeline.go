@@ -32,7 +32,8 @@ func newPipelines(db *postgres.DB, log *eventlog.Log) *record.Store[pipeline.Pip
 				postgres.Field{Path: "display_name"},
 				postgres.Field{Path: "default", Column: "is_default", Type: postgres.Bool},
 			),
-			Orders: [][]string{{"create_time"}, {"update_time"}},
+			Orders:       [][]string{{"create_time"}, {"update_time"}},
+			DefaultOrder: "create_time desc",
 			Constraints: sharedConstraints(map[string]*errs.Error{
 				"pipeline_one_default": ErrDefaultMoved,
 				"opportunity_stage":    errs.Refused("STAGE_IN_USE", "an opportunity stands or closed in a stage that is left out: retire the stage instead"),

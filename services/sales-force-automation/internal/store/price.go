@@ -26,7 +26,8 @@ func newPriceLists(db *postgres.DB, log *eventlog.Log) *record.Store[price.List,
 				postgres.Field{Path: "currency_code", Column: "currency"},
 				postgres.Field{Path: "standard", Type: postgres.Bool},
 			),
-			Orders: [][]string{{"create_time"}, {"update_time"}, {"code"}},
+			Orders:       [][]string{{"create_time"}, {"update_time"}, {"code"}},
+			DefaultOrder: "create_time desc",
 			Constraints: sharedConstraints(map[string]*errs.Error{
 				"price_list_code_taken":     errs.AlreadyExists("PRICE_LIST_CODE_TAKEN", "another price list has this code"),
 				"price_list_standard_taken": errs.AlreadyExists("PRICE_LIST_STANDARD_TAKEN", "another price list is the standard one of this currency"),
@@ -86,6 +87,7 @@ func newPrices(db *postgres.DB, log *eventlog.Log, now func() time.Time) *record
 				{"create_time"}, {"update_time"}, {"price_list", "create_time"}, {"product", "create_time"},
 				{"price_list", "product", "start_time"},
 			},
+			DefaultOrder: "create_time desc",
 			Constraints: sharedConstraints(map[string]*errs.Error{
 				"price_overlaps":      errs.Refused("PRICE_OVERLAPS", "the list has a price of this product for some of that time"),
 				"price_list_known":    errs.NotFound("price list", ""),

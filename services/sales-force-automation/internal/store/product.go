@@ -24,7 +24,8 @@ func newProducts(db *postgres.DB, log *eventlog.Log) *record.Store[product.Produ
 				postgres.Field{Path: "category"}, postgres.Field{Path: "series"},
 				postgres.Field{Path: "active", Type: postgres.Bool},
 			),
-			Orders: [][]string{{"create_time"}, {"update_time"}, {"code"}, {"category", "code"}, {"series", "code"}},
+			Orders:       [][]string{{"create_time"}, {"update_time"}, {"code"}, {"category", "code"}, {"series", "code"}},
+			DefaultOrder: "create_time desc",
 			Constraints: sharedConstraints(map[string]*errs.Error{
 				"product_code_taken": errs.AlreadyExists("PRODUCT_CODE_TAKEN", "another product has this code"),
 			}),

@@ -1,14 +1,12 @@
 package server
 
 import (
-	"cmp"
 	"context"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/store"
@@ -116,18 +114,11 @@ func lastSaid(t *ticket.Ticket) *ticketv1.Message {
 // ListMessages implements ticketv1.TicketServiceServer. Who may read the ticket
 // may read what was said in it.
 func (s *Server) ListMessages(ctx context.Context, req *ticketv1.ListMessagesRequest) (*ticketv1.ListMessagesResponse, error) {
-	caller := auth.From(ctx)
-	t, err := s.Store.Tickets.Get(ctx, caller.Tenant, req.GetParent())
+	t, err := s.Store.Tickets.Get(ctx, tenantOf(ctx), req.GetParent())
 	if err != nil {
 		return nil, err
 	}
-	messages, next, err := s.Store.Messages(ctx, caller.Tenant, t.ID, postgres.Query{
-		PageSize:  req.GetPageSize(),
-		PageToken: req.GetPageToken(),
-		Filter:    req.GetFilter(),
-		OrderBy:   cmp.Or(req.GetOrderBy(), "create_time"),
-		Subject:   caller.Subject,
-	})
+	messages, next, err := s.Store.Messages(ctx, tenantOf(ctx), t.ID, record.Query(ctx, req))
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (s *Server) GetQueue(ctx context.Context, req *ticketv1.GetQueueRequest) (*
 
 // ListQueues implements ticketv1.QueueServiceServer.
 func (s *Server) ListQueues(ctx context.Context, req *ticketv1.ListQueuesRequest) (*ticketv1.ListQueuesResponse, error) {
-	queues, next, err := s.Store.Queues.List(ctx, tenantOf(ctx), newest{req})
+	queues, next, err := s.Store.Queues.List(ctx, tenantOf(ctx), req)
 	if err != nil {
 		return nil, err
 	}

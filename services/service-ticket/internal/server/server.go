@@ -15,7 +15,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
-	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/store"
@@ -74,16 +73,4 @@ func (s *Server) introduce(ctx context.Context, name string) error {
 		return err
 	}
 	return s.Store.LearnContact(ctx, tenantOf(ctx), id)
-}
-
-// newest sorts a list by creation, the newest first, where the caller asks for no
-// order.
-type newest struct{ record.ListRequest }
-
-// GetOrderBy implements record.ListRequest.
-func (n newest) GetOrderBy() string {
-	if order := n.ListRequest.GetOrderBy(); order != "" {
-		return order
-	}
-	return "create_time desc"
 }

@@ -16,7 +16,7 @@ func (s *Server) GetTicket(ctx context.Context, req *ticketv1.GetTicketRequest) 
 
 // ListTickets implements ticketv1.TicketServiceServer.
 func (s *Server) ListTickets(ctx context.Context, req *ticketv1.ListTicketsRequest) (*ticketv1.ListTicketsResponse, error) {
-	tickets, next, err := s.Store.Tickets.List(ctx, tenantOf(ctx), newest{req})
+	tickets, next, err := s.Store.Tickets.List(ctx, tenantOf(ctx), req)
 	if err != nil {
 		return nil, err
 	}

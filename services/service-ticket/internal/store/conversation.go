@@ -26,7 +26,8 @@ var MessageTable = postgres.NewTable[ticket.Message](postgres.Def{
 		{Path: "say_time", Type: postgres.Time},
 		{Path: "create_time", Type: postgres.Time},
 	},
-	Orders: [][]string{{"ticket", "create_time"}},
+	Orders:       [][]string{{"ticket", "create_time"}},
+	DefaultOrder: "create_time",
 })
 
 // Messages lists what was said in a ticket's conversation, and answers the token

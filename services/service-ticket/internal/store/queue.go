@@ -18,8 +18,9 @@ func newQueues(db *postgres.DB, log *eventlog.Log) *record.Store[queue.Queue, *t
 		DB: db, Log: log, Kind: "queue", Collection: queues,
 		Table: postgres.NewTable[queue.Queue](postgres.Def{
 			Name: "queue", Kind: "queue",
-			Fields: shared(postgres.Field{Path: "display_name"}),
-			Orders: [][]string{{"create_time"}, {"display_name"}},
+			Fields:       shared(postgres.Field{Path: "display_name"}),
+			Orders:       [][]string{{"create_time"}, {"display_name"}},
+			DefaultOrder: "create_time desc",
 			Constraints: map[string]*errs.Error{
 				"queue_display_name_key": errs.AlreadyExists("QUEUE_NAME_TAKEN", "another queue has this name"),
 			},

@@ -61,6 +61,7 @@ var ticketTable = postgres.Def{
 		{"status", "create_time"},
 		{"conversation", "create_time"},
 	},
+	DefaultOrder: "create_time desc",
 	Constraints: map[string]*errs.Error{
 		"ticket_external_id_key": errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another ticket has this id in that system"),
 		"contact_known":          errs.NotFound("contact", ""),
