@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/jsonb"
 )
 
 // column is one field of a row type.
@@ -20,6 +21,10 @@ type column struct {
 	offset uintptr
 	typ    reflect.Type
 	json   bool
+	// decoder reads a column of JSON; nil for others.
+	decoder *jsonb.Decoder
+	// target makes of a pointer to the field what pgx scans into.
+	target func(field unsafe.Pointer) any
 }
 
 // plan says where the columns of a row type lie. It is built once per table:
@@ -62,7 +67,11 @@ func (p *plan) add(row reflect.Type, offset uintptr) error {
 			if p.find(name) != nil || name == "" || name == "tenant" || (option != "" && option != "json") {
 				return fmt.Errorf("field %s.%s has the tag %q", row, f.Name, tag)
 			}
-			p.columns = append(p.columns, column{name: name, offset: offset + f.Offset, typ: f.Type, json: option == "json"})
+			c := column{name: name, offset: offset + f.Offset, typ: f.Type, json: option == "json", target: targetOf(f.Type)}
+			if c.json {
+				c.decoder = jsonb.NewDecoder(f.Type)
+			}
+			p.columns = append(p.columns, c)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/jsonb"
 )
 
 // scanner holds the targets of one row, to be used again for the next.
@@ -20,7 +21,7 @@ func newScanner(p *plan) *scanner {
 	s := &scanner{targets: make([]any, len(p.columns)), json: make([]jsonTarget, len(p.columns))}
 	for i, c := range p.columns {
 		if c.json {
-			s.json[i].typ = c.typ
+			s.json[i].decoder = c.decoder
 			s.targets[i] = &s.json[i]
 		}
 	}
@@ -39,42 +40,26 @@ func (s *scanner) aim(p *plan, base unsafe.Pointer) {
 		case base == nil:
 			s.targets[i] = nil
 		default:
-			s.targets[i] = c.target(base)
+			s.targets[i] = c.target(c.pointer(base))
 		}
 	}
 }
 
 func (c *column) pointer(base unsafe.Pointer) unsafe.Pointer { return unsafe.Add(base, c.offset) }
 
-// target answers a pointer that pgx scans into. A UUID goes as its bytes, which
-// pgx reads without detour over text.
-func (c *column) target(base unsafe.Pointer) any {
-	p := c.pointer(base)
-	switch c.typ {
-	case uuidType:
-		return (*[16]byte)(p)
-	case uuidPointerType:
-		return (**[16]byte)(p)
-	default:
-		return reflect.NewAt(c.typ, p).Interface()
-	}
-}
-
 // jsonTarget decodes jsonb. NULL, an empty object and an empty list leave the
-// zero value.
+// zero value, which the fields of a new row have.
 type jsonTarget struct {
-	typ reflect.Type
-	at  unsafe.Pointer
+	decoder *jsonb.Decoder
+	at      unsafe.Pointer
 }
 
 // ScanBytes implements pgtype.BytesScanner.
 func (t *jsonTarget) ScanBytes(src []byte) error {
-	target := reflect.NewAt(t.typ, t.at)
-	target.Elem().SetZero()
 	if len(src) <= 2 && (src == nil || string(src) == "{}" || string(src) == "[]") {
 		return nil
 	}
-	return json.Unmarshal(src, target.Interface())
+	return t.decoder.Decode(src, t.at)
 }
 
 // value answers what pgx sends for the column: a copy, so that the row may change
