@@ -69,6 +69,11 @@ type Server struct {
 // ErrMethodUnknown says that nobody serves a method.
 var ErrMethodUnknown = errs.New(codes.Unimplemented, "METHOD_UNKNOWN", "this method does not exist here")
 
+// streamWorkers is how many goroutines wait for calls. A call that finds none free
+// gets a new one, whose small stack is copied several times on the way through the
+// interceptors: an eighth of the processor time of a get.
+const streamWorkers = 16
+
 // open are the methods that every server has for everybody.
 var open = auth.Policy{
 	"/grpc.health.v1.Health/Check":                                   auth.Public,
@@ -120,6 +125,7 @@ func (s *Server) options(o Options) []grpc.ServerOption {
 		grpc.MaxSendMsgSize(MaxResponse),
 		grpc.MaxHeaderListSize(16 << 10),
 		grpc.MaxConcurrentStreams(256),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
 			Time: 60 * time.Second, Timeout: 10 * time.Second,

@@ -55,6 +55,7 @@ func begin(ctx context.Context, d Definition, env Environment) (*Running, error)
 	relay := &eventlog.Relay{Area: d.Area, DB: rt.DB.System, NATS: rt.NATS, Now: rt.Now, Logger: rt.Logger}
 	rt.Log.Wake = relay.Wake
 	if err := build(rt, d, server, env); err != nil {
+		server.Stop()
 		rt.close()
 		return nil, err
 	}
