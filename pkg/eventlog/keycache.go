@@ -28,8 +28,8 @@ type KeyCache struct {
 // time that a destroyed key may still be used by a service that missed the news.
 const KeyLifetime = 5 * time.Minute
 
-// keyCacheSize bounds the memory of a cache, to about 60 MB.
-const keyCacheSize = 100_000
+// keyCacheSize bounds the memory of a cache, to about 20 MB.
+const keyCacheSize = 50_000
 
 type keyName struct{ tenant, contact uuid.UUID }
 

@@ -1,13 +1,21 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/rand"
 	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
+)
+
+const (
+	// keyBytes is the length of a secret: AES-256.
+	keyBytes   = 32
+	nonceBytes = 12
 )
 
 // Key seals the personal fields of one contact. The zero Key stands for one that
@@ -15,25 +23,55 @@ import (
 type Key struct {
 	// ID names the key in Sealed.key.
 	ID string
-	// AEAD is AES-256-GCM under the key; nil when the key is destroyed.
-	AEAD cipher.AEAD
+	// secret is nil when the key is destroyed. The cipher is made at each use,
+	// which takes some 2 µs: kept ready it is more than a kilobyte, and a process
+	// remembers keys by the ten thousand.
+	secret *[keyBytes]byte
 }
 
 // NewKey makes a Key of 32 secret bytes.
 func NewKey(id string, secret []byte) (Key, error) {
-	if len(secret) != 32 {
-		return Key{}, fmt.Errorf("eventlog: key %s has %d bytes, want 32", id, len(secret))
+	if len(secret) != keyBytes {
+		return Key{}, fmt.Errorf("eventlog: key %s has %d bytes, want %d", id, len(secret), keyBytes)
 	}
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return Key{}, err
-	}
-	aead, err := cipher.NewGCM(block)
-	return Key{ID: id, AEAD: aead}, err
+	return Key{ID: id, secret: (*[keyBytes]byte)(bytes.Clone(secret))}, nil
 }
 
 // Destroyed reports whether nothing can be sealed or unsealed with the key.
-func (k Key) Destroyed() bool { return k.AEAD == nil }
+func (k Key) Destroyed() bool { return k.secret == nil }
+
+// seal encrypts under a key that was not destroyed, and binds the data beside it.
+// The nonce comes first in what it answers.
+func (k Key) seal(plain, beside []byte) ([]byte, error) {
+	aead, err := k.aead()
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, nonceBytes, nonceBytes+len(plain)+aead.Overhead())
+	rand.Read(nonce) // never fails (crypto/rand)
+	return aead.Seal(nonce, nonce, plain, beside), nil
+}
+
+// open decrypts what seal answered.
+func (k Key) open(sealed, beside []byte) ([]byte, error) {
+	if len(sealed) < nonceBytes {
+		return nil, errors.New("it is cut short")
+	}
+	aead, err := k.aead()
+	if err != nil {
+		return nil, err
+	}
+	return aead.Open(nil, sealed[:nonceBytes], sealed[nonceBytes:], beside)
+}
+
+// aead is AES-256-GCM under the key.
+func (k Key) aead() (cipher.AEAD, error) {
+	block, err := aes.NewCipher(k.secret[:])
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
 
 // Keys gives the keys of contacts. It is called inside transactions, so Cached
 // must answer from memory; Fetch is only called outside of them.

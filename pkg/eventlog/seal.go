@@ -2,8 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -16,12 +14,9 @@ import (
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
-const (
-	nonceBytes = 12
-	// fetchAttempts bounds how often a key that left the cache between fetching
-	// and using it is fetched again.
-	fetchAttempts = 3
-)
+// fetchAttempts bounds how often a key that left the cache between fetching and
+// using it is fetched again.
+const fetchAttempts = 3
 
 // Seal puts the payload into the event, its personal fields and those of the
 // event's interaction encrypted under the key of the event's first contact. The
@@ -84,13 +79,11 @@ func sealParts(keys Keys, e *eventv1.Event, parts *eventv1.SealedParts) error {
 	if err != nil {
 		return err
 	}
-	nonce := make([]byte, nonceBytes, nonceBytes+len(plain)+key.AEAD.Overhead())
-	rand.Read(nonce) // never fails (crypto/rand)
-	e.Sealed = &eventv1.Sealed{
-		Contact:    contact,
-		Key:        key.ID,
-		Ciphertext: key.AEAD.Seal(nonce, nonce, plain, sealedWith(e, contact)),
+	ciphertext, err := key.seal(plain, sealedWith(e, contact))
+	if err != nil {
+		return err
 	}
+	e.Sealed = &eventv1.Sealed{Contact: contact, Key: key.ID, Ciphertext: ciphertext}
 	return nil
 }
 
@@ -127,11 +120,7 @@ func Unseal(ctx context.Context, keys Keys, e *eventv1.Event) error {
 		e.Sealed = nil
 		return nil
 	}
-	ciphertext := sealed.GetCiphertext()
-	if len(ciphertext) < nonceBytes {
-		return &alteredError{event: e.GetId(), cause: errors.New("it is cut short")}
-	}
-	plain, err := key.AEAD.Open(nil, ciphertext[:nonceBytes], ciphertext[nonceBytes:], sealedWith(e, sealed.GetContact()))
+	plain, err := key.open(sealed.GetCiphertext(), sealedWith(e, sealed.GetContact()))
 	if err != nil {
 		return &alteredError{event: e.GetId(), cause: err}
 	}
