@@ -14,6 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
@@ -119,6 +120,9 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 			return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_DONE)
 		}
 		if err := e.step(ctx, kind, job, row, step, content.read); err != nil {
+			return err
+		}
+		if err := failpoint.Hit(failpoint.ImportAfterStep); err != nil {
 			return err
 		}
 	}
@@ -267,6 +271,9 @@ func (e *Engine) undo(ctx context.Context, row *entry) error {
 			return &emptypb.Empty{}, nil
 		})
 		if err != nil {
+			return err
+		}
+		if err := failpoint.Hit(failpoint.ImportAfterUndo); err != nil {
 			return err
 		}
 	}

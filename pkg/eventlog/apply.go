@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -75,7 +76,7 @@ func (s *session) apply(ctx context.Context, events []*eventv1.Event) error {
 	if err != nil {
 		return err
 	}
-	if err := s.at(beforeApplying); err != nil {
+	if err := s.at(failpoint.ProjectionBeforeApply); err != nil {
 		return err
 	}
 	a := &attempt{session: s, items: items}
@@ -96,7 +97,7 @@ func (s *session) apply(ctx context.Context, events []*eventv1.Event) error {
 		}
 		a.careful = true
 	}
-	return s.at(afterApplying)
+	return s.at(failpoint.ProjectionAfterCommit)
 }
 
 // open unseals the events. An error is one of the store of keys.
@@ -171,6 +172,9 @@ func (a *attempt) transact(ctx context.Context, conn *pgx.Conn) error {
 	}
 	a.parked = nil
 	if err := a.applyItems(ctx, tx, items); err != nil {
+		return err
+	}
+	if err := a.at(failpoint.ProjectionBeforeCommit); err != nil {
 		return err
 	}
 	if err := a.commit(ctx, tx, items); err != nil {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -77,6 +78,9 @@ func (s *session) catchUp(ctx context.Context, at slot) error {
 		}
 		if len(resp.GetEvents()) == 0 {
 			return nil
+		}
+		if err := s.at(failpoint.ProjectionCatchUp); err != nil {
+			return err
 		}
 		if err := s.apply(ctx, resp.GetEvents()); err != nil {
 			return err

@@ -13,14 +13,16 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
-// stopAt answers a hook that ends Run when the point is passed for the nth time.
-func stopAt(point string, n int32) func(string) error {
+// stopAt answers a hook that ends Run when the point is passed for the nth time,
+// and keeps it from passing when it tries again.
+func stopAt(point failpoint.Point, n int32) func(failpoint.Point) error {
 	var passed atomic.Int32
-	return func(at string) error {
-		if at == point && passed.Add(1) == n {
+	return func(at failpoint.Point) error {
+		if at == point && passed.Add(1) >= n {
 			return eventlog.Stop(point)
 		}
 		return nil
@@ -31,13 +33,18 @@ func stopAt(point string, n int32) func(string) error {
 // projection (F03).
 func TestRelay_killedAtAnyPoint(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{eventlog.AfterSequencing, eventlog.AfterPublishing} {
-		t.Run(point, func(t *testing.T) {
+	for _, point := range []failpoint.Point{
+		failpoint.RelayAfterLead, failpoint.RelayAfterSequence, failpoint.RelayAfterPublish,
+	} {
+		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			start(t, b.runner(see("p")).Run)
 			for n := range int32(4) {
 				relay := b.relay()
+				if point == failpoint.RelayAfterLead {
+					n = 0 // each relay takes the lead once
+				}
 				relay.FailAt(stopAt(point, n+1))
 				b.log.Wake = relay.Wake
 				died := make(chan error, 1)
@@ -64,12 +71,42 @@ func TestRelay_killedAtAnyPoint(t *testing.T) {
 	}
 }
 
-// A projection that dies between its commit and the next event goes on where it
-// was (F04).
+// A relay that cannot go on in the middle of publishing, be it one by one or in a
+// batch, publishes the rest later, in order.
+func TestRelay_failsAmidPublish(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	start(t, b.runner(see("p")).Run)
+	relay := b.relay()
+	var hits atomic.Int32
+	relay.FailAt(func(at failpoint.Point) error {
+		if at == failpoint.RelayAmidPublish && hits.Add(1)%2 == 1 {
+			return errors.New("cut off")
+		}
+		return nil
+	})
+	b.log.Wake = relay.Wake
+	tenant, contact := uuid.New(), uuid.New()
+	b.write(t.Context(), tenant, contact, 5)
+	b.write(t.Context(), tenant, contact, 500)
+	start(t, relay.Run)
+	b.churn(5)
+	b.write(t.Context(), tenant, contact, 5)
+	b.sees("p")
+	if hits.Load() < 2 {
+		t.Errorf("the relay came to the point %d times", hits.Load())
+	}
+}
+
+// A projection that dies at any point, be it between its commit and the next
+// event, goes on where it was (F04).
 func TestRunner_killedAtAnyPoint(t *testing.T) {
 	t.Parallel()
-	for _, point := range []string{eventlog.BeforeApplying, eventlog.AfterApplying} {
-		t.Run(point, func(t *testing.T) {
+	for _, point := range []failpoint.Point{
+		failpoint.ProjectionBeforeApply, failpoint.ProjectionBeforeCommit, failpoint.ProjectionAfterCommit,
+		failpoint.ProjectionCatchUp,
+	} {
+		t.Run(string(point), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			relay := b.relay()
@@ -77,7 +114,12 @@ func TestRunner_killedAtAnyPoint(t *testing.T) {
 			start(t, relay.Run)
 			for n := range int32(4) {
 				runner := b.runner(see("p"))
+				if point == failpoint.ProjectionCatchUp {
+					n = 0 // what is missing at the start may fit into one page
+				}
 				runner.FailAt(stopAt(point, n+1))
+				b.churn(3)
+				eventually(t, "all have their places", func() bool { return b.count("SELECT count(*) FROM outbox") == 0 })
 				died := make(chan error, 1)
 				start(t, func(ctx context.Context) error {
 					err := runner.Run(ctx)
@@ -101,10 +143,10 @@ func TestRunner_killedAtAnyPoint(t *testing.T) {
 
 // pause answers a hook that holds Run at the point when it is passed for the nth
 // time, until release is called.
-func pause(point string, n int32) (hook func(string) error, held <-chan struct{}, release func()) {
+func pause(point failpoint.Point, n int32) (hook func(failpoint.Point) error, held <-chan struct{}, release func()) {
 	var passed atomic.Int32
 	reached, released := make(chan struct{}), make(chan struct{})
-	hook = func(at string) error {
+	hook = func(at failpoint.Point) error {
 		if at == point && passed.Add(1) == n {
 			close(reached)
 			<-released
@@ -121,7 +163,7 @@ func TestRelay_zombieCannotSequence(t *testing.T) {
 	b := newBench(t)
 	start(t, b.runner(see("p")).Run)
 	zombie := b.relay()
-	hook, held, release := pause(eventlog.AfterSequencing, 2)
+	hook, held, release := pause(failpoint.RelayAfterSequence, 2)
 	defer release()
 	zombie.FailAt(hook)
 	b.log.Wake = zombie.Wake
@@ -162,7 +204,7 @@ func TestRelay_stopsWhenItsEpochIsOver(t *testing.T) {
 	start(t, b.runner(see("p")).Run)
 	relay := b.relay()
 	b.log.Wake = relay.Wake
-	hook, held, release := pause(eventlog.AfterPublishing, 2)
+	hook, held, release := pause(failpoint.RelayAfterPublish, 2)
 	defer release()
 	relay.FailAt(hook)
 	start(t, relay.Run)
@@ -327,7 +369,7 @@ func TestRunner_twoCompeteAndOneIsPaused(t *testing.T) {
 	b.log.Wake = relay.Wake
 	start(t, relay.Run)
 	first := b.runner(see("p"))
-	hook, held, release := pause(eventlog.BeforeApplying, 3)
+	hook, held, release := pause(failpoint.ProjectionBeforeApply, 3)
 	defer release()
 	first.FailAt(hook)
 	start(t, first.Run)

@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 )
 
 // KeyCache is the Keys of every service but the one that owns them: it keeps
@@ -62,6 +64,9 @@ func (c *KeyCache) Fetch(ctx context.Context, tenant uuid.UUID, contacts ...uuid
 	c.mu.Lock()
 	began := c.generation
 	c.mu.Unlock()
+	if err := failpoint.Hit(failpoint.KeysBeforeFetch); err != nil {
+		return err
+	}
 	loaded, err := c.load(ctx, tenant, contacts)
 	if err != nil {
 		return fmt.Errorf("fetch keys: %w", err)

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -45,6 +46,8 @@ type publisher struct {
 	area string
 	conn *nats.Conn
 	js   jetstream.JetStream
+	// at comes to a failpoint.
+	at func(failpoint.Point) error
 
 	// After a failure it rests until then.
 	rests time.Time
@@ -156,6 +159,11 @@ func withPosition(body []byte, position int64) []byte {
 func (p *publisher) sendSingly(ctx context.Context, messages []*nats.Msg) error {
 	acks := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {
+		if i > 0 && i == len(messages)-1 {
+			if err := p.at(failpoint.RelayAmidPublish); err != nil {
+				return err
+			}
+		}
 		ack, err := p.js.PublishMsgAsync(m, jetstream.WithStallWait(publishTimeout))
 		if err != nil {
 			return fmt.Errorf("eventlog: publish: %w", err)
@@ -187,6 +195,9 @@ func (p *publisher) sendBatch(ctx context.Context, messages []*nats.Msg) error {
 		case 0, last:
 			if i == last {
 				m.Header["Nats-Batch-Commit"] = []string{"1"}
+				if err := p.at(failpoint.RelayAmidPublish); err != nil {
+					return err
+				}
 			}
 			err = p.request(ctx, m)
 		default:

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 )
 
 const (
@@ -56,15 +58,9 @@ type Relay struct {
 	tell    chan struct{} // for the leader in another process
 	leading atomic.Bool
 	turn    atomic.Int32 // the partition whose turn it is to be published first
-	// fail lets a test stop the relay at a named point, as a crash would.
-	fail func(point string) error
+	// fail lets a test stop one relay of several at a failpoint, as a crash would.
+	fail func(failpoint.Point) error
 }
-
-// The points at which a test can stop a relay.
-const (
-	afterSequencing = "sequenced, not published"
-	afterPublishing = "published, not marked"
-)
 
 func (r *Relay) init() {
 	r.once.Do(func() {
@@ -73,11 +69,11 @@ func (r *Relay) init() {
 	})
 }
 
-func (r *Relay) at(point string) error {
-	if r.fail == nil {
-		return nil
+func (r *Relay) at(point failpoint.Point) error {
+	if r.fail != nil {
+		return r.fail(point)
 	}
-	return r.fail(point)
+	return failpoint.Hit(point)
 }
 
 // Wake tells the leader, wherever it runs, that there is work. It never blocks.
@@ -122,10 +118,10 @@ func (r *Relay) Run(ctx context.Context) error {
 }
 
 // stopped is what a test's hook makes of a crash.
-type stopped struct{ point string }
+type stopped struct{ point failpoint.Point }
 
 // Error implements error.
-func (s *stopped) Error() string { return "stopped: " + s.point }
+func (s *stopped) Error() string { return "stopped: " + string(s.point) }
 
 // relay is the leader's loop: give out seqs, publish, note what was published.
 // While the broker is away it goes on giving out seqs, so that projections can
@@ -136,14 +132,17 @@ func (r *Relay) relay(ctx context.Context, epoch int64) error {
 		return err
 	}
 	defer js.CleanupPublisher()
-	out := &publisher{area: r.Area, conn: r.NATS, js: js}
+	out := &publisher{area: r.Area, conn: r.NATS, js: js, at: r.at}
 	r.ensureStream(ctx, js)
+	if err := r.at(failpoint.RelayAfterLead); err != nil {
+		return err
+	}
 	for published := (marks{}); ; {
 		todo, err := r.step(ctx, epoch, published, out.room())
 		if err != nil {
 			return err
 		}
-		if err := r.at(afterSequencing); err != nil {
+		if err := r.at(failpoint.RelayAfterSequence); err != nil {
 			return err
 		}
 		n, err := out.publish(ctx, todo.entries)
@@ -151,7 +150,7 @@ func (r *Relay) relay(ctx context.Context, epoch int64) error {
 		if err != nil {
 			r.recover(ctx, js, err)
 		}
-		if err := r.at(afterPublishing); err != nil {
+		if err := r.at(failpoint.RelayAfterPublish); err != nil {
 			return err
 		}
 		relayedEvents.Add(ctx, int64(n), r.attributes())

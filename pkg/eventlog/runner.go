@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -48,15 +49,9 @@ type Runner struct {
 	// Logger gets what an operator should know.
 	Logger *slog.Logger
 
-	// fail lets a test stop the runner at a named point, as a crash would.
-	fail func(point string) error
+	// fail lets a test stop one runner of several at a failpoint, as a crash would.
+	fail func(failpoint.Point) error
 }
-
-// The points at which a test can stop a runner.
-const (
-	beforeApplying = "read, not applied"
-	afterApplying  = "applied, not read on"
-)
 
 const (
 	// lingerTime is how long a batch waits for more events after its first.
@@ -90,11 +85,11 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-func (r *Runner) at(point string) error {
-	if r.fail == nil {
-		return nil
+func (r *Runner) at(point failpoint.Point) error {
+	if r.fail != nil {
+		return r.fail(point)
 	}
-	return r.fail(point)
+	return failpoint.Hit(point)
 }
 
 // session is one run of a Runner.

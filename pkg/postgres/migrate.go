@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 )
 
 //go:embed migrations/*.sql
@@ -85,5 +87,5 @@ func migrateOnce(ctx context.Context, ownerURL, table string, files fs.FS) error
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("postgres: migrations of %s: %w", table, err)
 	}
-	return nil
+	return failpoint.Hit(failpoint.MigrateAfterSet)
 }

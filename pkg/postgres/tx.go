@@ -8,6 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 )
 
 // attempts is how often a transaction runs that meets a deadlock or a
@@ -38,6 +40,9 @@ func Submit(ctx context.Context, to Sender, build func(b *pgx.Batch) error) erro
 	return retry(ctx, func() error {
 		b := &pgx.Batch{}
 		if err := build(b); err != nil {
+			return err
+		}
+		if err := failpoint.Hit(failpoint.WriteBeforeCommit); err != nil {
 			return err
 		}
 		return to.SendBatch(ctx, b).Close()
@@ -103,6 +108,9 @@ func transact(ctx context.Context, conn *pgx.Conn, read func(b *pgx.Batch), writ
 	}
 	last := &pgx.Batch{}
 	if err := write(conn, last); err != nil {
+		return err
+	}
+	if err := failpoint.Hit(failpoint.WriteBeforeCommit); err != nil {
 		return err
 	}
 	last.Queue("COMMIT")

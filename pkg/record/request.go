@@ -13,6 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
 
@@ -106,6 +107,9 @@ func replay[R proto.Message](r *request) (R, error) {
 		return none, errKeyReused
 	case r.response == nil:
 		return none, errErased
+	}
+	if err := failpoint.Hit(failpoint.WriteReplay); err != nil {
+		return none, err
 	}
 	answer := none.ProtoReflect().New().Interface().(R)
 	return answer, proto.Unmarshal(r.response, answer)

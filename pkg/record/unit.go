@@ -13,6 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
@@ -181,6 +182,9 @@ func settle[R proto.Message](db *postgres.DB, u *Unit, answer R, err error) (R, 
 	}
 	if err != nil {
 		return none, u.word(err)
+	}
+	if err := failpoint.Hit(failpoint.WriteAfterCommit); err != nil {
+		return none, err
 	}
 	u.announce()
 	return answer, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 )
 
@@ -177,5 +178,6 @@ func adminHandler(server *rpc.Server, env Environment) http.Handler {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	failpoint.Handle(mux)
 	return mux
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -106,6 +107,9 @@ func (w *rebuilder) pass(ctx context.Context) (applied int, err error) {
 			if err != nil {
 				return applied, err
 			}
+			if err := failpoint.Hit(failpoint.RebuildAfterBatch); err != nil {
+				return applied, err
+			}
 			applied += n
 			if n < w.batch {
 				break
@@ -191,6 +195,9 @@ func (w *rebuilder) finish(ctx context.Context) error {
 			if digests, err = digest(ctx, tx); err != nil {
 				return err
 			}
+		}
+		if err := failpoint.Hit(failpoint.RebuildBeforeSwap); err != nil {
+			return err
 		}
 		b := &pgx.Batch{}
 		b.Queue("SELECT set_config('lock_timeout', $1, true)", fmt.Sprint(swapPatience.Milliseconds()))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/campaign"
@@ -28,6 +29,9 @@ func (s *Server) SendTouches(ctx context.Context) error {
 // send sends the touches of one campaign, until all are sent or it does not run
 // any more.
 func (s *Server) send(ctx context.Context, w *store.Send) error {
+	if err := failpoint.Hit(failpoint.CampaignAfterClaim); err != nil {
+		return err
+	}
 	for {
 		done, err := s.sendBatch(ctx, w)
 		switch reason := errs.Reason(err); {
@@ -89,6 +93,9 @@ func (s *Server) plan(ctx context.Context, w *store.Send, c *campaign.Campaign) 
 	if err != nil {
 		return false, err
 	}
+	if err := failpoint.Hit(failpoint.CampaignAfterPlan); err != nil {
+		return false, err
+	}
 	last := w.Cursor
 	if len(members) > 0 {
 		last = members[len(members)-1]
@@ -123,7 +130,10 @@ func (s *Server) sendPlanned(ctx context.Context, w *store.Send, c *campaign.Cam
 		}
 		return &emptypb.Empty{}, nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return failpoint.Hit(failpoint.CampaignAfterSend)
 }
 
 // sending locks the campaign and says whether touches may be sent now. So nothing

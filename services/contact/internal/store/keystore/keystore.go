@@ -26,6 +26,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
 
@@ -112,6 +113,9 @@ func (s *Store) fill(ctx context.Context) error {
 		s.wrap.Current(), ids, wrapped)
 	if err != nil {
 		return postgres.SQLError(err)
+	}
+	if err := failpoint.Hit(failpoint.KeysAfterFill); err != nil {
+		return err
 	}
 	s.ready = append(s.ready, made...)
 	return nil
