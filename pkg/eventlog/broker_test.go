@@ -62,23 +62,37 @@ func TestRunner_withoutABroker(t *testing.T) {
 	})
 }
 
-// The settings that make the broker safe to lose and safe to keep.
-func TestEnsureStream(t *testing.T) {
+// The settings that make the broker safe to lose and safe to keep. A service makes
+// the stream and leaves one that exists as it is; the operator brings it to them.
+func TestStream(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	js, err := jetstream.New(b.nats)
+	service, err := jetstream.New(b.nats)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
-		stream, err := eventlog.EnsureStream(t.Context(), js)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := stream.CachedInfo().Config
-		if c.Storage != jetstream.FileStorage || c.Discard != jetstream.DiscardNew || !c.DenyDelete || !c.AllowAtomicPublish ||
-			c.MaxAge < 14*24*time.Hour || c.MaxMsgSize < eventlog.MaxEventBytes {
-			t.Errorf("settings %+v", c)
-		}
+	operator, err := jetstream.New(b.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := eventlog.EnsureStream(t.Context(), service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settled := stream.CachedInfo().Config
+	if settled.Storage != jetstream.FileStorage || settled.Discard != jetstream.DiscardNew || !settled.DenyDelete || !settled.AllowAtomicPublish ||
+		settled.MaxAge < 14*24*time.Hour || settled.MaxMsgSize < eventlog.MaxEventBytes {
+		t.Errorf("settings %+v", settled)
+	}
+	older := settled
+	older.MaxAge = time.Hour
+	if _, err := operator.UpdateStream(t.Context(), older); err != nil {
+		t.Fatal(err)
+	}
+	if stream, err = eventlog.EnsureStream(t.Context(), service); err != nil || stream.CachedInfo().Config.MaxAge != time.Hour {
+		t.Errorf("a service found the stream %v, %v", stream, err)
+	}
+	if stream, err = eventlog.UpdateStream(t.Context(), operator); err != nil || stream.CachedInfo().Config.MaxAge != settled.MaxAge {
+		t.Errorf("the operator left the stream at %v, %v", stream, err)
 	}
 }

@@ -300,7 +300,7 @@ func TestRunner_survivesAnEmptiedBroker(t *testing.T) {
 			b.log.Wake = relay.Wake
 			start(t, relay.Run)
 			stop := start(t, b.runner(see("p")).Run)
-			js, err := jetstream.New(b.nats)
+			js, err := jetstream.New(b.admin)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -339,7 +339,7 @@ func TestRunner_ignoresDuplicates(t *testing.T) {
 	start(t, b.runner(see("p")).Run)
 	b.churn(10)
 	b.sees("p")
-	js, err := jetstream.New(b.nats)
+	js, err := jetstream.New(b.admin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -51,7 +52,8 @@ func migrate(ctx context.Context, ownerURL string) error {
 type bench struct {
 	t     testing.TB
 	db    *postgres.DB
-	nats  *nats.Conn
+	nats  *nats.Conn // as the service
+	admin *nats.Conn // as the broker's operator
 	keys  *eventlog.KeyCache
 	log   *eventlog.Log
 	urls  postgres.URLs
@@ -63,8 +65,9 @@ func newBench(t testing.TB) *bench {
 	t.Helper()
 	urls := testkit.Database(t, "eventlog", migrate, eventlog.Migrations, schema)
 	keys := (&vault{}).keys()
+	broker := testkit.StartBroker(t, mesh.Mesh{"contact": {Area: area, Reads: []string{area}}})
 	b := &bench{
-		t: t, urls: urls, db: testkit.Open(t, urls), nats: testkit.NATS(t), keys: keys,
+		t: t, urls: urls, db: testkit.Open(t, urls), nats: broker.Connect(t, "contact"), admin: broker.Connect(t, mesh.Operator), keys: keys,
 		log:  &eventlog.Log{Area: area, Keys: keys, Now: time.Now},
 		seqs: map[uuid.UUID]int64{},
 	}

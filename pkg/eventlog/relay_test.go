@@ -20,7 +20,7 @@ import (
 // published reads what the stream holds, in its order.
 func (b *bench) published() []*eventv1.Event {
 	b.t.Helper()
-	js, err := jetstream.New(b.nats)
+	js, err := jetstream.New(b.admin)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestRelay_publishesCloudEvents(t *testing.T) {
 	b.write(ctx, tenant, contact, 1) // a single message
 	eventually(t, "all are published", func() bool { return b.count("SELECT sum(published) FROM partition_head") == 31 })
 
-	js, err := jetstream.New(b.nats)
+	js, err := jetstream.New(b.admin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,11 +20,34 @@ const (
 	headerBytes = 8 << 10
 )
 
-// EnsureStream makes the stream, or brings an existing one to its settings. A
-// full stream refuses new events, which then wait in the log; it never drops old
-// ones that may not have been read.
+// EnsureStream makes the stream where there is none. One that exists is left as it
+// is: to change its settings is the operator's, by UpdateStream.
 func EnsureStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
-	config := jetstream.StreamConfig{
+	stream, err := js.CreateStream(ctx, streamConfig())
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		stream, err = js.Stream(ctx, StreamName)
+	}
+	return stream, worded(err)
+}
+
+// UpdateStream makes the stream, or brings an existing one to the settings of this
+// version. At the broker it takes an operator.
+func UpdateStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream, error) {
+	stream, err := js.CreateOrUpdateStream(ctx, streamConfig())
+	return stream, worded(err)
+}
+
+func worded(err error) error {
+	if err != nil {
+		return fmt.Errorf("eventlog: stream %s: %w", StreamName, err)
+	}
+	return nil
+}
+
+// streamConfig is how the stream is to be. When it is full it refuses new events,
+// which then wait in the log; it never drops old ones that may not have been read.
+func streamConfig() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
 		Name:        StreamName,
 		Description: "Events of all areas on their way from the logs to the projections",
 		Subjects:    []string{"evt.>"},
@@ -40,11 +63,6 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream) (jetstream.Stream
 		Duplicates:         time.Minute,
 		AllowAtomicPublish: true,
 	}
-	stream, err := js.CreateOrUpdateStream(ctx, config)
-	if err != nil {
-		return nil, fmt.Errorf("eventlog: stream %s: %w", StreamName, err)
-	}
-	return stream, nil
 }
 
 // streamMissing reports whether an error says that the stream does not exist, or

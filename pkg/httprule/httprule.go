@@ -80,6 +80,18 @@ func Method(full string) (protoreflect.MethodDescriptor, error) {
 	return method, nil
 }
 
+// Offered says whether the service of a method is offered over HTTP: one without
+// any rule is for our own processes.
+func Offered(method protoreflect.MethodDescriptor) bool {
+	siblings := method.Parent().(protoreflect.ServiceDescriptor).Methods()
+	for i := range siblings.Len() {
+		if bindings, err := Of(siblings.Get(i)); err == nil && len(bindings) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // FullMethod answers what a method is called in a gRPC request, such as
 // "/lingkar.contact.v1.ContactService/GetContact".
 func FullMethod(method protoreflect.MethodDescriptor) string {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/lingkar-crm/lingkar/pkg/broker"
 )
 
 const (
@@ -38,6 +40,9 @@ type Options struct {
 	// 70 % of the volume: a full disk stops JetStream until it is restarted, this
 	// limit does not. 0 stands for DefaultMaxStore.
 	MaxStore int64
+	// Users are who may connect, each by its nkey and with permissions of its own;
+	// without any, everybody may do everything.
+	Users []broker.User
 }
 
 // Server is a running broker.
@@ -80,6 +85,7 @@ func start(o Options) (*server.Server, error) {
 		JetStreamMaxStore:  o.MaxStore,
 		JetStreamMaxMemory: maxMemory,
 		SyncAlways:         true,
+		Nkeys:              broker.Embedded(o.Users),
 	})
 	if err != nil {
 		return nil, err
@@ -92,8 +98,9 @@ func start(o Options) (*server.Server, error) {
 	return s, nil
 }
 
-// Connect answers a connection that stays inside the process. It reconnects for
-// ever, as a connection to a remote broker would.
+// Connect answers a connection that stays inside the process; broker.As has the
+// options to be one of its users. It reconnects for ever, as a connection to a
+// remote broker would.
 func (s *Server) Connect(options ...nats.Option) (*nats.Conn, error) {
 	return nats.Connect(nats.DefaultURL, append([]nats.Option{nats.InProcessServer(s.nats), nats.MaxReconnects(-1)}, options...)...)
 }

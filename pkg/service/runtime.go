@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
@@ -22,6 +24,9 @@ type parts struct {
 	http         http.Handler
 	unknown      grpc.StreamHandler
 	authenticate rpc.Authenticate
+	mesh         mesh.Mesh
+	// undeclared is what Build used and the mesh does not say.
+	undeclared error
 
 	mu     sync.Mutex
 	conns  map[string]*grpc.ClientConn
@@ -60,10 +65,14 @@ func (rt *Runtime) Go(name string, run func(ctx context.Context) error) {
 }
 
 // Project keeps a projection up to date. The runner it answers tells how far the
-// projection has come.
+// projection has come. The service does not start when the mesh does not say that it
+// reads the areas.
 func (rt *Runtime) Project(p eventlog.Projection) *eventlog.Runner {
 	sources := map[string]eventlog.Source{}
 	for _, area := range p.Areas {
+		if !slices.Contains(rt.parts.mesh[rt.Name].Reads, area) {
+			rt.parts.undeclared = fmt.Errorf("the projection %s reads the area %q, and the mesh does not say so", p.Name, area)
+		}
 		if area == rt.Area {
 			sources[area] = &eventlog.Reader{DB: rt.DB.System}
 		} else {

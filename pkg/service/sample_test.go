@@ -16,9 +16,11 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
@@ -69,6 +71,11 @@ func samplePolicy() auth.Policy {
 func sample(change func(rt *service.Runtime)) service.Definition {
 	return service.Definition{
 		Name: "sales-force-automation", Area: "sales", Migrations: sampleMigrations, Policy: samplePolicy(),
+		Mesh: mesh.Mesh{
+			"sales-force-automation": {Area: "sales", Reads: []string{"sales"}, Calls: []string{contactv1.KeyService_FetchKeys_FullMethodName}},
+			"analytics":              {Area: "analytics", Reads: []string{"sales"}},
+			"contact":                {Area: "contact"},
+		},
 		Build: func(rt *service.Runtime) error {
 			names := rt.Project(eventlog.Projection{Name: "lead_name", Areas: []string{"sales"}, Apply: applyNames})
 			salesv1.RegisterLeadServiceServer(rt.Server, &leads{rt: rt, names: names})

@@ -12,6 +12,7 @@ package service
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
@@ -47,15 +49,30 @@ type Definition struct {
 	// Policy says who may call what. The RPCs of the area's EventLogService,
 	// health and reflection need no entry.
 	Policy auth.Policy
-	// Front says that callers from outside may connect, who show no certificate:
-	// the gateway.
-	Front bool
+	// Mesh says what each service needs of the others; the service holds itself and
+	// its callers to it. Without one it needs nobody, and no other service may call.
+	Mesh mesh.Mesh
 	// Keys answers the keys that seal personal fields. Nil stands for those of
 	// the contact service, which itself brings its own.
 	Keys func(rt *Runtime) (eventlog.Keys, error)
 	// Build registers the servers and projections and starts the loops. It may
 	// use everything in Runtime; nothing is served before it returns.
 	Build func(rt *Runtime) error
+}
+
+// Front says that callers from outside may connect, who show no certificate: the
+// gateway.
+func (d Definition) Front() bool { return d.Mesh[d.Name].Front }
+
+// check refuses a definition that its own mesh does not know.
+func (d Definition) check() error {
+	if d.Mesh == nil {
+		return nil
+	}
+	if needs := d.Mesh[d.Name]; needs.Area != d.Area {
+		return fmt.Errorf("the mesh has the area %q for it, not %q", needs.Area, d.Area)
+	}
+	return d.Mesh.Check()
 }
 
 // Tables are the migrations that a package brings, and the table that keeps their

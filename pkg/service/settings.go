@@ -18,6 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/broker"
 	"github.com/lingkar-crm/lingkar/pkg/certs"
 	"github.com/lingkar-crm/lingkar/pkg/config"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -35,10 +36,10 @@ type settings struct {
 	OwnerURL  string `env:"DATABASE_OWNER_URL" secret:"true" usage:"the database as role owner; with it the service migrates when it starts"`
 	PageKey   []byte `env:"PAGE_KEY" secret:"true" required:"true" usage:"authenticates page tokens; the same in all replicas"`
 
-	NATS            string            `env:"NATS_URL" required:"true" usage:"the broker"`
-	NATSCredentials string            `env:"NATS_CREDENTIALS" usage:"the file with the credentials for the broker"`
-	NATSAuthority   string            `env:"NATS_CA" usage:"the file with the authority of the broker's certificate"`
-	Targets         map[string]string `env:"TARGETS" usage:"the other services, as area=host:port"`
+	NATS          string            `env:"NATS_URL" required:"true" usage:"the broker"`
+	NATSSeed      []byte            `env:"NATS_SEED" secret:"true" usage:"the nkey seed by which the broker knows the service; a broker without users needs none"`
+	NATSAuthority string            `env:"NATS_CA" usage:"the file with the authority of the broker's certificate"`
+	Targets       map[string]string `env:"TARGETS" usage:"the other services, as area=host:port"`
 
 	IssuerKey []byte `env:"ISSUER_KEY" secret:"true" required:"true" usage:"the Ed25519 key that signs our own tokens, PKCS 8 in PEM"`
 	OIDC      []byte `env:"OIDC" usage:"trusted identity providers, as JSON: [{\"issuer\", \"jwks\", \"algorithms\", \"tenants\"}]"`
@@ -81,7 +82,7 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 	if err = s.trust(&env); err != nil {
 		return env, closeAll, err
 	}
-	if err = s.secure(&env, d.Front); err != nil {
+	if err = s.secure(&env, d.Front()); err != nil {
 		return env, closeAll, err
 	}
 	env.Telemetry, err = telemetry.Start(ctx, telemetry.Options{
@@ -209,15 +210,11 @@ func (s *settings) secure(env *Environment, front bool) error {
 	return nil
 }
 
-// connect makes the connection to the broker. A broker that is away is waited
-// for: events are safe in the database meanwhile.
+// connect makes the connection to the broker.
 func (s *settings) connect(name string) (*nats.Conn, error) {
-	options := []nats.Option{
-		nats.Name(name), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
-		nats.ReconnectWait(500 * time.Millisecond), nats.ReconnectJitter(200*time.Millisecond, time.Second),
-	}
-	if s.NATSCredentials != "" {
-		options = append(options, nats.UserCredentials(s.NATSCredentials))
+	options, err := broker.As(name, s.NATSSeed)
+	if err != nil {
+		return nil, err
 	}
 	if s.NATSAuthority != "" {
 		options = append(options, nats.RootCAs(s.NATSAuthority))

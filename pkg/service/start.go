@@ -31,7 +31,7 @@ func Start(ctx context.Context, d Definition, env Environment) (*Running, error)
 }
 
 func begin(ctx context.Context, d Definition, env Environment) (*Running, error) {
-	if err := env.complete(); err != nil {
+	if err := errors.Join(env.complete(), d.check()); err != nil {
 		return nil, err
 	}
 	if env.OwnerURL != "" {
@@ -139,7 +139,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 		Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
 		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets,
-		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify},
+		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},
 	}
 	if err := rt.openFurther(ctx, d, env); err != nil {
 		rt.close()
@@ -203,6 +203,9 @@ func build(rt *Runtime, d Definition, server *rpc.Server, env Environment) error
 	}
 	if env.HTTPListener != nil && rt.parts.http == nil {
 		return errors.New("there is a listener for HTTP, and nothing to serve on it")
+	}
+	if rt.parts.undeclared != nil {
+		return rt.parts.undeclared
 	}
 	registerLog(server.Server, d.Area, &eventlog.Reader{DB: rt.DB.System})
 	return server.CheckPolicy()

@@ -18,6 +18,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/service"
@@ -45,7 +46,8 @@ type Suite struct {
 	Issuer *auth.Issuer
 	// Verifier trusts them.
 	Verifier *auth.Verifier
-	// NATS is a connection to the broker.
+	// NATS is a connection to the broker, as its operator. The services have others,
+	// with the permissions that they have in production.
 	NATS *nats.Conn
 	// HTTP is the gateway's base URL, such as "http://127.0.0.1:4711"; empty where
 	// no gateway runs.
@@ -70,9 +72,10 @@ func Start(t testing.TB, defs ...service.Definition) *Suite {
 	if err != nil {
 		t.Fatal(err)
 	}
+	broker := StartBroker(t, meshOf(defs))
 	s := &Suite{
 		Tenant: uuid.Must(uuid.NewV7()), Other: uuid.Must(uuid.NewV7()), Clock: &Clock{},
-		Issuer: issuer, Verifier: verifier, NATS: NATS(t),
+		Issuer: issuer, Verifier: verifier, NATS: broker.Connect(t, mesh.Operator),
 		Services: map[string]*service.Running{}, Targets: map[string]string{}, conns: map[string]*grpc.ClientConn{},
 	}
 	logs := collectLogs(t)
@@ -86,13 +89,24 @@ func Start(t testing.TB, defs ...service.Definition) *Suite {
 	}
 	for _, d := range defs {
 		s.start(t, d, service.Environment{
-			Listener: listeners[d.Area], NATS: s.NATS, Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
+			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
 			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs, Reflection: true,
 		})
 	}
 	s.dial(t)
 	demandNoSurprise(t)
 	return s
+}
+
+// meshOf answers the needs of the services. One without a mesh needs nobody.
+func meshOf(defs []service.Definition) mesh.Mesh {
+	m := mesh.Mesh{}
+	for _, d := range defs {
+		needs := d.Mesh[d.Name]
+		needs.Area = d.Area
+		m[d.Name] = needs
+	}
+	return m
 }
 
 // start starts one service on a database of its own.

@@ -7,6 +7,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/server"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 )
 
 // Definition is what the service is made of.
@@ -15,6 +16,7 @@ var Definition = service.Definition{
 	Area:       "analytics",
 	Migrations: store.Migrations,
 	Policy:     server.Policy,
+	Mesh:       wiring.Mesh,
 	Build:      build,
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/server"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 )
 
 const (
@@ -32,6 +33,7 @@ var Definition = service.Definition{
 	Secrets:    []string{kekSecret},
 	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
 	Policy:     server.Policy,
+	Mesh:       wiring.Mesh,
 	Keys:       keys,
 	Build:      build,
 }

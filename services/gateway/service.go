@@ -22,6 +22,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/proxy"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/rest"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/store"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 )
 
 // Config is what the gateway can be told beside what every service can.
@@ -49,7 +50,7 @@ func define(configure func(*Config) error) service.Definition {
 		Area:       "platform",
 		Migrations: store.Migrations,
 		Policy:     Policy,
-		Front:      true,
+		Mesh:       wiring.Mesh,
 		Build: func(rt *service.Runtime) error {
 			var c Config
 			if err := configure(&c); err != nil {

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/lingkar-crm/lingkar/pkg/natsserver"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 )
@@ -105,7 +105,7 @@ func TestCompose_apart(t *testing.T) {
 	}
 	lingkar("setup", "--dir", a.secrets, "--postgres", a.postgres)
 	a.startStores(t)
-	lingkar("migrate", "--secrets", a.secrets)
+	lingkar("migrate", "--secrets", a.secrets, "--nats", "nats://"+a.nats)
 	for _, name := range c.processes() {
 		a.startProcess(t, c, name)
 	}
@@ -174,19 +174,41 @@ func (a *apart) startStores(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(a.secrets, "operator", "admin_url"), []byte(pg.URL("postgres")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, natsPort, _ := net.SplitHostPort(a.nats)
-	if _, err := fmt.Sscan(natsPort, &port); err != nil {
-		t.Fatal(err)
-	}
-	broker, err := natsserver.Start(natsserver.Options{Dir: filepath.Join(a.dir, "nats"), Port: port})
+	a.startBroker(t)
+}
+
+// startBroker starts NATS by the configuration that compose gives it, with the users
+// that setup wrote. Only addresses and paths are this machine's.
+func (a *apart) startBroker(t *testing.T) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("..", "..", "deploy", "nats", "nats.conf"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, port, _ := net.SplitHostPort(a.nats)
+	conf := strings.NewReplacer(`"secrets/users.conf"`, `"secrets/nats/users.conf"`, "port: 4222", "host: 127.0.0.1, port: "+port, `http: "127.0.0.1:8222"`, "",
+		"store_dir: /data", "store_dir: "+filepath.Join(a.dir, "nats")).Replace(string(raw))
+	path := filepath.Join(a.dir, "nats.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	options, err := server.ProcessConfigFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.NoSigs, options.NoLog = true, true
+	broker, err := server.NewServer(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker.Start()
 	t.Cleanup(func() {
-		if err := broker.Close(); err != nil {
-			t.Error(err)
-		}
+		broker.Shutdown()
+		broker.WaitForShutdown()
 	})
+	if !broker.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the broker is not ready")
+	}
 }
 
 // environment is compose's, with this machine's addresses and paths.

@@ -6,6 +6,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/server"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/store"
 )
@@ -16,6 +17,7 @@ var Definition = service.Definition{
 	Area:       "campaign",
 	Migrations: store.Migrations(),
 	Policy:     server.Policy,
+	Mesh:       wiring.Mesh,
 	Build:      build,
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/server"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
@@ -21,6 +22,7 @@ var Definition = service.Definition{
 	Migrations: store.Migrations(),
 	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
 	Policy:     server.Policy(),
+	Mesh:       wiring.Mesh,
 	Build:      build,
 }
 

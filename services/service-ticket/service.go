@@ -6,6 +6,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/server"
 	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/store"
 )
@@ -16,6 +17,7 @@ var Definition = service.Definition{
 	Area:       "ticket",
 	Migrations: store.Migrations(),
 	Policy:     server.Policy,
+	Mesh:       wiring.Mesh,
 	Build:      build,
 }
 

@@ -6,9 +6,14 @@ import (
 	"os"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/spf13/cobra"
 
+	"github.com/lingkar-crm/lingkar/pkg/broker"
 	"github.com/lingkar-crm/lingkar/pkg/certs"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
@@ -73,19 +78,56 @@ renewed certificate without a restart. Keep ca.key away from them.`,
 
 func migrateCommand(*global) *cobra.Command {
 	var tree secrets.Tree
+	var natsURL string
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Make the databases of services that run apart, and bring them to this version",
 		Long: `Makes the database and the roles of each service where they are missing, and
-brings each to the newest version. It may be run at any time and by several at
-once; data is never touched. "up" does this by itself.`,
+brings each to the newest version, and the stream of the broker too where --nats
+names one. It may be run at any time and by several at once; data is never
+touched. "up" does this by itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return migrateAll(cmd.Context(), tree, func(name string) { fmt.Fprintln(cmd.OutOrStdout(), "migrated", name) })
+			tell := func(name string) { fmt.Fprintln(cmd.OutOrStdout(), "migrated", name) }
+			if err := migrateAll(cmd.Context(), tree, tell); err != nil || natsURL == "" {
+				return err
+			}
+			if err := updateStream(cmd.Context(), tree, natsURL); err != nil {
+				return err
+			}
+			tell("nats")
+			return nil
 		},
 	}
+	cmd.Flags().StringVar(&natsURL, "nats", "", "the broker, such as nats://nats:4222")
 	cmd.Flags().StringVar(&tree.Dir, "secrets", os.Getenv("LINGKAR_SECRETS"), "the directory that `lingkar setup` made")
 	return cmd
+}
+
+// updateStream brings the stream to this version, which at the broker only its
+// operator may.
+func updateStream(ctx context.Context, tree secrets.Tree, natsURL string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	seed, err := tree.OperatorSeed()
+	if err != nil {
+		return err
+	}
+	options, err := broker.As(mesh.Operator, seed)
+	if err != nil {
+		return err
+	}
+	conn, err := nats.Connect(natsURL, append(options, nats.RetryOnFailedConnect(false))...)
+	if err != nil {
+		return fmt.Errorf("connect to the broker %s: %w", natsURL, err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	_, err = eventlog.UpdateStream(ctx, js)
+	return err
 }
 
 func migrateAll(ctx context.Context, tree secrets.Tree, tell func(string)) error {

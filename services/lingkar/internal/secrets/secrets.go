@@ -22,9 +22,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lingkar-crm/lingkar/pkg/broker"
 	"github.com/lingkar-crm/lingkar/pkg/certs"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
@@ -38,10 +41,14 @@ const (
 	PageKey   = "page_key"
 	IssuerKey = "issuer.pem"
 	Password  = "password"
+	// NATSSeed is by which the broker knows the service, NATSUsers what the broker
+	// is told of all.
+	NATSSeed  = "nats.seed"
+	NATSUsers = "users.conf"
 )
 
 // Operator is the directory of what only operators need.
-const Operator = "operator"
+const Operator = mesh.Operator
 
 // Tree is such a tree.
 type Tree struct {
@@ -73,7 +80,7 @@ func (t Tree) Make(now time.Time) ([]string, error) {
 	if err := t.contactKeys(adminURL); err != nil {
 		return nil, err
 	}
-	if err := t.shared(); err != nil {
+	if err := errors.Join(t.shared(), t.brokerUsers()); err != nil {
 		return nil, err
 	}
 	return t.certificates(now)
@@ -142,6 +149,9 @@ func (t Tree) Provision() (adminURL string, passwords map[string]postgres.Passwo
 	return strings.TrimSpace(string(raw)), passwords, nil
 }
 
+// OperatorSeed is by which the broker knows an operator.
+func (t Tree) OperatorSeed() ([]byte, error) { return os.ReadFile(t.path(Operator, NATSSeed)) }
+
 // shared writes what all services have in common: the key that signs the suite's
 // own tokens and the one that authenticates page tokens.
 func (t Tree) shared() error {
@@ -160,6 +170,25 @@ func (t Tree) shared() error {
 		}
 	}
 	return nil
+}
+
+// brokerUsers writes each service's seed for the broker, and the operator's; to the
+// broker go their public halves with what each may do.
+func (t Tree) brokerUsers() error {
+	users, err := broker.Users(wiring.Mesh, func(name string) (string, error) {
+		seed, err := t.once(0o600, func() ([]byte, error) {
+			seed, _, err := broker.NewSeed()
+			return seed, err
+		}, name, NATSSeed)
+		if err != nil {
+			return "", err
+		}
+		return broker.PublicKey(seed)
+	})
+	if err != nil {
+		return err
+	}
+	return t.write(0o644, broker.Config(users), "nats", NATSUsers)
 }
 
 func newIssuer() ([]byte, error) {

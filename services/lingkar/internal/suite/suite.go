@@ -16,14 +16,19 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/broker"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/natsserver"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
+	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
@@ -50,7 +55,8 @@ type Suite struct {
 	logger   *slog.Logger
 	postgres *pgserver.Server
 	broker   *natsserver.Server
-	conn     *nats.Conn
+	ring     *broker.Ring
+	conns    []*nats.Conn
 	running  []*service.Running
 	failed   chan error
 }
@@ -92,6 +98,9 @@ func (s *Suite) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := s.updateStream(ctx); err != nil {
+		return err
+	}
 	o.Progress("starting the services")
 	if err := s.startServices(ctx, o.Home, env, databases, front); err != nil {
 		return err
@@ -107,7 +116,10 @@ func (s *Suite) startStores(ctx context.Context, h *home.Home) error {
 		return err
 	})
 	group.Go(func() (err error) {
-		s.broker, err = natsserver.Start(natsserver.Options{Dir: h.Path("nats")})
+		if s.ring, err = broker.NewRing(wiring.Mesh); err != nil {
+			return err
+		}
+		s.broker, err = natsserver.Start(natsserver.Options{Dir: h.Path("nats"), Users: s.ring.Users})
 		return err
 	})
 	return group.Wait()
@@ -123,14 +135,39 @@ func (s *Suite) environment(o Options) (service.Environment, error) {
 	if err != nil {
 		return service.Environment{}, err
 	}
-	if s.conn, err = s.broker.Connect(nats.Name("lingkar")); err != nil {
-		return service.Environment{}, err
-	}
 	issuer := auth.NewIssuer(key)
 	verifier, err := auth.NewVerifier(issuer.Trusted())
 	return service.Environment{
-		PageKey: page, NATS: s.conn, Issuer: issuer, Verifier: verifier, Telemetry: o.Telemetry, Reflection: true,
+		PageKey: page, Issuer: issuer, Verifier: verifier, Telemetry: o.Telemetry, Reflection: true,
 	}, err
+}
+
+// connect answers a connection to the broker as one of its users.
+func (s *Suite) connect(name string) (*nats.Conn, error) {
+	options, err := s.ring.As(name)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := s.broker.Connect(options...)
+	if err != nil {
+		return nil, err
+	}
+	s.conns = append(s.conns, conn)
+	return conn, nil
+}
+
+// updateStream brings the stream to the settings of this version.
+func (s *Suite) updateStream(ctx context.Context) error {
+	conn, err := s.connect(mesh.Operator)
+	if err != nil {
+		return err
+	}
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return err
+	}
+	_, err = eventlog.UpdateStream(ctx, js)
+	return err
 }
 
 // startServices starts all services beside each other, each on its own listener.
@@ -145,14 +182,16 @@ func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Env
 		if err := extras(h, d, &own[i], databases); err != nil {
 			return err
 		}
-		if d.Front {
+		var err error
+		if own[i].NATS, err = s.connect(d.Name); err != nil {
+			return err
+		}
+		if d.Front() {
 			own[i].Listener, own[i].HTTPListener = front.take()
 		} else {
-			listener, err := net.Listen("tcp", loopback)
-			if err != nil {
+			if own[i].Listener, err = net.Listen("tcp", loopback); err != nil {
 				return err
 			}
-			own[i].Listener = listener
 		}
 		env.Targets[d.Area] = own[i].Listener.Addr().String()
 	}
@@ -204,8 +243,8 @@ func (s *Suite) Stop(ctx context.Context) error {
 		group.Go(func() error { return running.Stop(ctx) })
 	}
 	err := group.Wait()
-	if s.conn != nil {
-		s.conn.Close()
+	for _, conn := range s.conns {
+		conn.Close()
 	}
 	if s.broker != nil {
 		err = errors.Join(err, s.broker.Close())

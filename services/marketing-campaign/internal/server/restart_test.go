@@ -22,7 +22,7 @@ func restart(t *testing.T, s *testkit.Suite) {
 	env := service.Environment{
 		AppURL: old.Runtime.DB.App.Config().ConnString(), SystemURL: old.Runtime.DB.System.Config().ConnString(),
 		PageKey: []byte("sixteen bytes or more, for tests"),
-		NATS:    s.NATS, Targets: s.Targets, Issuer: s.Issuer, Verifier: s.Verifier, Now: s.Clock.Now,
+		NATS:    old.Runtime.NATS, Targets: s.Targets, Issuer: s.Issuer, Verifier: s.Verifier, Now: s.Clock.Now,
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -62,13 +62,7 @@ func areaOf(method protoreflect.MethodDescriptor) string {
 
 // offered says whether callers from outside may reach the service of a method.
 func offered(method protoreflect.MethodDescriptor) bool {
-	siblings := method.Parent().(protoreflect.ServiceDescriptor).Methods()
-	for i := range siblings.Len() {
-		if bindings, err := httprule.Of(siblings.Get(i)); err == nil && len(bindings) > 0 {
-			return areaOf(method) != ""
-		}
-	}
-	return false
+	return areaOf(method) != "" && httprule.Offered(method)
 }
 
 // bounded limits the time of a call that is no stream.
