@@ -23,14 +23,15 @@ func Config(users []User) []byte {
 
 func quoted(subjects []string) string { return `"` + strings.Join(subjects, `", "`) + `"` }
 
-// Embedded answers the users as a broker inside this process takes them.
+// Embedded answers the users as a broker inside this process takes them: nil, where
+// there are none, stands for no users at all.
 func Embedded(users []User) []*server.NkeyUser {
-	embedded := make([]*server.NkeyUser, len(users))
-	for i, u := range users {
-		embedded[i] = &server.NkeyUser{Nkey: u.Key, Permissions: &server.Permissions{
+	var embedded []*server.NkeyUser
+	for _, u := range users {
+		embedded = append(embedded, &server.NkeyUser{Nkey: u.Key, Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: u.Publish},
 			Subscribe: &server.SubjectPermission{Allow: u.Subscribe},
-		}}
+		}})
 	}
 	return embedded
 }

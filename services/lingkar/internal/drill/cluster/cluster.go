@@ -267,12 +267,12 @@ func (c *Cluster) wire() error {
 				return err
 			}
 			s := &Service{
-				Name: d.Name + "-" + strconv.Itoa(n+1), Area: d.Area, service: d.Name, front: d.Front,
+				Name: d.Name + "-" + strconv.Itoa(n+1), Area: d.Area, service: d.Name, front: d.Front(),
 				grpc: local(ports[0]), admin: local(ports[1]), http: local(ports[2]),
 			}
 			c.Services = append(c.Services, s)
 			ends[d.Area] = append(ends[d.Area], s.grpc)
-			if d.Front {
+			if d.Front() {
 				ends["http"] = append(ends["http"], s.http)
 			}
 		}
