@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -21,11 +22,7 @@ func drillCommand(g *global) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Progress = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
-			report, err := drill.Run(cmd.Context(), cfg)
-			if err != nil {
-				return err
-			}
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+			return runDrill(cmd, g, cfg)
 		},
 	}
 	flags := cmd.Flags()
@@ -39,6 +36,25 @@ func drillCommand(g *global) *cobra.Command {
 	cfg.Hold, cfg.Rest = 3*time.Second, 2*time.Second
 	cmd.AddCommand(drillBroker())
 	return cmd
+}
+
+// errBroken says that a drill found something.
+var errBroken = errors.New("the drill found a promise that was not kept")
+
+func runDrill(cmd *cobra.Command, g *global, cfg drill.Config) error {
+	report, err := drill.Run(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	if g.json() {
+		err = json.NewEncoder(cmd.OutOrStdout()).Encode(report)
+	} else {
+		err = report.Write(cmd.OutOrStdout())
+	}
+	if err == nil && !report.Holds() {
+		err = errBroken
+	}
+	return err
 }
 
 // drillBroker is what the broker's process of a drill runs.

@@ -19,7 +19,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/fault"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
 )
@@ -51,20 +50,6 @@ type Config struct {
 	Progress func(string)
 }
 
-// Report is what a drill found.
-type Report struct {
-	Seed     uint64           `json:"seed"`
-	Replicas int              `json:"replicas"`
-	Clients  int              `json:"clients"`
-	Begin    time.Time        `json:"begin"`
-	End      time.Time        `json:"end"`
-	Periods  []nemesis.Period `json:"periods"`
-	// Crashes are processes that ended without being asked to.
-	Crashes []string `json:"crashes"`
-	// Kept is where ledger, logs and data lie, where they were kept.
-	Kept string `json:"kept,omitempty"`
-}
-
 // Run makes a drill. The error says that it could not be made; what it found is
 // in the report.
 func Run(ctx context.Context, cfg Config) (Report, error) {
@@ -75,39 +60,22 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	if err := complete(&cfg); err != nil {
 		return Report{}, err
 	}
-	report := Report{Seed: cfg.Seed, Replicas: cfg.Replicas, Clients: cfg.Clients, Begin: time.Now()}
-	volumes := map[string]cluster.Volume{}
-	for _, f := range faults {
-		if v, ok := f.(nemesis.Volumed); ok {
-			for store, volume := range v.Volumes() {
-				volumes[store] = volume
-			}
-		}
+	s := &session{cfg: cfg, faults: faults, report: Report{
+		Seed: cfg.Seed, Replicas: cfg.Replicas, Clients: cfg.Clients, Begin: time.Now(), Operations: map[string]Outcomes{},
+	}}
+	err = errors.Join(s.run(ctx), s.close(ctx))
+	if err == nil {
+		err = ctx.Err()
 	}
-	c, err := cluster.Start(ctx, cluster.Options{
-		Dir: cfg.Dir, Program: cfg.Program, Replicas: cfg.Replicas, Volumes: volumes,
-		Environment: cfg.Environment, Progress: cfg.Progress,
-	})
-	if err != nil {
-		return report, errors.Join(err, os.RemoveAll(cfg.Dir))
+	s.report.End = time.Now()
+	if err == nil && s.report.Holds() && !cfg.Keep {
+		return s.report, os.RemoveAll(cfg.Dir)
 	}
-	n := &nemesis.Nemesis{
-		Faults: faults, Hold: cfg.Hold, Rest: cfg.Rest, Random: rand.New(rand.NewPCG(cfg.Seed, 1)), Tell: cfg.Progress,
+	if err != nil && !cfg.Keep {
+		return s.report, errors.Join(err, os.RemoveAll(cfg.Dir))
 	}
-	breaking, cancel := context.WithTimeout(ctx, cfg.Duration)
-	defer cancel()
-	n.Run(breaking, c)
-	report.Periods, report.Crashes, report.End = n.Periods(), c.Crashes(), time.Now()
-	stopping, cancelStop := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-	defer cancelStop()
-	if err := c.Stop(stopping); err != nil {
-		return report, err
-	}
-	if cfg.Keep {
-		report.Kept = cfg.Dir
-		return report, nil
-	}
-	return report, os.RemoveAll(cfg.Dir)
+	s.report.Kept = cfg.Dir
+	return s.report, err
 }
 
 // choose answers the faults that were asked for and are possible here.
@@ -147,7 +115,7 @@ func choose(cfg Config) ([]nemesis.Fault, error) {
 
 // complete fills in what may be left out.
 func complete(cfg *Config) (err error) {
-	cfg.Replicas = max(1, cfg.Replicas)
+	cfg.Replicas, cfg.Clients = max(1, cfg.Replicas), max(1, cfg.Clients)
 	if cfg.Program == "" {
 		if cfg.Program, err = os.Executable(); err != nil {
 			return err

@@ -189,11 +189,22 @@ func (c *Cluster) Links(to string) []*proxy.Proxy {
 	return found
 }
 
+// LinksOf answers the arrows that lead away from a process.
+func (c *Cluster) LinksOf(from string) []*proxy.Proxy {
+	var found []*proxy.Proxy
+	for _, l := range c.Links("") {
+		if strings.HasPrefix(l.Name, from+">") {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
 // Link answers the arrow from a process to a store or an area, such as from
 // "contact-1" to "postgres"; nil where there is none.
 func (c *Cluster) Link(from, to string) *proxy.Proxy {
-	for _, l := range c.Links(to) {
-		if strings.HasPrefix(l.Name, from+">") {
+	for _, l := range c.LinksOf(from) {
+		if strings.HasSuffix(l.Name, ">"+to) {
 			return l
 		}
 	}

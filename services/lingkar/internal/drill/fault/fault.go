@@ -15,6 +15,10 @@ import (
 func All(r *rand.Rand) []nemesis.Fault {
 	return []nemesis.Fault{
 		killService(r), killBroker(), wipeBroker(), killBackend(r), killPostgres(),
+		pausePostgres(), pauseBroker(), pauseService(r),
+		blackhole(r), latency(r), bandwidth(r), resets(r), halfOpen(r),
+		clock(r), duplicates(), shuffled(r), garbage(), resetStream(r), commitsLate(),
+		conflicts(), exhaust(r), restartPostgres(), anyOrder(r), rolling(r),
 	}
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
 )
 
-// killService ends one process of a service and keeps it down.
+// killService ends one process of a service; half of the times it is started again
+// at once, as a container runtime does, else it stays down.
 func killService(r *rand.Rand) nemesis.Fault {
 	var victim *cluster.Service
 	return &simple{
@@ -17,6 +18,9 @@ func killService(r *rand.Rand) nemesis.Fault {
 		inject: func(_ context.Context, c *cluster.Cluster) error {
 			victim = pick(r, c.Services)
 			victim.Kill()
+			if r.IntN(2) == 0 {
+				return victim.Start()
+			}
 			return nil
 		},
 		heal: func(context.Context, *cluster.Cluster) error {

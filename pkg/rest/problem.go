@@ -1,4 +1,4 @@
-package testkit
+package rest
 
 import (
 	"encoding/json"
