@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -45,11 +46,6 @@ func (s *session) catchUpTo(ctx context.Context, heads map[slot]int64) error {
 		return err
 	}
 	for at, head := range heads {
-		if s.cursors[at] > s.heads[at] {
-			s.Logger.ErrorContext(ctx, "the projection is ahead of the log: was the log restored from a backup?",
-				"projection", s.Name, "area", at.area, "partition", at.partition, "cursor", s.cursors[at], "head", s.heads[at])
-			continue
-		}
 		if s.cursors[at] >= head {
 			continue
 		}
@@ -97,6 +93,11 @@ func (s *session) catchUp(ctx context.Context, at slot) error {
 // loadHeads asks the sources for the newest positions. Those of a source that
 // cannot be asked stay as they were.
 func (s *session) loadHeads(ctx context.Context) error {
+	// Read first: a cursor that is ahead of a head asked for later is none that
+	// another runner has moved in between.
+	if err := s.loadCursors(ctx); err != nil {
+		return err
+	}
 	heads := maps.Clone(s.heads)
 	for _, area := range s.Areas {
 		source := s.Sources[area]
@@ -112,7 +113,12 @@ func (s *session) loadHeads(ctx context.Context) error {
 		}
 		delete(s.away, area)
 		for _, h := range resp.GetHeads() {
-			heads[slot{area, int16(h.GetPartition())}] = h.GetPosition()
+			at := slot{area, int16(h.GetPartition())}
+			heads[at] = h.GetPosition()
+			if s.cursors[at] > heads[at] {
+				s.Logger.ErrorContext(ctx, "the projection is ahead of the log: was the log restored from a backup?",
+					"projection", s.Name, "area", area, "partition", at.partition, "cursor", s.cursors[at], "head", heads[at])
+			}
 		}
 	}
 	s.heads = heads
@@ -179,6 +185,6 @@ func (r *Runner) WaitFor(ctx context.Context, token string) error {
 				       ON c.projection = $1 AND c.area = $2 AND c.partition = h.partition
 				WHERE coalesce(c.seq, 0) < h.seq)`,
 			r.Name, area, partitions, positions).Scan(&behind)
-		return !behind, err
+		return !behind, postgres.SQLError(err)
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -53,7 +54,7 @@ func (r *Reader) ReadEvents(ctx context.Context, req *eventv1.ReadEventsRequest)
 		return row.Scan(&resp.HeadPosition)
 	})
 	if err := r.DB.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, fmt.Errorf("eventlog: reading the log: %w", err)
+		return nil, postgres.SQLError(fmt.Errorf("eventlog: reading the log: %w", err))
 	}
 	if len(resp.GetEvents()) == 0 && resp.GetHeadPosition() > req.GetAfterPosition() {
 		return nil, errTrimmed
@@ -105,13 +106,13 @@ func (r *Reader) GetLogHeads(ctx context.Context, req *eventv1.GetLogHeadsReques
 	}
 	rows, err := r.DB.Query(ctx, "SELECT partition, seq FROM partition_head ORDER BY partition")
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: reading the heads: %w", err)
+		return nil, postgres.SQLError(fmt.Errorf("eventlog: reading the heads: %w", err))
 	}
 	heads, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (*eventv1.LogHead, error) {
 		h := &eventv1.LogHead{}
 		return h, row.Scan(&h.Partition, &h.Position)
 	})
-	return &eventv1.LogHeads{Heads: heads}, err
+	return &eventv1.LogHeads{Heads: heads}, postgres.SQLError(err)
 }
 
 const (
@@ -136,7 +137,7 @@ func (r *Reader) awaitOrder(ctx context.Context, token string) error {
 	return poll(ctx, func() (bool, error) {
 		var waits bool
 		err := r.DB.QueryRow(ctx, "SELECT EXISTS (SELECT FROM outbox WHERE position = $1)", position).Scan(&waits)
-		return !waits, err
+		return !waits, postgres.SQLError(err)
 	})
 }
 

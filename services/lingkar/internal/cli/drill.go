@@ -33,7 +33,7 @@ func drillCommand(g *global) *cobra.Command {
 	flags.IntVar(&cfg.Clients, "clients", 8, "callers")
 	flags.StringVar(&cfg.Dir, "dir", "", "where ledger, logs and data lie; a new directory")
 	flags.BoolVar(&cfg.Keep, "keep", false, "keep them after a run without a finding too")
-	cfg.Hold, cfg.Rest = 3*time.Second, 2*time.Second
+	cfg.Hold, cfg.Rest = 2*time.Second, 1500*time.Millisecond
 	cmd.AddCommand(drillBroker())
 	return cmd
 }

@@ -139,7 +139,9 @@ func commitsLate() nemesis.Fault {
 			_ = burn.inject(ctx, c) // another fault may hold the database
 			return c.Links(cluster.PostgresName)
 		},
-		begin: func(l *proxy.Proxy) { l.Set(proxy.Conditions{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond}) },
-		end:   (*proxy.Proxy).Clear,
+		begin: func(l *proxy.Proxy) {
+			l.Set(proxy.Conditions{Latency: 40 * time.Millisecond, Jitter: 40 * time.Millisecond})
+		},
+		end: (*proxy.Proxy).Clear,
 	}
 }
