@@ -38,6 +38,10 @@ var Definition = service.Definition{
 	Build:      build,
 }
 
+// ParseKEK reads a file of key-encryption keys, for a tool that writes contacts
+// with their keys itself instead of through this service.
+func ParseKEK(file []byte) (*keystore.Wrapper, error) { return keystore.ParseKEK(file) }
+
 // keys are the service's own: all others ask it for them.
 func keys(rt *service.Runtime) (eventlog.Keys, error) {
 	wrapper, err := keystore.ParseKEK(rt.Secrets[kekSecret])

@@ -90,7 +90,7 @@ func command() *cobra.Command {
 	root.AddCommand(
 		upCommand(g), demoCommand(g), tenantCommand(g), importCommand(g), exportCommand(g), viewCommand(g),
 		doctorCommand(g), healthcheckCommand(g), rebuildCommand(g), deadLettersCommand(g),
-		setupCommand(g), certsCommand(g), migrateCommand(g), serveCommand(g), drillCommand(g), versionCommand(g),
+		setupCommand(g), certsCommand(g), migrateCommand(g), serveCommand(g), drillCommand(g), benchCommand(g), versionCommand(g),
 	)
 	return root
 }

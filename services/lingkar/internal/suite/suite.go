@@ -233,6 +233,10 @@ func (s *Suite) watch(name string, running *service.Running) {
 // Failed is told when a part of the suite ended by itself.
 func (s *Suite) Failed() <-chan error { return s.failed }
 
+// AdminURL answers how to reach a database as the administrator. It holds a
+// password: keep it out of logs.
+func (s *Suite) AdminURL(database string) string { return s.postgres.URL(database) }
+
 // Database is closed when the database server has ended.
 func (s *Suite) Database() <-chan struct{} { return s.postgres.Done() }
 
