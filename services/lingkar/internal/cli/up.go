@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,7 +49,26 @@ crash goes on where it was.`,
 	return cmd
 }
 
+// Collecting the heap of all services together, some 40 MB, each time it has
+// doubled took an eighth of the processor time of reads; at three times its size
+// it takes half of that. The limit keeps the process small all the same.
+const (
+	garbagePercent = 200
+	memoryLimit    = 320 << 20
+)
+
+// boundMemory sets how much garbage may wait, unless the environment says.
+func boundMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbagePercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
 func up(ctx context.Context, g *global, f upFlags, stdout, stderr io.Writer) error {
+	boundMemory()
 	h, err := home.Open(g.dataDir)
 	if err != nil {
 		return err
@@ -98,6 +118,7 @@ func serve(ctx context.Context, g *global, f upFlags, h *home.Home, s *suite.Sui
 	if err := announce(stdout, g, s.State); err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // what only the start needed
 	select {
 	case <-ctx.Done():
 		return nil
