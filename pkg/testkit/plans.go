@@ -1,0 +1,219 @@
+package testkit
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+)
+
+// lister is a postgres.Table of any type.
+type lister interface {
+	Def() postgres.Def
+	Declared() []postgres.Query
+	CheckIndexes(ctx context.Context, db *postgres.DB) error
+	Explain(ctx context.Context, db *postgres.DB, tenant uuid.UUID, q postgres.Query) (string, error)
+}
+
+// Apart names a table whose lists are proved otherwise, or need no index.
+type Apart string
+
+// rowsPerTenant is how many rows a table has of each of two tenants when its plans
+// are asked for: enough that nobody would read it whole.
+const rowsPerTenant = 4000
+
+// Lists demands of each table of resources in the stores that every combination of
+// filter and order it declares has an index of exactly these columns, which
+// row-level security lets role app use, and that among thousands of rows of two
+// tenants the planner reads no table whole.
+//
+// It finds the tables in the exported fields of the stores, fills them, which needs
+// their checks, foreign keys and triggers dropped, and fails where the package
+// under test makes a table that is neither among them nor named by an Apart. The
+// database is the test's own.
+func Lists(t *testing.T, urls postgres.URLs, stores ...any) {
+	t.Helper()
+	tables, apart := map[string]lister{}, 0
+	for _, s := range stores {
+		if _, ok := s.(Apart); ok {
+			apart++
+		}
+		collect(tables, reflect.ValueOf(s), 0)
+	}
+	if made := tablesMade(t); made != len(tables)+apart {
+		t.Errorf("the package makes %d tables, and %d were found in what the test names", made, len(tables)+apart)
+	}
+	db, tenant := Open(t, urls), uuid.New()
+	fillTables(t, urls.Owner, tables, tenant, uuid.New())
+	for name, table := range tables {
+		if err := table.CheckIndexes(t.Context(), db); err != nil {
+			t.Error(err)
+		}
+		for _, q := range table.Declared() {
+			plan, err := table.Explain(t.Context(), db, tenant, q)
+			if errs.Reason(err) == "ORDER_BY_INVALID" {
+				continue // the leading column of an index that only filters use
+			}
+			if err != nil || strings.Contains(plan, "Seq Scan") {
+				t.Errorf("%s: filter %q, order %q: %v\n%s", name, q.Filter, q.OrderBy, err, plan)
+			}
+		}
+	}
+}
+
+// deepest is where a table stands in a store: Store, record.Store, Table.
+const deepest = 3
+
+// collect finds tables in a value and its exported fields.
+func collect(tables map[string]lister, v reflect.Value, depth int) {
+	if depth > deepest || v.Kind() != reflect.Pointer || v.IsNil() {
+		return
+	}
+	if table, ok := v.Interface().(lister); ok {
+		tables[table.Def().Name] = table
+		return
+	}
+	if v = v.Elem(); v.Kind() != reflect.Struct {
+		return
+	}
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			collect(tables, v.Field(i), depth+1)
+		}
+	}
+}
+
+// tablesMade counts the tables that the package under test makes, in its source.
+func tablesMade(t *testing.T) int {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := os.ReadFile(filepath.Clean(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made += strings.Count(string(source), "postgres.NewTable[")
+	}
+	return made
+}
+
+// fillTables writes rows of each tenant into the tables, as their owner.
+func fillTables(t *testing.T, ownerURL string, tables map[string]lister, tenants ...uuid.UUID) {
+	t.Helper()
+	owner, err := pgx.Connect(t.Context(), ownerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close(context.WithoutCancel(t.Context()))
+	if _, err := owner.Exec(t.Context(), dropRules); err != nil {
+		t.Fatal(err)
+	}
+	for name := range tables {
+		columns, values := columnsOf(t, owner, name)
+		insert := fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM unnest($1::uuid[]) AS tenant, generate_series(1, %d) AS n ON CONFLICT DO NOTHING`,
+			name, columns, values, rowsPerTenant)
+		tag, err := owner.Exec(t.Context(), insert, tenants)
+		if err != nil || tag.RowsAffected() < rowsPerTenant {
+			t.Fatalf("fill %s: %d rows, %v", name, tag.RowsAffected(), err)
+		}
+		if _, err := owner.Exec(t.Context(), "ANALYZE "+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// dropRules takes from every table what generated rows would break.
+const dropRules = `
+DO $$
+DECLARE
+	rule record;
+BEGIN
+	FOR rule IN
+		SELECT conrelid::regclass AS target, conname
+		FROM pg_constraint
+		WHERE contype IN ('c', 'f') AND connamespace = 'public'::regnamespace AND conparentid = 0 AND coninhcount = 0 AND conrelid <> 0
+	LOOP
+		EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', rule.target, rule.conname);
+	END LOOP;
+	FOR rule IN SELECT c.oid::regclass AS target FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace LOOP
+		EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', rule.target);
+	END LOOP;
+END
+$$`
+
+// columnsOf answers the columns of a table that take values, and an expression for
+// each that makes a value of the row number n.
+func columnsOf(t *testing.T, owner *pgx.Conn, table string) (columns, values string) {
+	t.Helper()
+	rows, err := owner.Query(t.Context(), `
+		SELECT attname::text, format_type(atttypid, NULL)
+		FROM pg_attribute
+		WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attidentity = ''
+		ORDER BY attnum`, table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names, expressions []string
+	var name, kind string
+	_, err = pgx.ForEachRow(rows, []any{&name, &kind}, func() error {
+		names, expressions = append(names, `"`+name+`"`), append(expressions, valueOf(t, name, kind))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, ", "), strings.Join(expressions, ", ")
+}
+
+// valueOf answers an expression for the values of a column: those of enums are few,
+// all others differ from row to row.
+func valueOf(t *testing.T, name, kind string) string {
+	t.Helper()
+	switch name {
+	case "tenant":
+		return "tenant"
+	case "id":
+		return "gen_random_uuid()"
+	case "delete_time":
+		return "NULL"
+	}
+	expression, ok := map[string]string{
+		"uuid":                     "md5('%s' || n)::uuid",
+		"text":                     "'%s ' || n",
+		"smallint":                 "1 + n %% 4",
+		"integer":                  "1 + n %% 4",
+		"bigint":                   "n",
+		"numeric":                  "n",
+		"double precision":         "n",
+		"boolean":                  "n %% 2 = 0",
+		"timestamp with time zone": "now() + n * interval '1 s'",
+		"date":                     "date '2000-01-01' + n",
+		"jsonb":                    "'{}'",
+		"bytea":                    "sha256(convert_to(tenant::text || n, 'UTF8'))",
+		"text[]":                   "'{}'",
+		"uuid[]":                   "'{}'",
+	}[kind]
+	if !ok {
+		t.Fatalf("column %s has the type %s, of which no values are made", name, kind)
+	}
+	if strings.Count(expression, "%s") == 0 {
+		return strings.ReplaceAll(expression, "%%", "%")
+	}
+	return fmt.Sprintf(expression, name)
+}

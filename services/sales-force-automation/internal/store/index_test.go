@@ -1,0 +1,22 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	definition "github.com/lingkar-crm/lingkar/services/sales-force-automation"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
+)
+
+// Every filter and order that lists declare runs on an index, as role app.
+func TestLists_useTheirIndexes(t *testing.T) {
+	t.Parallel()
+	urls := testkit.Database(t, "sales", func(ctx context.Context, ownerURL string) error {
+		return service.Migrate(ctx, definition.Definition, ownerURL)
+	}, eventlog.Migrations, store.Migrations())
+	testkit.Lists(t, urls, store.New(nil, &eventlog.Log{}, time.Now))
+}
