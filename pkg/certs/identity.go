@@ -88,15 +88,16 @@ func (i *Identity) Check(now time.Time) error {
 func (i *Identity) ServerTLS() *tls.Config {
 	c := i.FrontTLS()
 	c.ClientAuth = tls.RequireAndVerifyClientCert
-	c.ClientCAs = i.roots
 	c.VerifyConnection = namesService
 	return c
 }
 
 // FrontTLS is that of the gateway: it also lets in callers who show no
-// certificate.
+// certificate. One that is shown must be of the same authority.
 func (i *Identity) FrontTLS() *tls.Config {
 	return &tls.Config{
+		ClientAuth: tls.VerifyClientCertIfGiven,
+		ClientCAs:  i.roots,
 		MinVersion: tls.VersionTLS13,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return i.current(), nil

@@ -37,6 +37,9 @@ func (s *Server) identify(ctx context.Context, method string) (context.Context, 
 	}
 	seenFrom(ctx).caller = caller
 	ctx = auth.With(ctx, caller)
+	if err := s.checkProcess(ctx, caller, method); err != nil {
+		return ctx, err
+	}
 	if !s.served()[method] { // passed on and judged by the policy there, or unknown
 		return ctx, nil
 	}

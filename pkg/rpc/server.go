@@ -32,6 +32,11 @@ type Options struct {
 	Policy auth.Policy
 	// Authenticate answers who showed a token.
 	Authenticate Authenticate
+	// Callers says which service may call which method: mesh.Mesh.Allows is one. Nil
+	// lets every service call everything.
+	Callers func(service, method string) bool
+	// Front says that callers from outside connect, who show no certificate.
+	Front bool
 	// TLS secures the server; nil is plaintext.
 	TLS *tls.Config
 	// Telemetry takes its logs, traces and metrics; nil stands for
@@ -55,6 +60,8 @@ type Server struct {
 	*grpc.Server
 
 	policy       auth.Policy
+	callers      func(service, method string) bool
+	front        bool
 	authenticate Authenticate
 	served       func() map[string]bool
 	ready        func(ctx context.Context) error
@@ -97,6 +104,8 @@ func NewServer(o Options) *Server {
 	s := &Server{
 		policy:       maps.Clone(open),
 		authenticate: o.Authenticate,
+		callers:      o.Callers,
+		front:        o.Front,
 		ready:        o.Ready,
 		log:          o.Telemetry.Logger,
 		turns:        semaphore.NewWeighted(o.Concurrency),

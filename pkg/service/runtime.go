@@ -35,7 +35,8 @@ type parts struct {
 
 // Dial answers another service, by its area. A call over it is made as the
 // context's caller: the user whose request is served, or the service itself after
-// AsService. A service that the environment does not know answers UNAVAILABLE.
+// AsService. What the mesh does not say that this service calls is refused, before
+// it leaves: so a call that production would refuse fails in every test. A service that the environment does not know answers UNAVAILABLE.
 func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
 	rt.parts.mu.Lock()
 	defer rt.parts.mu.Unlock()
@@ -46,7 +47,9 @@ func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
 	if !ok {
 		return nowhere{area}
 	}
-	conn, err := rpc.Dial(target, rpc.DialOptions{TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry})
+	conn, err := rpc.Dial(target, rpc.DialOptions{TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry, More: []grpc.DialOption{
+		grpc.WithChainUnaryInterceptor(rt.declaredUnary), grpc.WithChainStreamInterceptor(rt.declaredStream),
+	}})
 	if err != nil {
 		rt.Logger.Error("a target cannot be used", "area", area, "cause", err.Error())
 		return nowhere{area}
@@ -97,6 +100,21 @@ func (rt *Runtime) HandleUnknown(h grpc.StreamHandler) { rt.parts.unknown = h }
 // AuthenticateBy answers callers by a function of the service's own, instead of by
 // the Verifier.
 func (rt *Runtime) AuthenticateBy(a rpc.Authenticate) { rt.parts.authenticate = a }
+
+// declaredUnary holds the service to its row of the mesh.
+func (rt *Runtime) declaredUnary(ctx context.Context, method string, req, resp any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if !rt.parts.mesh.Allows(rt.Name, method) {
+		return rpc.ErrCaller.With("caller", rt.Name)
+	}
+	return invoke(ctx, method, req, resp, cc, opts...)
+}
+
+func (rt *Runtime) declaredStream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	if !rt.parts.mesh.Allows(rt.Name, method) {
+		return nil, rpc.ErrCaller.With("caller", rt.Name)
+	}
+	return open(ctx, desc, cc, method, opts...)
+}
 
 // nowhere is a service that the environment does not know.
 type nowhere struct{ area string }

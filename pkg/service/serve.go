@@ -8,6 +8,8 @@ import (
 	"net/http/pprof"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
@@ -77,6 +79,9 @@ func watchReadiness(server *rpc.Server) func(context.Context) error {
 		return ctx.Err()
 	}
 }
+
+// Served answers the RPCs that it serves, by service.
+func (r *Running) Served() map[string]grpc.ServiceInfo { return r.server.GetServiceInfo() }
 
 // Failed tells when the service can serve no more, and why.
 func (r *Running) Failed() <-chan error { return r.failed }

@@ -190,6 +190,7 @@ func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 			}
 			return rt.parts.unknown(srv, stream)
 		},
+		Callers: d.Mesh.Allows, Front: d.Front(),
 		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping, Reflection: env.Reflection,
 	})
 	rt.Server = server

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"io/fs"
 	"maps"
@@ -67,6 +68,12 @@ type Suite struct {
 // its cause, when a call panicked, or when a service does not stop by itself.
 func Start(t testing.TB, defs ...service.Definition) *Suite {
 	t.Helper()
+	return startSuite(t, plaintext{}, defs)
+}
+
+// startSuite starts the services with what secures the calls between them.
+func startSuite(t testing.TB, by security, defs []service.Definition) *Suite {
+	t.Helper()
 	issuer := auth.NewIssuer(ed25519.NewKeyFromSeed([]byte("thirty-two bytes, for tests only")))
 	verifier, err := auth.NewVerifier(issuer.Trusted())
 	if err != nil {
@@ -88,12 +95,14 @@ func Start(t testing.TB, defs ...service.Definition) *Suite {
 		s.Targets[contactArea] = standInKeys(t, verifier)
 	}
 	for _, d := range defs {
+		serverTLS, clientTLS := by.of(t, d)
 		s.start(t, d, service.Environment{
+			ServerTLS: serverTLS, ClientTLS: clientTLS,
 			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
 			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs, Reflection: true,
 		})
 	}
-	s.dial(t)
+	s.dial(t, by.caller(t))
 	demandNoSurprise(t)
 	return s
 }
@@ -166,10 +175,10 @@ func further(t testing.TB, d service.Definition) (map[string]postgres.URLs, map[
 }
 
 // dial connects to every service.
-func (s *Suite) dial(t testing.TB) {
+func (s *Suite) dial(t testing.TB, secured *tls.Config) {
 	t.Helper()
 	for area, target := range s.Targets {
-		conn, err := rpc.Dial(target, rpc.DialOptions{})
+		conn, err := rpc.Dial(target, rpc.DialOptions{TLS: secured})
 		if err != nil {
 			t.Fatal(err)
 		}
