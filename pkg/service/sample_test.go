@@ -73,7 +73,7 @@ func sample(change func(rt *service.Runtime)) service.Definition {
 		Name: "sales-force-automation", Area: "sales", Migrations: sampleMigrations, Policy: samplePolicy(),
 		Mesh: mesh.Mesh{
 			"sales-force-automation": {Area: "sales", Reads: []string{"sales"}, Calls: []string{contactv1.KeyService_FetchKeys_FullMethodName}},
-			"analytics":              {Area: "analytics", Reads: []string{"sales"}},
+			"analytics":              {Area: "analytics", Reads: []string{"sales"}, Calls: []string{salesv1.LeadService_GetLead_FullMethodName}},
 			"contact":                {Area: "contact"},
 		},
 		Build: func(rt *service.Runtime) error {
