@@ -59,10 +59,11 @@ type Satisfaction struct {
 // amount is used.
 
 // converted is the amount of the purchase f in the reporting currency, at the rate
-// of its day; null where there is none. The currency, the zone and the digits are
-// parameters of this number and the following two.
+// of its day; null where there is none. What is no purchase has no currency, and no
+// rate is looked for. The currency, the zone and the digits are parameters of this
+// number and the following two.
 const converted = `
-CASE WHEN f.currency = $4::text THEN f.amount
+CASE WHEN f.kind <> 1 OR f.currency = $4::text THEN f.amount
      ELSE round_half_even(f.amount * (
 		SELECT r.rate
 		FROM exchange_rate r
