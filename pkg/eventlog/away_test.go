@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -12,10 +13,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/nats-io/nats.go"
 	"google.golang.org/grpc/codes"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/natsserver"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -106,6 +109,64 @@ func TestRunner_sourceAwayIsNoRestore(t *testing.T) {
 	if strings.Contains(logged.String(), "ahead of the log") {
 		t.Errorf("a false alarm:\n%s", logged.String())
 	}
+}
+
+// line is the way to a broker, which can be cut.
+type line struct {
+	mu   sync.Mutex
+	cut  bool
+	conn net.Conn
+}
+
+// Dial implements nats.CustomDialer.
+func (l *line) Dial(network, address string) (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut {
+		return nil, errors.New("cut")
+	}
+	var err error
+	l.conn, err = net.Dial(network, address)
+	return l.conn, err
+}
+
+// sever cuts the line, as kill -9 of the broker does: nobody says goodbye.
+func (l *line) sever() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cut = true
+	l.conn.Close()
+}
+
+// A projection that loses the broker reads the log itself at once, and not only
+// when it compares positions the next time: views would be ten seconds behind (F05).
+func TestRunner_brokerLost(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	broker, err := natsserver.Start(natsserver.Options{Dir: t.TempDir(), Port: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { broker.Close() })
+	var way line
+	b.nats, err = nats.Connect(broker.URL(), nats.SetCustomDialer(&way), nats.MaxReconnects(-1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.nats.Close)
+	relay := b.relay()
+	b.log.Wake = relay.Wake
+	start(t, relay.Run)
+	var logged buffer
+	runner := b.runner(see("p"))
+	runner.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	start(t, runner.Run)
+	b.churn(10)
+	b.sees("p")
+	way.sever()
+	eventually(t, "the projection turns to the log itself", func() bool { return strings.Contains(logged.String(), "starts anew") })
+	b.churn(10)
+	b.sees("p")
 }
 
 // buffer takes what is logged.

@@ -43,6 +43,10 @@ type feed struct {
 	broken chan error
 	ended  chan struct{}
 	consum jetstream.ConsumeContext
+	// lost is told when the connection is; the client's consumer would wait for it
+	// to come back and say nothing.
+	lost    chan nats.Status
+	forsake func()
 }
 
 // subscribe starts a feed of the events that are published from now on.
@@ -73,11 +77,14 @@ func (s *session) subscribe(ctx context.Context) (*feed, error) {
 		return nil, fmt.Errorf("eventlog: subscribe: %w", err)
 	}
 	f := &feed{events: make(chan arrival, feedBuffer), broken: make(chan error, 1), ended: make(chan struct{})}
+	f.lost = s.NATS.StatusChanged(nats.RECONNECTING, nats.CLOSED)
+	f.forsake = func() { s.NATS.RemoveStatusListener(f.lost) }
 	f.consum, err = consumer.Consume(f.receive,
 		jetstream.PullExpiry(pullExpiry),
 		jetstream.PullHeartbeat(pullHeartbeat),
 		jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) { f.fail(err) }))
 	if err != nil {
+		f.forsake()
 		return nil, fmt.Errorf("eventlog: subscribe: %w", err)
 	}
 	return f, nil
@@ -106,6 +113,7 @@ func (f *feed) fail(err error) {
 
 func (f *feed) stop() {
 	close(f.ended)
+	f.forsake()
 	f.consum.Stop()
 }
 
@@ -118,6 +126,8 @@ func (f *feed) collect(ctx context.Context, tick <-chan time.Time) ([]arrival, e
 		return nil, ctx.Err()
 	case err := <-f.broken:
 		return nil, errors.Join(errFeedBroken, err)
+	case <-f.lost:
+		return nil, errors.Join(errFeedBroken, nats.ErrConnectionReconnecting)
 	case <-tick:
 		return nil, nil
 	case a := <-f.events:
