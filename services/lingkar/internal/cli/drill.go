@@ -12,6 +12,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 
 func drillCommand(g *global) *cobra.Command {
@@ -60,13 +61,13 @@ func runDrill(cmd *cobra.Command, g *global, cfg drill.Config) error {
 // drillBroker is what the broker's process of a drill runs.
 func drillBroker() *cobra.Command {
 	return &cobra.Command{
-		Use: "broker DIR PORT", Short: "Serve JetStream on loopback for a drill", Hidden: true, Args: exactly("a directory", "a port"),
+		Use: "broker DIR PORT SECRETS", Short: "Serve JetStream on loopback for a drill", Hidden: true, Args: exactly("a directory", "a port", "a directory of secrets"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			port, err := strconv.Atoi(args[1])
 			if err != nil {
 				return usageError{err}
 			}
-			return cluster.ServeBroker(cmd.Context(), args[0], port)
+			return cluster.ServeBroker(cmd.Context(), args[0], port, secrets.Tree{Dir: args[2]})
 		},
 	}
 }

@@ -172,10 +172,10 @@ func (t Tree) shared() error {
 	return nil
 }
 
-// brokerUsers writes each service's seed for the broker, and the operator's; to the
-// broker go their public halves with what each may do.
-func (t Tree) brokerUsers() error {
-	users, err := broker.Users(wiring.Mesh, func(name string) (string, error) {
+// BrokerUsers are who the broker knows: each service and the operator by the public
+// half of its seed, which is made where it is missing.
+func (t Tree) BrokerUsers() ([]broker.User, error) {
+	return broker.Users(wiring.Mesh, func(name string) (string, error) {
 		seed, err := t.once(0o600, func() ([]byte, error) {
 			seed, _, err := broker.NewSeed()
 			return seed, err
@@ -185,6 +185,12 @@ func (t Tree) brokerUsers() error {
 		}
 		return broker.PublicKey(seed)
 	})
+}
+
+// brokerUsers writes each service's seed for the broker, and the operator's; to the
+// broker go their public halves with what each may do.
+func (t Tree) brokerUsers() error {
+	users, err := t.BrokerUsers()
 	if err != nil {
 		return err
 	}

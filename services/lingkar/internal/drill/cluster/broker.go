@@ -11,27 +11,35 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/lingkar-crm/lingkar/pkg/broker"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/natsserver"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 
 // Broker is the NATS server.
 type Broker struct {
 	dir     string
 	port    int
+	secrets secrets.Tree
 	process *process
 }
 
-func newBroker(program, dir, log string, port int) *Broker {
-	return &Broker{dir: dir, port: port, process: &process{
+func newBroker(program, dir, log string, port int, s secrets.Tree) *Broker {
+	return &Broker{dir: dir, port: port, secrets: s, process: &process{
 		name: BrokerName, log: log, program: program, env: []string{"PATH=" + os.Getenv("PATH")},
-		args: []string{"drill", "broker", dir, strconv.Itoa(port)},
+		args: []string{"drill", "broker", dir, strconv.Itoa(port), s.Dir},
 	}}
 }
 
-// ServeBroker is what the broker's process does: it serves until the context
-// ends.
-func ServeBroker(ctx context.Context, dir string, port int) error {
-	s, err := natsserver.Start(natsserver.Options{Dir: dir, Port: port})
+// ServeBroker is what the broker's process does: it serves the users of a tree of
+// secrets until the context ends.
+func ServeBroker(ctx context.Context, dir string, port int, tree secrets.Tree) error {
+	users, err := tree.BrokerUsers()
+	if err != nil {
+		return err
+	}
+	s, err := natsserver.Start(natsserver.Options{Dir: dir, Port: port, Users: users})
 	if err != nil {
 		return err
 	}
@@ -65,9 +73,17 @@ func (b *Broker) Start(ctx context.Context) error {
 	}
 }
 
-// Connect answers a connection past every proxy.
+// Connect answers a connection as the operator, past every proxy.
 func (b *Broker) Connect() (*nats.Conn, error) {
-	return nats.Connect("nats://"+local(b.port), nats.Name("drill"), nats.Timeout(time.Second))
+	seed, err := b.secrets.OperatorSeed()
+	if err != nil {
+		return nil, err
+	}
+	options, err := broker.As(mesh.Operator, seed)
+	if err != nil {
+		return nil, err
+	}
+	return nats.Connect("nats://"+local(b.port), append(options, nats.RetryOnFailedConnect(false), nats.NoReconnect(), nats.Timeout(time.Second))...)
 }
 
 // Kill ends it by SIGKILL.

@@ -134,8 +134,12 @@ func (c *Cluster) startStores(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.Secrets = secrets.Tree{Dir: c.Path("secrets"), Postgres: local(ports[0])}
+	if _, err := c.Secrets.Make(time.Now()); err != nil {
+		return err
+	}
 	c.Postgres = &Postgres{dir: c.Path(PostgresName), port: ports[0]}
-	c.Broker = newBroker(c.options.Program, c.Path(BrokerName), c.Path("logs", BrokerName+".log"), ports[1])
+	c.Broker = newBroker(c.options.Program, c.Path(BrokerName), c.Path("logs", BrokerName+".log"), ports[1], c.Secrets)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.Postgres.Start(ctx) })
 	group.Go(func() error { return c.Broker.Start(ctx) })
@@ -229,13 +233,15 @@ func (c *Cluster) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, s := range c.Services {
-			how := s.process.crashed()
+			how, explained := s.process.ended()
 			if how == "" {
 				continue
 			}
-			c.mu.Lock()
-			c.crashes = append(c.crashes, s.Name+": "+how)
-			c.mu.Unlock()
+			if !explained {
+				c.mu.Lock()
+				c.crashes = append(c.crashes, s.Name+": "+how)
+				c.mu.Unlock()
+			}
 			_ = s.Start() // tried again at the next tick
 		}
 	}

@@ -45,7 +45,10 @@ func (c *Cluster) equip(s *Service, ends map[string][]string) error {
 		"LINGKAR_DATABASE_SYSTEM_URL_FILE=" + filepath.Join(dir, secrets.SystemURL),
 		"LINGKAR_PAGE_KEY_FILE=" + own + secrets.PageKey, "LINGKAR_ISSUER_KEY_FILE=" + own + secrets.IssuerKey,
 		"LINGKAR_TLS_CERT=" + own + "tls.crt", "LINGKAR_TLS_KEY=" + own + "tls.key", "LINGKAR_TLS_CA=" + own + "ca.crt",
-		"LINGKAR_NATS_URL=nats://" + local(broker.Port()), "LINGKAR_TARGETS=" + strings.Join(targets, ","),
+		"LINGKAR_NATS_URL=nats://" + local(broker.Port()), "LINGKAR_NATS_SEED_FILE=" + own + secrets.NATSSeed, "LINGKAR_TARGETS=" + strings.Join(targets, ","),
+	}
+	if level := os.Getenv("LINGKAR_LOG_LEVEL"); level != "" {
+		env = append(env, "LINGKAR_LOG_LEVEL="+level)
 	}
 	if s.front {
 		env = append(env, "LINGKAR_HTTP_LISTEN="+s.http)

@@ -15,7 +15,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 
 // patience is how long a store is tried to be started again: one that was killed
@@ -126,7 +125,7 @@ func (p *Postgres) Backends() []int {
 	var backends []int
 	for _, pid := range p.PIDs() {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if err == nil && strings.Contains(string(line), "postgres: lingkar") || strings.Contains(string(line), "127.0.0.1(") {
+		if err == nil && strings.Contains(string(line), "127.0.0.1(") {
 			backends = append(backends, pid)
 		}
 	}
@@ -173,13 +172,8 @@ func (p *Postgres) pid() int {
 	}
 }
 
-// prepareDatabases makes the secrets, the databases and their schemas, as `setup`
-// and `migrate` do.
+// prepareDatabases makes the databases and their schemas, as `migrate` does.
 func (c *Cluster) prepareDatabases(ctx context.Context) error {
-	c.Secrets = secrets.Tree{Dir: c.Path("secrets"), Postgres: local(c.Postgres.port)}
-	if _, err := c.Secrets.Make(time.Now()); err != nil {
-		return err
-	}
 	_, passwords, err := c.Secrets.Provision()
 	if err != nil {
 		return err

@@ -134,12 +134,27 @@ func (p *process) wait(ctx context.Context) bool {
 	}
 }
 
-// crashed answers how it ended, where nobody asked it to; "" otherwise.
-func (p *process) crashed() string {
+// ended answers how it ended, where nobody asked it to, and whether a fault explains
+// that; "" where it runs or was asked to.
+func (p *process) ended() (how string, explained bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.wanted || p.done == nil || p.runs() {
-		return ""
+		return "", false
 	}
-	return p.cmd.ProcessState.String()
+	return p.cmd.ProcessState.String(), p.asked()
 }
+
+// failpointExit is the exit code of a process that a failpoint ended.
+const failpointExit = 137
+
+// asked says whether the end of the last run was a drill's doing, or that of a
+// service that could not start because of one: it says so and is started again.
+func (p *process) asked() bool {
+	code := p.cmd.ProcessState.ExitCode()
+	return code == failpointExit || code == 1 && time.Since(p.started) < startLimit
+}
+
+// startLimit is how long a start may take before it is given up; a service that
+// ends by exit code 1 after it is no start that failed.
+const startLimit = 2 * time.Minute

@@ -7,6 +7,7 @@ import (
 	"context"
 	"math/rand/v2"
 
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
 )
@@ -14,6 +15,9 @@ import (
 // All answers every fault. Their choices of victims follow the random source.
 func All(r *rand.Rand) []nemesis.Fault {
 	return []nemesis.Fault{
+		crashAt(r, "F02", "a service dies after its commit, before its answer", failpoint.WriteAfterCommit),
+		crashAt(r, "F03", "a relay dies after publishing, before it notes so", failpoint.RelayAfterPublish),
+		crashAt(r, "F04", "a projection dies after its commit", failpoint.ProjectionAfterCommit),
 		killService(r), killBroker(), wipeBroker(), killBackend(r), killPostgres(),
 		pausePostgres(), pauseBroker(), pauseService(r),
 		blackhole(r), latency(r), bandwidth(r), resets(r), halfOpen(r),
