@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -15,34 +16,80 @@ import (
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 
+// errBroken says that a drill found something.
+var errBroken = errors.New("the drill found a promise that was not kept")
+
+// drillFlags are the flags of `drill`.
+type drillFlags struct {
+	drill.Config
+	short, list bool
+	long, soak  time.Duration
+}
+
 func drillCommand(g *global) *cobra.Command {
-	var cfg drill.Config
+	var f drillFlags
 	cmd := &cobra.Command{
 		Use:   "drill",
 		Short: "Break a suite on purpose, under load, and check that it kept its promises",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg.Progress = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
-			return runDrill(cmd, g, cfg)
-		},
+		Long: `Starts PostgreSQL, JetStream and every service as processes of their own, lets
+clients work while faults are injected by chance, heals, and compares what the
+clients were told with what is there. Touches nothing that runs already. What it
+did and found is printed; on a finding, or with --keep, ledger, logs and data stay.`,
+		Example: "  lingkar drill\n  lingkar drill --long 30m --replicas 2\n  lingkar drill --faults F05,F12 --seed 7\n  lingkar drill --soak 10m",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runDrill(cmd, g, f) },
 	}
 	flags := cmd.Flags()
-	flags.Uint64Var(&cfg.Seed, "seed", rand.Uint64(), "decides workload and faults")
-	flags.DurationVar(&cfg.Duration, "long", time.Minute, "how long faults are applied")
-	flags.StringSliceVar(&cfg.Faults, "faults", nil, "the faults to apply, such as F01,F05; all where none is named")
-	flags.IntVar(&cfg.Replicas, "replicas", 1, "processes of each service")
-	flags.IntVar(&cfg.Clients, "clients", 8, "callers")
-	flags.StringVar(&cfg.Dir, "dir", "", "where ledger, logs and data lie; a new directory")
-	flags.BoolVar(&cfg.Keep, "keep", false, "keep them after a run without a finding too")
-	cfg.Hold, cfg.Rest = 2*time.Second, 1500*time.Millisecond
+	flags.BoolVar(&f.short, "short", false, "about a minute of faults; so it is without --long and --soak")
+	flags.DurationVar(&f.long, "long", 0, "how long faults are applied, such as 30m; each lasts longer")
+	flags.DurationVar(&f.soak, "soak", 0, "how long load is applied without faults, to see whether anything grows")
+	flags.BoolVar(&f.list, "list", false, "list the faults and whether they are possible here")
+	flags.Uint64Var(&f.Seed, "seed", rand.Uint64(), "decides what clients do and which faults happen")
+	flags.StringSliceVar(&f.Faults, "faults", nil, "the faults to apply, such as F01,F05; all where none is named")
+	flags.IntVar(&f.Replicas, "replicas", 1, "processes of each service, 1 to 4")
+	flags.IntVar(&f.Clients, "clients", 8, "clients at work, 1 to 200")
+	flags.StringVar(&f.Dir, "dir", "", "a new directory for ledger, logs and data; in the place for temporary files where not given")
+	flags.BoolVar(&f.Keep, "keep", false, "keep them after a run without a finding too")
+	cmd.MarkFlagsMutuallyExclusive("short", "long", "soak")
 	cmd.AddCommand(drillBroker())
 	return cmd
 }
 
-// errBroken says that a drill found something.
-var errBroken = errors.New("the drill found a promise that was not kept")
+// config makes of the flags what a drill is told.
+func (f *drillFlags) config() (drill.Config, error) {
+	cfg := f.Config
+	switch {
+	case f.long < 0 || f.soak < 0:
+		return cfg, usageError{errors.New("--long and --soak are longer than nothing")}
+	case f.long > 0:
+		cfg.Duration, cfg.Hold, cfg.Rest = f.long, 5*time.Second, 5*time.Second
+	case f.soak > 0 && len(f.Faults) > 0:
+		return cfg, usageError{errors.New("--soak goes without faults")}
+	case f.soak > 0:
+		cfg.Duration, cfg.Soak = f.soak, true
+	default:
+		cfg.Duration, cfg.Hold, cfg.Rest = 50*time.Second, 2*time.Second, 1500*time.Millisecond
+	}
+	if cfg.Replicas < 1 || cfg.Replicas > 4 {
+		return cfg, usageError{fmt.Errorf("--replicas is 1 to 4, not %d", cfg.Replicas)}
+	}
+	if cfg.Clients < 1 || cfg.Clients > 200 {
+		return cfg, usageError{fmt.Errorf("--clients is 1 to 200, not %d", cfg.Clients)}
+	}
+	return cfg, nil
+}
 
-func runDrill(cmd *cobra.Command, g *global, cfg drill.Config) error {
+func runDrill(cmd *cobra.Command, g *global, f drillFlags) error {
+	if f.list {
+		return listFaults(cmd.OutOrStdout())
+	}
+	cfg, err := f.config()
+	if err != nil {
+		return err
+	}
+	if !g.json() {
+		cfg.Progress = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
+	}
 	report, err := drill.Run(cmd.Context(), cfg)
 	if err != nil {
 		return err
@@ -58,10 +105,24 @@ func runDrill(cmd *cobra.Command, g *global, cfg drill.Config) error {
 	return err
 }
 
+func listFaults(w io.Writer) error {
+	for _, f := range drill.Faults() {
+		line := fmt.Sprintf("%-5s %s", f.ID, f.Title)
+		if f.Impossible != "" {
+			line += " (not here: " + f.Impossible + ")"
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // drillBroker is what the broker's process of a drill runs.
 func drillBroker() *cobra.Command {
 	return &cobra.Command{
-		Use: "broker DIR PORT SECRETS", Short: "Serve JetStream on loopback for a drill", Hidden: true, Args: exactly("a directory", "a port", "a directory of secrets"),
+		Use: "broker DIR PORT SECRETS", Short: "Serve JetStream on loopback for a drill", Hidden: true,
+		Args: exactly("a directory", "a port", "a directory of secrets"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			port, err := strconv.Atoi(args[1])
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -32,6 +33,8 @@ type Config struct {
 	// Hold and Rest are how long faults last and how long the cluster has to
 	// recover, each up to twice as long.
 	Hold, Rest time.Duration
+	// Soak leaves the faults out and measures whether anything grows.
+	Soak bool
 	// Faults are the numbers of those to apply; none stands for all.
 	Faults []string
 	// Replicas is how many processes each service has, Clients how many callers.
@@ -78,8 +81,34 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	return s.report, err
 }
 
+// Known is a fault that a drill can apply.
+type Known struct {
+	ID, Title string
+	// Impossible says why it cannot be applied here; "" where it can.
+	Impossible string
+}
+
+// Faults answers all faults, by their numbers.
+func Faults() []Known {
+	var all []Known
+	for _, f := range fault.All(rand.New(rand.NewPCG(0, 0))) {
+		k := Known{ID: f.ID(), Title: f.Title()}
+		if c, ok := f.(nemesis.Conditional); ok {
+			if err := c.Possible(); err != nil {
+				k.Impossible = err.Error()
+			}
+		}
+		all = append(all, k)
+	}
+	slices.SortFunc(all, func(a, b Known) int { return strings.Compare(a.ID, b.ID) })
+	return all
+}
+
 // choose answers the faults that were asked for and are possible here.
 func choose(cfg Config) ([]nemesis.Fault, error) {
+	if cfg.Soak {
+		return nil, nil
+	}
 	all := append(fault.All(rand.New(rand.NewPCG(cfg.Seed, 2))), cfg.Extra...)
 	if len(cfg.Faults) == 0 {
 		var possible []nemesis.Fault

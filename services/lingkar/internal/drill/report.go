@@ -45,6 +45,8 @@ type Report struct {
 	// Drained is how long projections took to reach the end after the load ended.
 	Drained    time.Duration  `json:"drained_ns"`
 	Invariants []check.Result `json:"invariants"`
+	// Uses are what each process held over time, in a soak.
+	Uses map[string][]Use `json:"uses,omitempty"`
 	// Kept is where ledger, logs and data lie, where they were kept.
 	Kept string `json:"kept,omitempty"`
 }

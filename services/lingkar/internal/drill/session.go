@@ -55,10 +55,12 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	s.report.Ready = time.Now()
-	if err := s.breakThings(ctx); err != nil {
+	if s.cfg.Soak {
+		s.soak(ctx)
+	} else if err := s.breakThings(ctx); err != nil {
 		return err
 	}
-	s.cfg.Progress("healed; waiting until all is well")
+	s.cfg.Progress("waiting until all is well")
 	well := s.converge(ctx)
 	unresolved, err := s.load.Stop(ctx)
 	if err != nil {
@@ -140,6 +142,15 @@ func (s *session) makeTenants(ctx context.Context) error {
 		s.tenants = append(s.tenants, workload.Tenant{Name: made.Tenant, ID: strings.TrimPrefix(made.Tenant, "tenants/"), Token: made.Secret})
 	}
 	return nil
+}
+
+// soak measures, under load and without faults.
+func (s *session) soak(ctx context.Context) {
+	s.cfg.Progress("load without faults for " + s.cfg.Duration.String())
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Duration)
+	defer cancel()
+	s.report.Uses = measure(ctx, s.cluster, s.cfg.Duration/soakSamples)
+	s.report.Invariants = append(s.report.Invariants, flat(s.report.Uses))
 }
 
 // breakThings lets the nemesis loose for as long as the drill lasts.
