@@ -52,17 +52,32 @@ func (e AuditEntry) Leaf() [32]byte {
 
 const insertAudit = `
 INSERT INTO audit (tenant, recorded_at, actor, method, resource, seq, request_id, correlation_id, note, leaf)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+SELECT $1, a.recorded_at, $3, $4, a.resource, a.seq, $7, $8, a.note, a.leaf
+FROM unnest($2::timestamptz[], $5::text[], $6::bigint[], $9::text[], $10::bytea[]) AS a (recorded_at, resource, seq, note, leaf)`
 
-// QueueAudit adds the entry to the batch of the change it tells of. The caller
-// and the call are those of the context.
-func QueueAudit(ctx context.Context, b *pgx.Batch, e AuditEntry) {
+// QueueAudit adds the entries, all of one tenant, to the batch of the change they
+// tell of. The caller and the call are those of the context.
+func QueueAudit(ctx context.Context, b *pgx.Batch, entries ...AuditEntry) {
+	if len(entries) == 0 {
+		return
+	}
 	caller, _ := auth.FromOK(ctx)
 	info := call.From(ctx)
-	e.Actor, e.Method = caller.Subject, info.Method
-	e.RequestID, e.CorrelationID = info.RequestID, info.Correlation
-	e.RecordedAt = e.RecordedAt.UTC().Truncate(time.Microsecond)
-	leaf := e.Leaf()
-	b.Queue(insertAudit, e.Tenant, e.RecordedAt, e.Actor, e.Method, e.Resource, e.Seq,
-		e.RequestID, e.CorrelationID, e.Note, leaf[:])
+	n := len(entries)
+	var (
+		recorded  = make([]time.Time, n)
+		resources = make([]string, n)
+		seqs      = make([]int64, n)
+		notes     = make([]string, n)
+		leaves    = make([][]byte, n)
+	)
+	for i, e := range entries {
+		e.Actor, e.Method = caller.Subject, info.Method
+		e.RequestID, e.CorrelationID = info.RequestID, info.Correlation
+		e.RecordedAt = e.RecordedAt.UTC().Truncate(time.Microsecond)
+		leaf := e.Leaf()
+		recorded[i], resources[i], seqs[i], notes[i], leaves[i] = e.RecordedAt, e.Resource, e.Seq, e.Note, leaf[:]
+	}
+	b.Queue(insertAudit, entries[0].Tenant, recorded, caller.Subject, info.Method, resources, seqs,
+		info.RequestID, info.Correlation, notes, leaves)
 }

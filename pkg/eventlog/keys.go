@@ -89,23 +89,43 @@ type Keys interface {
 // is not cached: fetch it outside the transaction and prepare again.
 var ErrKeyMissing = errors.New("eventlog: the key of the contact is not cached")
 
-// KeyMissingError says whose key is missing. It matches ErrKeyMissing.
-type KeyMissingError struct{ Tenant, Contact uuid.UUID }
+// KeyMissingError says whose keys are missing, of one contact at least. It matches
+// ErrKeyMissing.
+type KeyMissingError struct {
+	Tenant   uuid.UUID
+	Contacts []uuid.UUID
+}
 
 // Error implements error.
 func (e *KeyMissingError) Error() string {
-	return ErrKeyMissing.Error() + ": contacts/" + e.Contact.String()
+	return ErrKeyMissing.Error() + ": contacts/" + e.Contacts[0].String()
 }
 
 // Is matches ErrKeyMissing.
 func (e *KeyMissingError) Is(target error) bool { return target == ErrKeyMissing }
 
-// FetchMissing fetches the key that an error of Prepare asked for. It answers
+// Missing answers a *KeyMissingError that names those of the contacts whose key is not
+// cached; nil where all are. What will write many events asks it first, so that their
+// keys are fetched at once.
+func Missing(keys Keys, tenant uuid.UUID, contacts []uuid.UUID) error {
+	var missing []uuid.UUID
+	for _, contact := range contacts {
+		if _, ok := keys.Cached(tenant, contact); !ok {
+			missing = append(missing, contact)
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return &KeyMissingError{Tenant: tenant, Contacts: missing}
+}
+
+// FetchMissing fetches the keys that an error of Prepare asked for. It answers
 // err itself when that was another error.
 func FetchMissing(ctx context.Context, keys Keys, err error) error {
 	var missing *KeyMissingError
 	if !errors.As(err, &missing) {
 		return err
 	}
-	return keys.Fetch(ctx, missing.Tenant, missing.Contact)
+	return keys.Fetch(ctx, missing.Tenant, missing.Contacts...)
 }

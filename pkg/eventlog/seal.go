@@ -70,7 +70,7 @@ func sealParts(keys Keys, e *eventv1.Event, parts *eventv1.SealedParts) error {
 	}
 	key, ok := keys.Cached(tenantID, contactID)
 	if !ok {
-		return &KeyMissingError{Tenant: tenantID, Contact: contactID}
+		return &KeyMissingError{Tenant: tenantID, Contacts: []uuid.UUID{contactID}}
 	}
 	if key.Destroyed() {
 		return errs.Refused("CONTACT_ERASED", "the contact was erased: nothing personal can be recorded of it").With("resource", contact)
@@ -167,7 +167,7 @@ func keyOf(ctx context.Context, keys Keys, e *eventv1.Event) (Key, error) {
 	if key, ok := keys.Cached(tenant, contact); ok {
 		return key, nil
 	}
-	return Key{}, &KeyMissingError{Tenant: tenant, Contact: contact}
+	return Key{}, &KeyMissingError{Tenant: tenant, Contacts: []uuid.UUID{contact}}
 }
 
 // plan says where the personal fields of a message type are. A type that has

@@ -119,3 +119,24 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+// Many rows in one statement, in ns a row.
+func BenchmarkInsertMany(b *testing.B) {
+	db, tenant := openGadgets(b), uuid.New()
+	const rows = 1000
+	b.ReportAllocs()
+	for b.Loop() {
+		all := make([]*gadget, rows)
+		for i := range all {
+			all[i] = newGadget(1)
+			all[i].Source = ""
+		}
+		batch := &pgx.Batch{}
+		postgres.QueueTenant(batch, tenant)
+		gadgets.QueueInsert(batch, tenant, all...)
+		if err := postgres.Run(b.Context(), db, batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*rows), "ns/row")
+}

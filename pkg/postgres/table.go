@@ -28,7 +28,8 @@ type Table[T any] struct {
 	fields  *filter.Fields
 	indexes [][]string // Def.Orders as columns
 
-	insertSQL, updateSQL, deleteSQL, getSQL, lockSQL, allSQL, listSQL string
+	insert, update                                          *Statement
+	deleteSQL, getSQL, lockSQL, allSQL, lockAllSQL, listSQL string
 }
 
 // NewTable builds the plan of T, a struct whose fields carry `db:"column"` or
@@ -79,13 +80,48 @@ func (t *Table[T]) writeSQL() {
 		}
 	}
 	idPlace := places[indexOf(t.plan, "id")]
-	t.insertSQL = fmt.Sprintf("INSERT INTO %s (tenant, %s) VALUES ($1, %s)", name, t.plan.list(""), strings.Join(places, ", "))
-	t.updateSQL = fmt.Sprintf("UPDATE %s SET %s WHERE tenant = $1 AND id = %s", name, strings.Join(sets, ", "), idPlace)
+	t.insert, t.update = t.statement(), t.statement()
+	t.insert.one = fmt.Sprintf("INSERT INTO %s (tenant, %s) VALUES ($1, %s)", name, t.plan.list(""), strings.Join(places, ", "))
+	t.update.one = fmt.Sprintf("UPDATE %s SET %s WHERE tenant = $1 AND id = %s", name, strings.Join(sets, ", "), idPlace)
+	t.writeBulkSQL(name)
+	t.update.missing = t.notFound
 	t.deleteSQL = fmt.Sprintf("DELETE FROM %s WHERE tenant = $1 AND id = $2", name)
 	t.listSQL = fmt.Sprintf("SELECT %s FROM %s t WHERE t.tenant = $1", t.plan.list("t."), name)
 	t.getSQL = t.listSQL + " AND t.id = $2"
 	t.lockSQL = t.getSQL + " FOR UPDATE"
 	t.allSQL = t.listSQL + " AND t.id = ANY ($2)"
+	t.lockAllSQL = t.allSQL + " ORDER BY t.id FOR UPDATE"
+}
+
+// statement begins one that takes all columns of a row.
+func (t *Table[T]) statement() *Statement {
+	s := NewStatement(t.def.Name, "")
+	for i := range t.plan.columns {
+		if t.plan.columns[i].list() {
+			s.lists = append(s.lists, i)
+		}
+	}
+	return s
+}
+
+// writeBulkSQL writes the statements that take arrays.
+func (t *Table[T]) writeBulkSQL(name string) {
+	var arrays, values, sets []string
+	for i := range t.plan.columns {
+		c := &t.plan.columns[i]
+		carrier, cast := c.sqlType()
+		value := "u." + filter.Quote(c.name)
+		if cast != "" {
+			value = "CAST(" + value + " AS " + cast + ")"
+		}
+		arrays, values = append(arrays, fmt.Sprintf("$%d::%s[]", i+2, carrier)), append(values, value)
+		if c.name != "id" {
+			sets = append(sets, filter.Quote(c.name)+" = "+value)
+		}
+	}
+	from := fmt.Sprintf("unnest(%s) AS u (%s)", strings.Join(arrays, ", "), t.plan.list(""))
+	t.insert.many = fmt.Sprintf("INSERT INTO %s (tenant, %s) SELECT $1, %s FROM %s", name, t.plan.list(""), strings.Join(values, ", "), from)
+	t.update.many = fmt.Sprintf("UPDATE %s AS t SET %s FROM %s WHERE t.tenant = $1 AND t.id = u.id", name, strings.Join(sets, ", "), from)
 }
 
 func indexOf(p *plan, name string) int {
@@ -105,26 +141,38 @@ func (t *Table[T]) ID(row *T) uuid.UUID {
 	return *(*uuid.UUID)(t.plan.find("id").pointer(unsafe.Pointer(row)))
 }
 
-// QueueInsert queues the insertion of a row as it is now. A violated constraint
-// shows when the batch runs: word it with Error.
-func (t *Table[T]) QueueInsert(b *pgx.Batch, tenant uuid.UUID, row *T) *pgx.QueuedQuery {
-	return b.Queue(t.insertSQL, t.arguments(tenant, row)...)
+// Insert adds a row as it is now to the writes. A violated constraint shows when
+// they are sent: word it with Error.
+func (t *Table[T]) Insert(w *Writes, row *T) {
+	w.table(t.def.Name).of(t.insert).add(t.ID(row), t.values(row))
 }
 
-// QueueUpdate queues writing all columns of a row as it is now, found by its id.
-// The batch fails with NOT_FOUND when there is none; where the batch is the whole
-// transaction, or ends with COMMIT, its other statements stand by then, so lock
-// the row first.
-func (t *Table[T]) QueueUpdate(b *pgx.Batch, tenant uuid.UUID, row *T) *pgx.QueuedQuery {
-	id := t.ID(row)
-	q := b.Queue(t.updateSQL, t.arguments(tenant, row)...)
-	q.Exec(func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() == 0 {
-			return t.notFound(id)
-		}
-		return nil
-	})
-	return q
+// Update adds writing all columns of a row as it is now, found by its id. Where there
+// is none the batch fails with NOT_FOUND; where the batch is the whole transaction,
+// or ends with COMMIT, its other statements stand by then, so lock the row first.
+func (t *Table[T]) Update(w *Writes, row *T) {
+	of, id, values := w.table(t.def.Name), t.ID(row), t.values(row)
+	if !of.group(t.insert).replace(id, values) && !of.group(t.update).replace(id, values) {
+		of.of(t.update).add(id, values)
+	}
+}
+
+// QueueInsert queues the insertion of rows as they are now, in one statement.
+func (t *Table[T]) QueueInsert(b *pgx.Batch, tenant uuid.UUID, rows ...*T) {
+	w := NewWrites(tenant)
+	for _, row := range rows {
+		t.Insert(w, row)
+	}
+	w.Flush(b)
+}
+
+// QueueUpdate queues writing rows as they are now, as Update does, in one statement.
+func (t *Table[T]) QueueUpdate(b *pgx.Batch, tenant uuid.UUID, rows ...*T) {
+	w := NewWrites(tenant)
+	for _, row := range rows {
+		t.Update(w, row)
+	}
+	w.Flush(b)
 }
 
 // QueueDelete queues removing the row for good. A row that is not there is no
@@ -142,6 +190,22 @@ func (t *Table[T]) QueueGet(b *pgx.Batch, tenant, id uuid.UUID, found func(row *
 // transaction.
 func (t *Table[T]) QueueLock(b *pgx.Batch, tenant, id uuid.UUID, found func(row *T) error) {
 	t.queueOne(b, t.lockSQL, tenant, id, found)
+}
+
+// QueueLockAll queues reading those of the rows that exist, FOR UPDATE, in the order
+// of their ids: two transactions that lock the same rows wait for each other, and
+// never both at once.
+func (t *Table[T]) QueueLockAll(b *pgx.Batch, tenant uuid.UUID, ids []uuid.UUID, found func(row *T)) {
+	b.Queue(t.lockAllSQL, [16]byte(tenant), parameter(ids)).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			row := new(T)
+			if err := t.plan.scan(rows, unsafe.Pointer(row)); err != nil {
+				return err
+			}
+			found(row)
+		}
+		return rows.Err()
+	})
 }
 
 func (t *Table[T]) queueOne(b *pgx.Batch, sql string, tenant, id uuid.UUID, found func(row *T) error) {
@@ -230,7 +294,6 @@ func (t *Table[T]) notFound(id uuid.UUID) error {
 	return errs.NotFound(t.def.Kind, t.def.Collection+"/"+id.String())
 }
 
-func (t *Table[T]) arguments(tenant uuid.UUID, row *T) []any {
-	args := append(make([]any, 0, len(t.plan.columns)+1), [16]byte(tenant))
-	return t.plan.values(args, unsafe.Pointer(row))
+func (t *Table[T]) values(row *T) []any {
+	return t.plan.values(make([]any, 0, len(t.plan.columns)), unsafe.Pointer(row))
 }

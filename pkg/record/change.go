@@ -90,7 +90,11 @@ func (s *Store[T, P]) change(ctx context.Context, tenant uuid.UUID, name, etag s
 				return err
 			}
 			answer = s.Proto(row)
-			return u.keep(answer)
+			if err := u.keep(answer); err != nil {
+				return err
+			}
+			u.gather()
+			return nil
 		}
 		return postgres.Decide(ctx, s.DB, read, write)
 	})
@@ -114,12 +118,16 @@ func (s *Store[T, P]) tryChange(ctx context.Context, tenant uuid.UUID, name, eta
 	})
 }
 
-// decide runs the rule and queues what follows from it.
+// decide runs the rule and takes what follows from it to what the unit writes.
 func (s *Store[T, P]) decide(u *Unit, row *T, rule func(*T) ([]entity.Event, error)) error {
 	var before *T
 	if s.Extra != nil {
 		before = clone(row)
 	}
+	return s.decideFrom(u, before, row, rule)
+}
+
+func (s *Store[T, P]) decideFrom(u *Unit, before, row *T, rule func(*T) ([]entity.Event, error)) error {
 	happened, err := rule(row)
 	if err != nil || len(happened) == 0 {
 		return err
@@ -129,7 +137,7 @@ func (s *Store[T, P]) decide(u *Unit, row *T, rule func(*T) ([]entity.Event, err
 	if err != nil {
 		return err
 	}
-	s.Table.QueueUpdate(u.pending, u.tenant, row)
+	s.Table.Update(u.writes, row)
 	s.queueRest(u, before, row, events)
 	return nil
 }
@@ -166,17 +174,19 @@ func (s *Store[T, P]) prepare(ctx context.Context, tenant uuid.UUID, row *T, hap
 	return events, err
 }
 
-// queueRest queues what goes with the row: rows beside it, events, audit.
+// queueRest takes what goes with the row: rows beside it, events, audit.
 func (s *Store[T, P]) queueRest(u *Unit, before, after *T, events []*eventv1.Event) {
 	if s.Extra != nil {
-		s.Extra(u.pending, u.tenant, before, after)
+		s.Extra(u.writes, before, after)
 	}
 	var contacts []uuid.UUID
 	if s.Contacts != nil {
 		contacts = s.Contacts(after)
 	}
-	u.queueEvents(events, contacts)
-	u.words = append(u.words, s.word)
+	u.tell(events, contacts)
+	if table := s.Table.Def().Name; u.words[table] == nil {
+		u.words[table] = s.word
+	}
 }
 
 // word says what a violated constraint of the table means.

@@ -59,7 +59,11 @@ func (s *Store[T, P]) Add(ctx context.Context, tenant uuid.UUID, row *T, events 
 		postgres.QueueTenant(b, tenant)
 		u.request.claim(b)
 		s.insert(u, row, prepared)
-		return u.keep(answer)
+		if err := u.keep(answer); err != nil {
+			return err
+		}
+		u.gather()
+		return nil
 	})
 	return settle(s.DB, u, answer, err)
 }
@@ -88,7 +92,7 @@ func (s *Store[T, P]) begin(ctx context.Context, tenant uuid.UUID, row *T, event
 
 // insert queues a new row with all that goes with it.
 func (s *Store[T, P]) insert(u *Unit, row *T, events []*eventv1.Event) {
-	s.Table.QueueInsert(u.pending, u.tenant, row)
+	s.Table.Insert(u.writes, row)
 	s.queueRest(u, nil, row, events)
 }
 

@@ -139,7 +139,7 @@ func newStore(db *postgres.DB, log *eventlog.Log) *record.Store[person, *contact
 		DB: db, Log: log, Table: personTable, Kind: "contact", Collection: "contacts",
 		Meta:     func(p *person) *entity.Meta { return &p.Meta },
 		Contacts: func(p *person) []uuid.UUID { return []uuid.UUID{p.ID} },
-		Proto:    personProto, Fill: fillPerson, Event: personEvent, Extra: queueTags,
+		Proto:    personProto, Fill: fillPerson, Event: personEvent, Extra: writeTags,
 	}
 }
 
@@ -190,15 +190,23 @@ func personEvent(p *person, e entity.Event) eventlog.Draft {
 	}
 }
 
-// queueTags writes the difference of the tags.
-func queueTags(b *pgx.Batch, tenant uuid.UUID, before, after *person) {
+var (
+	dropTag = postgres.NewStatement("tag", `
+		DELETE FROM tag AS t USING unnest($2::uuid[], $3::text[]) AS d (person, tag)
+		WHERE t.tenant = $1 AND t.person = d.person AND t.tag = d.tag`)
+	insertTag = postgres.NewStatement("tag", `
+		INSERT INTO tag (tenant, person, tag) SELECT $1, i.person, i.tag FROM unnest($2::uuid[], $3::text[]) AS i (person, tag)`)
+)
+
+// writeTags writes the difference of the tags.
+func writeTags(w *postgres.Writes, before, after *person) {
 	if before != nil {
 		for _, tag := range before.Tags {
-			b.Queue("DELETE FROM tag WHERE tenant = $1 AND person = $2 AND tag = $3", tenant, after.ID, tag)
+			w.Add(dropTag, after.ID, tag)
 		}
 	}
 	for _, tag := range after.Tags {
-		b.Queue("INSERT INTO tag (tenant, person, tag) VALUES ($1, $2, $3)", tenant, after.ID, tag)
+		w.Add(insertTag, after.ID, tag)
 	}
 }
 

@@ -169,6 +169,25 @@ func visible(ctx context.Context, m *entity.Meta) bool {
 	}
 }
 
+// Reach answers the record scope of the call as values for a condition of one's own:
+// either all rows, or those of the owner and of the teams.
+func Reach(ctx context.Context) (all bool, owner string, teams []string) {
+	caller, _ := auth.FromOK(ctx)
+	switch auth.ScopeFrom(ctx) {
+	case auth.All:
+		return true, "", []string{}
+	case auth.Team:
+		return false, caller.Subject, append([]string{}, caller.Teams...)
+	case auth.Own:
+		return false, caller.Subject, []string{}
+	default:
+		return false, nobody, []string{}
+	}
+}
+
+// nobody owns nothing: an owner never holds this character.
+const nobody = "\x01"
+
 // scope is visible as conditions of a list.
 func scope(ctx context.Context) []postgres.Cond {
 	caller, _ := auth.FromOK(ctx)

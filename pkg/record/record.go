@@ -14,7 +14,6 @@ package record
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -43,9 +42,9 @@ type Store[T any, P proto.Message] struct {
 	Fill func(*T, P) error
 	// Event words what happened to a row as an event.
 	Event func(*T, entity.Event) eventlog.Draft
-	// Extra, where set, queues rows that belong to the aggregate but live in
+	// Extra, where set, writes rows that belong to the aggregate but live in
 	// tables of their own, such as identifiers. Before is nil at creation.
-	Extra func(b *pgx.Batch, tenant uuid.UUID, before, after *T)
+	Extra func(w *postgres.Writes, before, after *T)
 }
 
 // ListRequest is what every list request has (AIP-132). Those of resources that

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -22,7 +23,9 @@ import (
 var errChecked = errors.New("record: checked only, as asked")
 
 // Unit is a transaction over several aggregates, of one resource or more. Writes
-// are held back and sent together with the next read or at the end.
+// are held back and sent together with the next read or at the end: the rows of each
+// table in one statement, in the order that postgres.Writes says, then all events in
+// the order in which they happened, then the audit entries.
 type Unit struct {
 	ctx     context.Context
 	log     *eventlog.Log
@@ -30,16 +33,24 @@ type Unit struct {
 	sender  postgres.Sender
 	pending *pgx.Batch
 	request request
+	// What is to be written and not in pending yet.
+	writes   *postgres.Writes
+	happened []*eventv1.Event
+	audits   []eventlog.AuditEntry
 	// position is the log's after the unit; 0 while no event is written.
 	position int64
 	events   int
 	contacts []uuid.UUID
-	words    []func(error) error
+	// words say what constraints mean, by table.
+	words map[string]func(error) error
 }
 
 // newUnit is a unit of which nothing is queued yet.
 func newUnit(ctx context.Context, log *eventlog.Log, tenant uuid.UUID, pending *pgx.Batch) *Unit {
-	return &Unit{ctx: ctx, log: log, tenant: tenant, pending: pending, request: requestOf(ctx, tenant)}
+	return &Unit{
+		ctx: ctx, log: log, tenant: tenant, pending: pending, request: requestOf(ctx, tenant),
+		writes: postgres.NewWrites(tenant), words: map[string]func(error) error{},
+	}
 }
 
 // Write runs fn in a transaction and stores what it added and changed, with the
@@ -75,6 +86,7 @@ func (u *Unit) end(answer proto.Message, last *pgx.Batch) error {
 	if err := u.keep(answer); err != nil {
 		return err
 	}
+	u.gather()
 	if u.request.info.ValidateOnly {
 		if err := u.flush(); err != nil {
 			return err
@@ -92,8 +104,17 @@ func (u *Unit) open() {
 	u.request.look(u.pending)
 }
 
+// gather queues what is to be written.
+func (u *Unit) gather() {
+	u.writes.Flush(u.pending)
+	if len(u.happened) > 0 {
+		u.queueEvents()
+	}
+}
+
 // flush sends what is pending in one round trip.
 func (u *Unit) flush() error {
+	u.gather()
 	b := u.pending
 	u.pending = &pgx.Batch{}
 	if b.Len() == 0 {
@@ -102,18 +123,29 @@ func (u *Unit) flush() error {
 	return u.sender.SendBatch(u.ctx, b).Close()
 }
 
-// Queue adds statements of the caller's own to the transaction.
-func (u *Unit) Queue(queue func(b *pgx.Batch)) { queue(u.pending) }
+// Queue adds statements of the caller's own to the transaction, after what was
+// written before them.
+func (u *Unit) Queue(queue func(b *pgx.Batch)) {
+	u.gather()
+	queue(u.pending)
+}
 
-// queueEvents queues the events and the audit entry of one aggregate.
-func (u *Unit) queueEvents(events []*eventv1.Event, contacts []uuid.UUID) {
+// tell takes the events of one aggregate and its audit entry to what is written.
+func (u *Unit) tell(events []*eventv1.Event, contacts []uuid.UUID) {
 	u.events += len(events)
-	for _, c := range contacts {
-		if !slices.Contains(u.contacts, c) {
-			u.contacts = append(u.contacts, c)
-		}
+	if u.request.given() {
+		u.contacts = append(u.contacts, contacts...)
 	}
-	u.log.Queue(u.pending, events).Query(func(rows pgx.Rows) error {
+	u.happened = append(u.happened, events...)
+	last := events[len(events)-1]
+	u.audits = append(u.audits, eventlog.AuditEntry{
+		Tenant: u.tenant, RecordedAt: u.log.Now(), Resource: last.GetAggregate(), Seq: last.GetAggregateSeq(),
+	})
+}
+
+// queueEvents queues the events and the audit entries.
+func (u *Unit) queueEvents() {
+	u.log.Queue(u.pending, u.happened).Query(func(rows pgx.Rows) error {
 		var position int64
 		_, err := pgx.ForEachRow(rows, []any{&position}, func() error {
 			u.position = max(u.position, position)
@@ -121,10 +153,8 @@ func (u *Unit) queueEvents(events []*eventv1.Event, contacts []uuid.UUID) {
 		})
 		return err
 	})
-	last := events[len(events)-1]
-	eventlog.QueueAudit(u.ctx, u.pending, eventlog.AuditEntry{
-		Tenant: u.tenant, RecordedAt: u.log.Now(), Resource: last.GetAggregate(), Seq: last.GetAggregateSeq(),
-	})
+	eventlog.QueueAudit(u.ctx, u.pending, u.audits...)
+	u.happened, u.audits = nil, nil
 }
 
 // keep queues keeping the answer for the request id, where the call has one.
@@ -140,13 +170,13 @@ func (u *Unit) keep(answer proto.Message) error {
 	if response == nil {
 		response = []byte{} // null stands for an erased answer
 	}
-	if u.contacts == nil {
-		u.contacts = []uuid.UUID{}
-	}
+	slices.SortFunc(u.contacts, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	contacts := append([]uuid.UUID{}, slices.Compact(u.contacts)...)
+	u.gather() // currval needs the events before it
 	u.pending.Queue(`
 		INSERT INTO idempotency (tenant, subject, method, key, hash, response, contacts, position, create_time)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN currval('event_position') END, $9)`,
-		u.tenant, r.subject, r.info.Method, r.info.RequestID, r.info.Hash[:], response, u.contacts, u.events > 0, u.log.Now())
+		u.tenant, r.subject, r.info.Method, r.info.RequestID, r.info.Hash[:], response, contacts, u.events > 0, u.log.Now())
 	return nil
 }
 
@@ -207,7 +237,7 @@ func (u *Unit) announce() {
 
 // Read runs queries of the caller's own now, after what was written before them.
 func (u *Unit) Read(queue func(b *pgx.Batch)) error {
-	queue(u.pending)
+	u.Queue(queue)
 	return u.flush()
 }
 
@@ -235,12 +265,48 @@ func (s *Store[T, P]) GetIn(u *Unit, name string) (*T, error) {
 	return s.readIn(u, name, s.Table.QueueGet)
 }
 
+// LockAllIn locks those of the rows that exist and that the caller may see, and
+// answers them by id, in one round trip. Change them by DecideIn; their keys are at
+// hand then, fetched all at once where they were not.
+func (s *Store[T, P]) LockAllIn(u *Unit, ids []uuid.UUID) (map[uuid.UUID]*T, error) {
+	rows := make(map[uuid.UUID]*T, len(ids))
+	if len(ids) == 0 {
+		return rows, nil
+	}
+	var primaries []uuid.UUID
+	u.gather()
+	s.Table.QueueLockAll(u.pending, u.tenant, ids, func(row *T) {
+		if meta := s.Meta(row); visible(u.ctx, meta) {
+			rows[meta.ID] = row
+			if contact := s.primary(row); contact != uuid.Nil {
+				primaries = append(primaries, contact)
+			}
+		}
+	})
+	if err := u.flush(); err != nil {
+		return nil, err
+	}
+	return rows, eventlog.Missing(s.Log.Keys, u.tenant, primaries)
+}
+
+// DecideIn runs a rule on a row that LockAllIn answered or that AddIn added, as
+// ChangeIn does. An error leaves the row as it was.
+func (s *Store[T, P]) DecideIn(u *Unit, row *T, rule func(*T) ([]entity.Event, error)) error {
+	before := clone(row)
+	err := s.decideFrom(u, before, row, s.alive(rule))
+	if err != nil {
+		*row = *before
+	}
+	return err
+}
+
 func (s *Store[T, P]) readIn(u *Unit, name string, queue func(*pgx.Batch, uuid.UUID, uuid.UUID, func(*T) error)) (*T, error) {
 	id, err := s.ParseName(name)
 	if err != nil {
 		return nil, err
 	}
 	var row *T
+	u.gather()
 	queue(u.pending, u.tenant, id, func(found *T) error { row = found; return nil })
 	if err := u.flush(); err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (w *rebuilder) finishAtLast(ctx context.Context) error {
 		var held *pgconn.PgError
 		switch {
 		case errors.As(err, &missing):
-			if err := w.keys.Fetch(ctx, missing.Tenant, missing.Contact); err != nil {
+			if err := w.keys.Fetch(ctx, missing.Tenant, missing.Contacts...); err != nil {
 				return err
 			}
 		case errors.As(err, &held) && held.Code == lockNotAvailable && try < finishTries:
@@ -238,9 +238,9 @@ func (w *rebuilder) applyLast(ctx context.Context, tx pgx.Tx) error {
 // atHand are the keys that need no call.
 type atHand struct{ eventlog.Keys }
 
-// Fetch says which key would have to be fetched.
+// Fetch says which keys would have to be fetched.
 func (atHand) Fetch(_ context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error {
-	return &eventlog.KeyMissingError{Tenant: tenant, Contact: contacts[0]}
+	return &eventlog.KeyMissingError{Tenant: tenant, Contacts: contacts}
 }
 
 // projections are the tables of the projections and the columns that order their

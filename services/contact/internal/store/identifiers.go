@@ -11,29 +11,29 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 )
 
-// queueIdentifiers keeps what a contact can be found by in step with it.
-func queueIdentifiers(b *pgx.Batch, tenant uuid.UUID, before, after *contact.Contact) {
+var (
+	dropIdentifiers = postgres.NewStatement("identifier", `
+		DELETE FROM identifier AS i
+		USING unnest($2::smallint[], $3::text[], $4::uuid[]) AS g (kind, key, contact)
+		WHERE i.tenant = $1 AND i.kind = g.kind AND i.key = g.key AND i.contact = g.contact`)
+	insertIdentifiers = postgres.NewStatement("identifier", `
+		INSERT INTO identifier (tenant, kind, key, contact)
+		SELECT $1, f.kind, f.key, f.contact
+		FROM unnest($2::smallint[], $3::text[], $4::uuid[]) AS f (kind, key, contact)`)
+)
+
+// writeIdentifiers keeps what a contact can be found by in step with it.
+func writeIdentifiers(w *postgres.Writes, before, after *contact.Contact) {
 	var had []contact.Handle
 	if before != nil {
 		had = before.Handles()
 	}
 	has := after.Handles()
-	gone, fresh := without(had, has), without(has, had)
-	if len(gone) > 0 {
-		kinds, keys := columns(gone)
-		b.Queue(`
-			DELETE FROM identifier AS i
-			USING unnest($3::smallint[], $4::text[]) AS g (kind, key)
-			WHERE i.tenant = $1 AND i.kind = g.kind AND i.key = g.key AND i.contact = $2`,
-			tenant, after.ID, kinds, keys)
+	for _, h := range without(had, has) {
+		w.Add(dropIdentifiers, int16(h.Kind), h.Key, after.ID)
 	}
-	if len(fresh) > 0 {
-		kinds, keys := columns(fresh)
-		b.Queue(`
-			INSERT INTO identifier (tenant, kind, key, contact)
-			SELECT $1, f.kind, f.key, $2
-			FROM unnest($3::smallint[], $4::text[]) AS f (kind, key)`,
-			tenant, after.ID, kinds, keys)
+	for _, h := range without(has, had) {
+		w.Add(insertIdentifiers, int16(h.Kind), h.Key, after.ID)
 	}
 }
 

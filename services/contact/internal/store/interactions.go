@@ -33,16 +33,16 @@ func (s *Store) RecordInteraction(ctx context.Context, tenant uuid.UUID, id stri
 	return s.Interactions.Add(ctx, tenant, row)
 }
 
-// queueDocument stores a long body beside the interaction that names it.
-func queueDocument(b *pgx.Batch, tenant uuid.UUID, _, after *interaction.Interaction) {
+// writeDocument stores a long body beside the interaction that names it.
+func writeDocument(w *postgres.Writes, _, after *interaction.Interaction) {
 	d := after.Document
 	if d == nil {
 		return
 	}
-	b.Queue(`
+	w.Queue(`
 		INSERT INTO document (tenant, id, interaction, contact, title, media_type, text, size_bytes, create_time)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		tenant, d.ID, after.ID, d.Contact, d.Title, d.MediaType, d.Text, d.SizeBytes, d.CreateTime)
+		w.Tenant(), d.ID, after.ID, d.Contact, d.Title, d.MediaType, d.Text, d.SizeBytes, d.CreateTime)
 }
 
 // SearchInteractions answers the interactions that hold the words of the query,

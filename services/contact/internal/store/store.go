@@ -51,7 +51,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		DB: db, Log: log, Table: contactTable, Kind: "contact", Collection: contacts,
 		Meta:     func(c *contact.Contact) *entity.Meta { return &c.Meta },
 		Contacts: func(c *contact.Contact) []uuid.UUID { return []uuid.UUID{c.ID} },
-		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: queueIdentifiers,
+		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: writeIdentifiers,
 	}
 	s.RelationshipTypes = &record.Store[relationship.Type, *contactv1.RelationshipType]{
 		DB: db, Log: log, Table: relationshipTypeTable, Kind: "relationship type", Collection: relationshipTypes,
@@ -68,7 +68,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		DB: db, Log: log, Table: interactionTable, Kind: "interaction", Collection: interactions,
 		Meta:     func(i *interaction.Interaction) *entity.Meta { return &i.Meta },
 		Contacts: func(i *interaction.Interaction) []uuid.UUID { return []uuid.UUID{i.Contact} },
-		Proto:    interactionProto, Fill: fillInteraction, Event: interactionEvent, Extra: queueDocument,
+		Proto:    interactionProto, Fill: fillInteraction, Event: interactionEvent, Extra: writeDocument,
 	}
 	s.Consents = &record.Store[consent.Entry, *contactv1.Consent]{
 		DB: db, Log: log, Table: consentTable, Kind: "consent", Collection: consents,

@@ -12,9 +12,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -112,14 +109,14 @@ var (
 
 // ExternalIDs queues what makes external ids unique among the resources of a
 // kind.
-func ExternalIDs[T any](kind string, meta func(*T) *entity.Meta) func(b *pgx.Batch, tenant uuid.UUID, before, after *T) {
-	return func(b *pgx.Batch, tenant uuid.UUID, before, after *T) {
+func ExternalIDs[T any](kind string, meta func(*T) *entity.Meta) func(w *postgres.Writes, before, after *T) {
+	return func(w *postgres.Writes, before, after *T) {
 		m := meta(after)
 		if before != nil {
 			if maps.Equal(meta(before).ExternalIDs, m.ExternalIDs) {
 				return
 			}
-			b.Queue("DELETE FROM external_id WHERE tenant = $1 AND kind = $2 AND resource = $3", tenant, kind, m.ID)
+			w.Queue("DELETE FROM external_id WHERE tenant = $1 AND kind = $2 AND resource = $3", w.Tenant(), kind, m.ID)
 		}
 		if len(m.ExternalIDs) == 0 {
 			return
@@ -129,10 +126,10 @@ func ExternalIDs[T any](kind string, meta func(*T) *entity.Meta) func(b *pgx.Bat
 		for i, s := range systems {
 			ids[i] = m.ExternalIDs[s]
 		}
-		b.Queue(`
+		w.Queue(`
 			INSERT INTO external_id (tenant, kind, system, id, resource)
 			SELECT $1, $2, e.system, e.id, $3
 			FROM unnest($4::text[], $5::text[]) AS e (system, id)`,
-			tenant, kind, m.ID, systems, ids)
+			w.Tenant(), kind, m.ID, systems, ids)
 	}
 }

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -110,23 +108,23 @@ func fillCampaign(c *campaign.Campaign, m *campaignv1.Campaign) error {
 
 // campaignRows queues what belongs to a campaign and stands in other tables: what
 // other systems call it, and how far it is sent.
-func campaignRows(b *pgx.Batch, tenant uuid.UUID, before, after *campaign.Campaign) {
+func campaignRows(w *postgres.Writes, before, after *campaign.Campaign) {
 	var was *entity.Meta
 	from := campaign.Draft
 	if before != nil {
 		was, from = &before.Meta, before.Status
 	}
-	externalIDs(b, tenant, "campaign", was, &after.Meta)
+	externalIDs(w, "campaign", was, &after.Meta)
 	switch {
 	case from == after.Status:
 	case from == campaign.Draft:
-		b.Queue(`
+		w.Queue(`
 			INSERT INTO campaign_send (tenant, campaign, segment, version, running)
-			VALUES ($1, $2, $3, $4, true)`, tenant, after.ID, after.Segment, after.SegmentVersion)
+			VALUES ($1, $2, $3, $4, true)`, w.Tenant(), after.ID, after.Segment, after.SegmentVersion)
 	default:
-		b.Queue(`
+		w.Queue(`
 			UPDATE campaign_send
 			SET running = $3
-			WHERE tenant = $1 AND campaign = $2`, tenant, after.ID, after.Status == campaign.Running)
+			WHERE tenant = $1 AND campaign = $2`, w.Tenant(), after.ID, after.Status == campaign.Running)
 	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -106,36 +105,36 @@ func ReadDefinition(r *fields.Reader, m definition) (filter string, named []uuid
 
 // segmentRows queues what belongs to a segment and stands in other tables: what
 // other systems call it, the look-up of its members, and the versions that stand.
-func segmentRows(b *pgx.Batch, tenant uuid.UUID, before, after *segment.Segment) {
+func segmentRows(w *postgres.Writes, before, after *segment.Segment) {
 	var was *entity.Meta
 	from := segment.Defined
 	if before != nil {
 		was, from = &before.Meta, before.State
 	}
-	externalIDs(b, tenant, "segment", was, &after.Meta)
+	externalIDs(w, "segment", was, &after.Meta)
 	switch {
 	case from == after.State:
 	case after.State == segment.Materializing:
-		queueLookup(b, tenant, after)
+		queueLookup(w, after)
 	case from == segment.Materializing:
-		b.Queue(`
+		w.Queue(`
 			DELETE FROM segment_lookup
-			WHERE tenant = $1 AND segment = $2`, tenant, after.ID)
+			WHERE tenant = $1 AND segment = $2`, w.Tenant(), after.ID)
 		if after.State == segment.Ready {
-			b.Queue(`
+			w.Queue(`
 				INSERT INTO segment_version (tenant, segment, version, member_count, materialize_time)
-				VALUES ($1, $2, $3, $4, $5)`, tenant, after.ID, after.Version, after.MemberCount, after.MaterializeTime)
+				VALUES ($1, $2, $3, $4, $5)`, w.Tenant(), after.ID, after.Version, after.MemberCount, after.MaterializeTime)
 		}
 	}
 }
 
 // queueLookup orders the look-up of a version's members. What an earlier attempt
 // found may no longer be so.
-func queueLookup(b *pgx.Batch, tenant uuid.UUID, s *segment.Segment) {
-	b.Queue(`
+func queueLookup(w *postgres.Writes, s *segment.Segment) {
+	w.Queue(`
 		DELETE FROM segment_member
-		WHERE tenant = $1 AND segment = $2 AND version = $3`, tenant, s.ID, s.Version)
-	b.Queue(`
+		WHERE tenant = $1 AND segment = $2 AND version = $3`, w.Tenant(), s.ID, s.Version)
+	w.Queue(`
 		INSERT INTO segment_lookup (tenant, segment, version)
-		VALUES ($1, $2, $3)`, tenant, s.ID, s.Version)
+		VALUES ($1, $2, $3)`, w.Tenant(), s.ID, s.Version)
 }

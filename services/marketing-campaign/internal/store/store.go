@@ -16,9 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -101,7 +98,7 @@ var errExternalID = errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another record of t
 
 // externalIDs replaces what other systems call a record, where that changed. The
 // table is <kind>_external_id.
-func externalIDs(b *pgx.Batch, tenant uuid.UUID, kind string, before, after *entity.Meta) {
+func externalIDs(w *postgres.Writes, kind string, before, after *entity.Meta) {
 	if before == nil {
 		before = &entity.Meta{}
 	}
@@ -113,9 +110,9 @@ func externalIDs(b *pgx.Batch, tenant uuid.UUID, kind string, before, after *ent
 	for i, s := range systems {
 		ids[i] = after.ExternalIDs[s]
 	}
-	b.Queue("DELETE FROM "+kind+"_external_id WHERE tenant = $1 AND "+kind+" = $2", tenant, after.ID)
-	b.Queue(`
+	w.Queue("DELETE FROM "+kind+"_external_id WHERE tenant = $1 AND "+kind+" = $2", w.Tenant(), after.ID)
+	w.Queue(`
 		INSERT INTO `+kind+`_external_id (tenant, system, id, `+kind+`)
 		SELECT $1, e.system, e.id, $2
-		FROM unnest($3::text[], $4::text[]) AS e (system, id)`, tenant, after.ID, systems, ids)
+		FROM unnest($3::text[], $4::text[]) AS e (system, id)`, w.Tenant(), after.ID, systems, ids)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -89,8 +88,8 @@ func TouchProto(t *touch.Touch) *campaignv1.Touch {
 }
 
 // touchRows queues the responses that came.
-func touchRows(b *pgx.Batch, tenant uuid.UUID, _, after *touch.Touch) {
+func touchRows(w *postgres.Writes, _, after *touch.Touch) {
 	for _, r := range after.Heard() {
-		ResponseTable.QueueInsert(b, tenant, &r)
+		ResponseTable.Insert(w, &r)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -43,9 +42,9 @@ func newPipelines(db *postgres.DB, log *eventlog.Log) *record.Store[pipeline.Pip
 		Proto: pipelineMessage,
 		Fill:  fillPipeline,
 		Event: pipelineEvent,
-		Extra: func(b *pgx.Batch, tenant uuid.UUID, before, after *pipeline.Pipeline) {
-			keepStages(b, tenant, before, after)
-			ids(b, tenant, before, after)
+		Extra: func(w *postgres.Writes, before, after *pipeline.Pipeline) {
+			keepStages(w, before, after)
+			ids(w, before, after)
 		},
 	}
 }
@@ -62,18 +61,18 @@ func (s *Store) DefaultPipeline(ctx context.Context, tenant uuid.UUID) (*pipelin
 }
 
 // keepStages keeps the table of stage ids that opportunities point at.
-func keepStages(b *pgx.Batch, tenant uuid.UUID, before, after *pipeline.Pipeline) {
+func keepStages(w *postgres.Writes, before, after *pipeline.Pipeline) {
 	now := stageIDs(after)
 	if before != nil {
 		if slices.Equal(stageIDs(before), now) {
 			return
 		}
-		b.Queue("DELETE FROM pipeline_stage WHERE tenant = $1 AND pipeline = $2 AND stage <> ALL ($3)", tenant, after.ID, now)
+		w.Queue("DELETE FROM pipeline_stage WHERE tenant = $1 AND pipeline = $2 AND stage <> ALL ($3)", w.Tenant(), after.ID, now)
 	}
-	b.Queue(`
+	w.Queue(`
 		INSERT INTO pipeline_stage (tenant, pipeline, stage)
 		SELECT $1, $2, unnest($3::text[])
-		ON CONFLICT DO NOTHING`, tenant, after.ID, now)
+		ON CONFLICT DO NOTHING`, w.Tenant(), after.ID, now)
 }
 
 func stageIDs(p *pipeline.Pipeline) []string {

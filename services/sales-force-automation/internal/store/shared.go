@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -42,43 +41,47 @@ func contactConstraints(own map[string]*errs.Error) map[string]*errs.Error {
 	return all
 }
 
-// extra queues what belongs to a row but lives beside it.
-type extra[T any] = func(b *pgx.Batch, tenant uuid.UUID, before, after *T)
+// extra writes what belongs to a row but lives beside it.
+type extra[T any] = func(w *postgres.Writes, before, after *T)
+
+var (
+	dropExternalIDs = postgres.NewStatement("external_id", `
+		DELETE FROM external_id AS e
+		USING unnest($2::text[], $3::uuid[]) AS d (kind, resource)
+		WHERE e.tenant = $1 AND e.kind = d.kind AND e.resource = d.resource`)
+	insertExternalIDs = postgres.NewStatement("external_id", `
+		INSERT INTO external_id (tenant, kind, system, id, resource)
+		SELECT $1, e.kind, e.system, e.id, e.resource
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::uuid[]) AS e (kind, system, id, resource)`)
+	requireContact = postgres.NewStatement("contact_state", `
+		SELECT require_contact($1, c.id)
+		FROM unnest($2::uuid[]) AS c (id)`)
+)
 
 // externalIDs keeps the table that makes external ids unique among the resources
 // of a kind.
 func externalIDs[T any](kind string, meta func(*T) *entity.Meta) extra[T] {
-	return func(b *pgx.Batch, tenant uuid.UUID, before, after *T) {
+	return func(w *postgres.Writes, before, after *T) {
 		m := meta(after)
 		if before != nil {
 			if maps.Equal(meta(before).ExternalIDs, m.ExternalIDs) {
 				return
 			}
-			b.Queue("DELETE FROM external_id WHERE tenant = $1 AND kind = $2 AND resource = $3", tenant, kind, m.ID)
+			w.Add(dropExternalIDs, kind, m.ID)
 		}
-		if len(m.ExternalIDs) == 0 {
-			return
+		for _, system := range slices.Sorted(maps.Keys(m.ExternalIDs)) {
+			w.Add(insertExternalIDs, kind, system, m.ExternalIDs[system], m.ID)
 		}
-		systems := slices.Sorted(maps.Keys(m.ExternalIDs))
-		ids := make([]string, len(systems))
-		for i, s := range systems {
-			ids[i] = m.ExternalIDs[s]
-		}
-		b.Queue(`
-			INSERT INTO external_id (tenant, kind, system, id, resource)
-			SELECT $1, $2, e.system, e.id, $3
-			FROM unnest($4::text[], $5::text[]) AS e (system, id)`,
-			tenant, kind, m.ID, systems, ids)
 	}
 }
 
 // ofContact refuses, at the creation of a resource, a contact that is not known
 // or deleted.
 func ofContact[T any](contact func(*T) uuid.UUID, and extra[T]) extra[T] {
-	return func(b *pgx.Batch, tenant uuid.UUID, before, after *T) {
+	return func(w *postgres.Writes, before, after *T) {
 		if before == nil {
-			b.Queue("SELECT require_contact($1, $2)", tenant, contact(after))
+			w.Add(requireContact, contact(after))
 		}
-		and(b, tenant, before, after)
+		and(w, before, after)
 	}
 }

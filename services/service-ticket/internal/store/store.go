@@ -15,9 +15,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
@@ -94,17 +91,17 @@ func enum(path string, values map[string]int32, prefix string) postgres.Field {
 }
 
 // queueExternalIDs replaces what other systems call a ticket.
-func queueExternalIDs(b *pgx.Batch, tenant uuid.UUID, t *ticket.Ticket) {
+func queueExternalIDs(w *postgres.Writes, t *ticket.Ticket) {
 	systems := slices.Sorted(maps.Keys(t.ExternalIDs))
 	ids := make([]string, len(systems))
 	for i, s := range systems {
 		ids[i] = t.ExternalIDs[s]
 	}
-	b.Queue(`
+	w.Queue(`
 		DELETE FROM ticket_external_id
-		WHERE tenant = $1 AND ticket = $2`, tenant, t.ID)
-	b.Queue(`
+		WHERE tenant = $1 AND ticket = $2`, w.Tenant(), t.ID)
+	w.Queue(`
 		INSERT INTO ticket_external_id (tenant, system, id, ticket)
 		SELECT $1, e.system, e.id, $2
-		FROM unnest($3::text[], $4::text[]) AS e (system, id)`, tenant, t.ID, systems, ids)
+		FROM unnest($3::text[], $4::text[]) AS e (system, id)`, w.Tenant(), t.ID, systems, ids)
 }

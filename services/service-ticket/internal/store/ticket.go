@@ -4,7 +4,6 @@ import (
 	"maps"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -76,19 +75,19 @@ var ErrContactDeleted = errs.Refused("CONTACT_DELETED", "the contact is deleted"
 
 // ticketRows queues what belongs to a ticket and stands in other tables, and
 // checks what it refers to.
-func ticketRows(b *pgx.Batch, tenant uuid.UUID, before, after *ticket.Ticket) {
+func ticketRows(w *postgres.Writes, before, after *ticket.Ticket) {
 	was := before
 	if was == nil {
 		was = &ticket.Ticket{}
-		b.Queue("SELECT require_contact($1, $2)", tenant, after.Contact)
+		w.Queue("SELECT require_contact($1, $2)", w.Tenant(), after.Contact)
 	}
 	if after.Queue != nil && (was.Queue == nil || *was.Queue != *after.Queue) {
-		b.Queue("SELECT require_queue($1, $2)", tenant, *after.Queue)
+		w.Queue("SELECT require_queue($1, $2)", w.Tenant(), *after.Queue)
 	}
 	if !maps.Equal(was.ExternalIDs, after.ExternalIDs) {
-		queueExternalIDs(b, tenant, after)
+		queueExternalIDs(w, after)
 	}
 	for _, m := range after.Said() {
-		MessageTable.QueueInsert(b, tenant, &m)
+		MessageTable.Insert(w, &m)
 	}
 }
