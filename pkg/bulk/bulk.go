@@ -7,8 +7,9 @@
 // it, that an import goes on after a crash where it stopped, and that a trial
 // (dry_run) changes nothing. What a row means is the service's: a Kind.
 //
-// Limits: 50 MiB a file, in memory one step of 500 rows. Undo deletes what was
-// created; what was only changed stays. Takes CSV and its relatives (pkg/sheet).
+// Limits: 50 MiB a file, in memory one step of some thousand rows. Undo deletes what was
+// created; what was only changed stays. An import works as the caller who uploaded
+// it, with the record scope that the upload was granted. Takes CSV and its relatives (pkg/sheet).
 package bulk
 
 import (
@@ -18,8 +19,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -33,7 +32,7 @@ const (
 	// MaxFile is the largest file in bytes.
 	MaxFile = 50 << 20
 	// StepRows is how many rows one transaction takes.
-	StepRows = 500
+	StepRows = 2000
 
 	chunkSize = 256 << 10
 )
@@ -72,35 +71,24 @@ type Kind struct {
 	// both, such as lines of one order. Nil lets any step end after any row. A step
 	// takes at most 2 x StepRows rows even so.
 	Together func(a, b Row) bool
+	// Parse reads what one row says, without looking at anything else: it becomes
+	// Row.Parsed. It runs ahead, while the step before is written. Nil parses nothing.
+	Parse func(job *Job, row Row) any
 	// Prepare does, before the transaction of a step, what may not be done inside
 	// it, such as asking another service; what it finds goes into Job.State. It may
 	// run again for the same rows, so what it creates must be found the next time.
 	// Nil does nothing; an error stops the import.
 	Prepare func(ctx context.Context, job *Job, rows []Row) error
 	// Step brings in rows within the unit, and answers what became of each. An
-	// error takes the whole step back and stops the import; what is wrong with
-	// one row belongs into its Outcome.
+	// error takes all of them back. One that says that a row is at fault, such as a
+	// constraint that only the database knows, makes the rows come again in smaller
+	// steps, until those that fail by themselves are alone; any other stops the
+	// import. What Step knows to be wrong with a row belongs into its Outcome.
 	Step func(ctx context.Context, u *record.Unit, job *Job, rows []Row) ([]Outcome, error)
 	// Undo deletes a record that the import created, within the unit. One that
 	// is gone already is no error.
 	Undo func(ctx context.Context, u *record.Unit, name string) error
 }
-
-// Job is what a Step knows of the import it works for.
-type Job struct {
-	// Tenant is whose records they become.
-	Tenant uuid.UUID
-	// Import says where the file comes from.
-	Import *bulkv1.Import
-	// Seen is kept from step to step while the import runs in this process, for
-	// the rows of a trial, which leave nothing in the database to find.
-	Seen map[string]string
-	// State is the Kind's own, kept from step to step as Seen is; nil at first.
-	State any
-}
-
-// DryRun tells whether nothing may remain.
-func (j *Job) DryRun() bool { return j.Import.GetDryRun() }
 
 // Row is one row of the file by what its columns mean.
 type Row struct {
@@ -109,6 +97,9 @@ type Row struct {
 	// Values are the cells that are not empty, by field, in the order of their
 	// columns.
 	Values map[string][]string
+	// Parsed is what Kind.Parse made of it. A row may come to a Step more than once,
+	// so it must not be changed.
+	Parsed any
 }
 
 // First answers the first value of a field, or "".

@@ -70,7 +70,7 @@ func (e *Engine) one(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, postgres.SQLError(err)
 	}
-	ctx = auth.WithScope(auth.With(ctx, row.caller), auth.All)
+	ctx = auth.WithScope(auth.With(ctx, row.caller), row.scope)
 	ctx = call.With(ctx, call.Info{Method: "/" + e.Collection, Correlation: row.id.String(), ValidateOnly: row.spec.GetDryRun()})
 	work := e.run
 	if row.state == bulkv1.ImportState_IMPORT_STATE_UNDOING {
@@ -109,37 +109,78 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 	if err != nil {
 		return err
 	}
-	job := &Job{Tenant: row.caller.Tenant, Import: e.message(row), Seen: map[string]string{}}
+	job := &Job{Tenant: row.caller.Tenant, Import: e.message(row), id: row.id}
 	rows := &source{next: reader.Next, columns: row.spec.GetColumns(), done: row.doneLine, together: kind.Together}
-	for {
-		step, err := rows.step()
-		if err != nil {
-			return err
+	if kind.Parse != nil {
+		rows.parse = func(r Row) any { return kind.Parse(job, r) }
+	}
+	ctx, stop := context.WithCancel(ctx)
+	steps := rows.ahead(ctx, func() int64 { return content.read })
+	defer func() {
+		stop()
+		for range steps { // until the reader has ended, too
 		}
-		if len(step.outcomes)+len(step.rows) == 0 {
-			return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_DONE)
+	}()
+	for next := range steps {
+		if next.err != nil {
+			return next.err
 		}
-		if err := e.step(ctx, kind, job, row, step, content.read); err != nil {
+		if err := e.step(ctx, kind, job, row, next.step, next.read); err != nil {
 			return err
 		}
 		if err := failpoint.Hit(failpoint.ImportAfterStep); err != nil {
 			return err
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_DONE)
 }
 
-// step brings in the rows and writes the report, in one transaction. A trial's
-// report is written after its rows were taken back.
+// step prepares the rows and takes them.
 func (e *Engine) step(ctx context.Context, kind Kind, job *Job, row *entry, s step, read int64) error {
 	if kind.Prepare != nil && len(s.rows) > 0 {
 		if err := kind.Prepare(ctx, job, s.rows); err != nil {
 			return err
 		}
 	}
+	return e.take(ctx, kind, job, row, s, read)
+}
+
+// take brings in the rows of a step, together or, where one of them is refused,
+// in halves: in the end only rows that are refused by themselves have failed.
+func (e *Engine) take(ctx context.Context, kind Kind, job *Job, row *entry, s step, read int64) error {
+	err := e.try(ctx, kind, job, row, s, read)
+	if !refused(err) || len(s.rows) == 0 {
+		return err
+	}
+	first, second, ok := s.halves(kind.Together)
+	if !ok {
+		return e.try(ctx, kind, job, row, s.failed(err), read)
+	}
+	if err := e.take(ctx, kind, job, row, first, read); err != nil {
+		return err
+	}
+	return e.take(ctx, kind, job, row, second, read)
+}
+
+// refused tells whether what a step brings is at fault.
+func refused(err error) bool {
+	switch errs.Code(err) {
+	case codes.InvalidArgument, codes.AlreadyExists, codes.NotFound, codes.FailedPrecondition, codes.OutOfRange:
+		return true
+	}
+	return false
+}
+
+// try brings in the rows and writes the report, in one transaction. A trial's
+// report is written after its rows were taken back.
+func (e *Engine) try(ctx context.Context, kind Kind, job *Job, row *entry, s step, read int64) error {
 	outcomes := s.outcomes
 	report := func(u *record.Unit) { u.Queue(func(b *pgx.Batch) { e.queueReport(b, row, s.line, read, outcomes) }) }
 	_, err := record.Write(ctx, e.DB, e.Log, job.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
-		outcomes = s.outcomes
+		outcomes, job.tried = s.outcomes, nil
 		if err := e.claim(u, row); err != nil {
 			return nil, err
 		}
@@ -163,6 +204,7 @@ func (e *Engine) step(ctx context.Context, kind Kind, job *Job, row *entry, s st
 		info.ValidateOnly = false
 		_, err = record.Write(call.With(ctx, info), e.DB, e.Log, job.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
 			report(u)
+			u.Queue(job.queueTried)
 			return &emptypb.Empty{}, nil
 		})
 	}
@@ -229,6 +271,7 @@ func (e *Engine) finish(ctx context.Context, row *entry, state bulkv1.ImportStat
 		UPDATE import SET state = $3, done_bytes = size_bytes, update_time = $4, end_time = $4
 		WHERE tenant = $1 AND id = $2 AND state = $5`,
 		row.caller.Tenant, row.id, int16(state), e.Now().UTC(), int16(row.state)).Exec(mustMove)
+	b.Queue("DELETE FROM import_trial WHERE tenant = $1 AND import = $2", row.caller.Tenant, row.id)
 	return postgres.Run(ctx, e.DB, b)
 }
 

@@ -1,8 +1,10 @@
 package bulk
 
 import (
+	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
@@ -17,22 +19,99 @@ type step struct {
 
 func (s *step) size() int { return len(s.rows) + len(s.outcomes) }
 
+// halves cuts a step in two between rows that may be apart, and tells whether there
+// is such a place.
+func (s *step) halves(together func(a, b Row) bool) (first, second step, ok bool) {
+	middle := len(s.rows) / 2
+	for cut := range len(s.rows) - 1 {
+		at := (middle + cut) % (len(s.rows) - 1)
+		if together == nil || !together(s.rows[at], s.rows[at+1]) {
+			return s.before(at), s.after(at), true
+		}
+	}
+	return step{}, step{}, false
+}
+
+// before answers the step up to and with the row at a place, after what follows.
+func (s *step) before(at int) step {
+	half := step{rows: s.rows[:at+1], line: int64(s.rows[at].Line)}
+	for _, o := range s.outcomes {
+		if int64(o.Line) <= half.line {
+			half.outcomes = append(half.outcomes, o)
+		}
+	}
+	return half
+}
+
+func (s *step) after(at int) step {
+	half := step{rows: s.rows[at+1:], line: s.line}
+	for _, o := range s.outcomes {
+		if o.Line > s.rows[at].Line {
+			half.outcomes = append(half.outcomes, o)
+		}
+	}
+	return half
+}
+
+// failed answers the step with its rows refused.
+func (s *step) failed(err error) step {
+	all := step{outcomes: slices.Clone(s.outcomes), line: s.line}
+	for _, row := range s.rows {
+		all.outcomes = append(all.outcomes, Failed(row.Line, err))
+	}
+	return all
+}
+
 // source cuts the rows of a file into steps.
 type source struct {
 	next     func() (sheet.Row, error)
 	columns  []*bulkv1.ImportColumn
 	together func(a, b Row) bool
+	parse    func(Row) any
 	// done is the line up to which the rows are brought in already.
 	done int64
-	// ahead is a row that was read for the step after.
-	ahead *sheet.Row
+	// kept is a row that was read for the step after.
+	kept *sheet.Row
+}
+
+// readStep is a step as read ahead, or why there is none.
+type readStep struct {
+	step step
+	// read is how many bytes of the file were read.
+	read int64
+	err  error
+}
+
+// ahead reads and parses steps in a goroutine of its own, one or two ahead of whoever
+// takes them. The channel is closed after the last one, after an error and when ctx
+// ends.
+func (s *source) ahead(ctx context.Context, read func() int64) <-chan readStep {
+	steps := make(chan readStep, 1)
+	go func() {
+		defer close(steps)
+		for {
+			next, err := s.step()
+			if err == nil && next.size() == 0 {
+				return
+			}
+			select {
+			case steps <- readStep{step: next, read: read(), err: err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return steps
 }
 
 // read answers the next row that is not done, or io.EOF.
 func (s *source) read() (sheet.Row, error) {
-	if s.ahead != nil {
-		r := *s.ahead
-		s.ahead = nil
+	if s.kept != nil {
+		r := *s.kept
+		s.kept = nil
 		return r, nil
 	}
 	for {
@@ -57,7 +136,7 @@ func (s *source) step() (step, error) {
 		}
 		row := Row{Line: r.Line, Values: named(r, s.columns)}
 		if next.size() >= StepRows && !s.continues(&next, row) {
-			s.ahead = &r
+			s.kept = &r
 			return next, nil
 		}
 		next.line = int64(r.Line)
@@ -67,6 +146,9 @@ func (s *source) step() (step, error) {
 		case len(row.Values) == 0:
 			next.outcomes = append(next.outcomes, Empty(r.Line))
 		default:
+			if s.parse != nil {
+				row.Parsed = s.parse(row)
+			}
 			next.rows = append(next.rows, row)
 		}
 	}

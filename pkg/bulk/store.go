@@ -23,6 +23,7 @@ type entry struct {
 	state            bulkv1.ImportState
 	spec             *bulkv1.Import
 	caller           auth.Caller
+	scope            auth.Scope
 	size, doneBytes  int64
 	doneLine         int64
 	counts           *bulkv1.ImportCounts
@@ -31,7 +32,7 @@ type entry struct {
 	ended            *time.Time
 }
 
-const entryColumns = `id, state, spec, tenant, subject, roles, teams, size_bytes, done_line, done_bytes,
+const entryColumns = `id, state, spec, tenant, subject, roles, teams, scope, size_bytes, done_line, done_bytes,
 	rows, created, updated, skipped, failed, error, create_time, update_time, end_time`
 
 func scanEntry(row pgx.Row) (*entry, error) {
@@ -39,7 +40,7 @@ func scanEntry(row pgx.Row) (*entry, error) {
 	var spec []byte
 	var roles []string
 	c := e.counts
-	err := row.Scan(&e.id, &e.state, &spec, &e.caller.Tenant, &e.caller.Subject, &roles, &e.caller.Teams, &e.size, &e.doneLine, &e.doneBytes,
+	err := row.Scan(&e.id, &e.state, &spec, &e.caller.Tenant, &e.caller.Subject, &roles, &e.caller.Teams, &e.scope, &e.size, &e.doneLine, &e.doneBytes,
 		&c.Rows, &c.Created, &c.Updated, &c.Skipped, &c.Failed, &e.failure, &e.created, &e.updated, &e.ended)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,13 @@ func (e *Engine) message(row *entry) *bulkv1.Import {
 	return m
 }
 
-// read answers one import of the tenant, or NOT_FOUND.
+// visible tells whether a caller may see an import, and do something about it: only
+// who may see every record sees those of others.
+func visible(ctx context.Context, row *entry) bool {
+	return auth.ScopeFrom(ctx) == auth.All || auth.From(ctx).Subject == row.caller.Subject
+}
+
+// read answers one import of the tenant that the caller may see, or NOT_FOUND.
 func (e *Engine) read(ctx context.Context, tenant uuid.UUID, name string) (*entry, error) {
 	id, err := e.parse(name)
 	if err != nil {
@@ -73,7 +80,7 @@ func (e *Engine) read(ctx context.Context, tenant uuid.UUID, name string) (*entr
 	postgres.QueueTenant(b, tenant)
 	b.Queue(`SELECT `+entryColumns+` FROM import WHERE tenant = $1 AND id = $2`, tenant, id).QueryRow(func(row pgx.Row) (err error) {
 		found, err = scanEntry(row)
-		if errors.Is(err, pgx.ErrNoRows) {
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && !visible(ctx, found) {
 			return errs.NotFound("import", name)
 		}
 		return err
@@ -126,9 +133,9 @@ func (e *Engine) insert(ctx context.Context, id uuid.UUID, caller auth.Caller, s
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, caller.Tenant)
 	b.Queue(`
-		INSERT INTO import (tenant, id, kind, state, spec, subject, roles, teams, create_time, update_time)
-		VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $8)`,
-		caller.Tenant, id, spec.GetKind(), raw, caller.Subject, roles, append([]string{}, caller.Teams...), now)
+		INSERT INTO import (tenant, id, kind, state, spec, subject, roles, teams, scope, create_time, update_time)
+		VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $9)`,
+		caller.Tenant, id, spec.GetKind(), raw, caller.Subject, roles, append([]string{}, caller.Teams...), int16(auth.ScopeFrom(ctx)), now)
 	return postgres.Run(ctx, e.DB, b)
 }
 

@@ -32,15 +32,16 @@ func exports(t *testing.T) string {
 }
 
 // upload uploads a file in small pieces.
-func upload(ctx context.Context, t *testing.T, client contactv1.ImportServiceClient, spec *bulkv1.Import, content []byte) (*bulkv1.Import, error) {
+func upload(ctx context.Context, t testing.TB, client contactv1.ImportServiceClient, spec *bulkv1.Import, content []byte) (*bulkv1.Import, error) {
 	t.Helper()
 	stream, err := client.UploadImport(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = stream.Send(&bulkv1.UploadImportRequest{Part: &bulkv1.UploadImportRequest_Import{Import: spec}}) // the answer tells what was wrong
-	for start := 0; start < len(content); start += 1000 {
-		_ = stream.Send(&bulkv1.UploadImportRequest{Part: &bulkv1.UploadImportRequest_Chunk{Chunk: content[start:min(start+1000, len(content))]}})
+	piece := max(1000, len(content)/100)
+	for start := 0; start < len(content); start += piece {
+		_ = stream.Send(&bulkv1.UploadImportRequest{Part: &bulkv1.UploadImportRequest_Chunk{Chunk: content[start:min(start+piece, len(content))]}})
 	}
 	return stream.CloseAndRecv()
 }
@@ -58,9 +59,9 @@ func bring(ctx context.Context, t *testing.T, client contactv1.ImportServiceClie
 	return await(ctx, t, client, i.GetName())
 }
 
-func await(ctx context.Context, t *testing.T, client contactv1.ImportServiceClient, name string) *bulkv1.Import {
+func await(ctx context.Context, t testing.TB, client contactv1.ImportServiceClient, name string) *bulkv1.Import {
 	t.Helper()
-	for range 600 {
+	for range 6000 {
 		i, err := client.GetImport(ctx, &bulkv1.GetImportRequest{Name: name})
 		if err != nil {
 			t.Fatal(err)

@@ -14,24 +14,15 @@ import (
 func contactImports(s *store.Store) bulk.Kind {
 	return bulk.Kind{
 		Name: "contacts", Fields: importFields, Known: knownImportField, System: importSystem,
+		Parse: func(job *bulk.Job, row bulk.Row) any { return parseContact(s, job, row) },
 		Step: func(ctx context.Context, u *record.Unit, job *bulk.Job, rows []bulk.Row) ([]bulk.Outcome, error) {
 			outcomes := make([]bulk.Outcome, 0, len(rows))
 			var items []store.Incoming
 			for _, row := range rows {
-				if saysNothing(row) {
-					outcomes = append(outcomes, bulk.Empty(row.Line))
-					continue
-				}
-				c, err := contactOfRow(row, job.Import)
-				switch {
-				case err != nil:
-					outcomes = append(outcomes, bulk.Failed(row.Line, err))
-				case row.First(fieldDeleted) == "true":
-					outcomes = append(outcomes, bulk.Outcome{
-						Line: row.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_DELETED", Message: "the record is deleted in the other system",
-					})
-				default:
-					items = append(items, store.Incoming{Line: row.Line, Contact: c.Contact, Unread: c.unread})
+				if item, ok := row.Parsed.(store.Incoming); ok {
+					items = append(items, item)
+				} else {
+					outcomes = append(outcomes, row.Parsed.(bulk.Outcome))
 				}
 			}
 			more, err := s.ImportContacts(ctx, u, job, items)
@@ -39,6 +30,28 @@ func contactImports(s *store.Store) bulk.Kind {
 		},
 		Undo: s.UndoImported,
 	}
+}
+
+// parseContact answers the store.Incoming that a row is, or the bulk.Outcome of one
+// that is none.
+func parseContact(s *store.Store, job *bulk.Job, row bulk.Row) any {
+	if saysNothing(row) {
+		return bulk.Empty(row.Line)
+	}
+	c, err := contactOfRow(row, job.Import)
+	switch {
+	case err != nil:
+		return bulk.Failed(row.Line, err)
+	case row.First(fieldDeleted) == "true":
+		return bulk.Outcome{
+			Line: row.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_DELETED", Message: "the record is deleted in the other system",
+		}
+	}
+	item, err := s.Incoming(row.Line, c.Contact, c.unread)
+	if err != nil {
+		return bulk.Failed(row.Line, err)
+	}
+	return item
 }
 
 // ImportServer answers the calls on contact's imports.

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -22,65 +21,122 @@ import (
 
 // Incoming is a contact as a row of a file has it.
 type Incoming struct {
-	Line    int
-	Contact *contactv1.Contact
-	// Unread names the fields whose value could not be read and is kept as text.
-	Unread []string
+	line    int
+	contact *contact.Contact
+	unread  []string
+}
+
+// Incoming makes one of what the row on that line says. Unread names the fields whose
+// value could not be read and is kept as text.
+func (s *Store) Incoming(line int, p *contactv1.Contact, unread []string) (Incoming, error) {
+	c := &contact.Contact{}
+	return Incoming{line: line, contact: c, unread: unread}, s.fillContact(c, p)
 }
 
 // matchOrder is by which identifier an incoming contact is recognised first. A
 // phone number is not among them: households and companies share theirs.
 var matchOrder = []contact.IdentifierKind{contact.ExternalID, contact.Card, contact.Device, contact.Email, contact.Web}
 
+// importing is one step of an import.
+type importing struct {
+	*Store
+	unit *record.Unit
+	job  *bulk.Job
+	// known says whose the identifiers are, there the contacts that rows were put
+	// together with or became.
+	known map[contact.Handle]uuid.UUID
+	// selves are the contacts that rows of an export of this tenant name.
+	selves map[*contact.Contact]uuid.UUID
+	there  map[uuid.UUID]*contact.Contact
+	// owner is who owns new contacts that the file gives to nobody: the caller, who
+	// would not see them otherwise; nobody where the caller sees all.
+	owner string
+	// tried are the identifiers that earlier steps of a trial met.
+	tried map[string]bool
+}
+
 // ImportContacts brings contacts in within the unit: one whose identifier is
 // known is put together with what is there, the others are new. All of them are
-// looked up in one query.
+// looked up and locked in one query each.
 func (s *Store) ImportContacts(ctx context.Context, u *record.Unit, job *bulk.Job, items []Incoming) ([]bulk.Outcome, error) {
-	var outcomes []bulk.Outcome
-	var rows []*contact.Contact
-	var taken []Incoming
-	for _, item := range items {
-		row := &contact.Contact{}
-		if err := s.fillContact(row, item.Contact); err != nil {
-			outcomes = append(outcomes, bulk.Failed(item.Line, err))
-			continue
-		}
-		rows, taken = append(rows, row), append(taken, item)
+	rows := make([]*contact.Contact, len(items))
+	for n, item := range items {
+		row := *item.contact // which may come again
+		rows[n] = &row
 	}
-	known, err := s.holders(u, job.Tenant, rows)
-	if err != nil {
+	i := &importing{Store: s, unit: u, job: job}
+	_, i.owner, _ = record.Reach(ctx)
+	if err := i.meet(ctx, rows); err != nil {
 		return nil, err
 	}
-	if err := s.equipUnknown(ctx, job.Tenant, known, rows); err != nil {
-		return nil, err
-	}
-	for i, row := range rows {
-		o, err := s.importContact(u, job, known, row, taken[i])
+	outcomes := make([]bulk.Outcome, len(rows))
+	for n, row := range rows {
+		o, err := i.bring(row, items[n])
 		if err != nil {
 			return nil, err
 		}
-		outcomes = append(outcomes, o)
+		outcomes[n] = o
 	}
 	return outcomes, nil
 }
 
-// holders answers who holds the identifiers of the rows.
-func (s *Store) holders(u *record.Unit, tenant uuid.UUID, rows []*contact.Contact) (map[contact.Handle]uuid.UUID, error) {
+// meet finds the contacts that the rows are and locks them, and gives numbers and
+// keys to the rows that nobody is known to be.
+func (i *importing) meet(ctx context.Context, rows []*contact.Contact) (err error) {
+	if i.selves, err = i.Store.selves(ctx, i.unit, i.job.Tenant, rows); err != nil {
+		return err
+	}
+	if i.known, err = i.holders(ctx, i.unit, i.job.Tenant, rows); err != nil {
+		return err
+	}
+	var fresh []*contact.Contact
+	var ids []uuid.UUID
+	for _, row := range rows {
+		if id, ok := i.who(row); ok {
+			ids = append(ids, id)
+		} else {
+			fresh = append(fresh, row)
+		}
+	}
+	if i.there, err = i.Contacts.LockAllIn(i.unit, ids); err != nil {
+		return err
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	var keys []string
+	for _, row := range fresh {
+		keys = append(keys, trialKeys(row)...)
+	}
+	if i.tried, err = i.job.Tried(i.unit, keys); err != nil {
+		return err
+	}
+	// What is bound to contacts of a step that is taken back is never used again.
+	_, err = i.equip(ctx, i.job.Tenant, fresh...)
+	return err
+}
+
+// holders answers who, of those that the caller may see, holds the identifiers of the
+// rows.
+func (s *Store) holders(ctx context.Context, u *record.Unit, tenant uuid.UUID, rows []*contact.Contact) (map[contact.Handle]uuid.UUID, error) {
 	var handles []contact.Handle
 	for _, row := range rows {
-		handles = append(handles, row.Handles()...)
+		handles = append(handles, matching(row)...)
 	}
 	kinds, keys := columns(handles)
 	known := map[contact.Handle]uuid.UUID{}
+	all, owner, teams := record.Reach(ctx)
 	err := u.Read(func(b *pgx.Batch) {
 		b.Queue(`
 			SELECT h.kind, h.key, i.contact
 			FROM unnest($2::smallint[], $3::text[]) AS h (kind, key)
 			CROSS JOIN LATERAL (
 				SELECT contact FROM identifier
-				WHERE tenant = $1 AND kind = h.kind AND key = h.key
+				WHERE tenant = $1 AND kind = h.kind AND key = h.key AND ($4 OR EXISTS (
+					SELECT FROM contact AS c
+					WHERE c.tenant = $1 AND c.id = identifier.contact AND (c.owner = $5 OR c.team = ANY ($6))))
 				ORDER BY contact LIMIT 1
-			) AS i`, tenant, kinds, keys).Query(func(found pgx.Rows) error {
+			) AS i`, tenant, kinds, keys, all, owner, teams).Query(func(found pgx.Rows) error {
 			for found.Next() {
 				var h contact.Handle
 				var id uuid.UUID
@@ -95,166 +151,85 @@ func (s *Store) holders(u *record.Unit, tenant uuid.UUID, rows []*contact.Contac
 	return known, err
 }
 
-// holder answers who a row is, by the strongest identifier that is known.
-func holder(known map[contact.Handle]uuid.UUID, row *contact.Contact) (uuid.UUID, bool) {
-	handles := row.Handles()
+// matching answers the handles that a row can be recognised by, the strongest first.
+func matching(row *contact.Contact) []contact.Handle {
+	all := row.Handles()
+	handles := make([]contact.Handle, 0, len(all))
 	for _, kind := range matchOrder {
-		for _, h := range handles {
-			if id, ok := known[h]; ok && h.Kind == kind {
-				return id, true
+		for _, h := range all {
+			if h.Kind == kind {
+				handles = append(handles, h)
 			}
+		}
+	}
+	return handles
+}
+
+// who answers the contact that a row is: the one it names, else that of the strongest
+// identifier that is known.
+func (i *importing) who(row *contact.Contact) (uuid.UUID, bool) {
+	if id, ok := i.selves[row]; ok {
+		return id, true
+	}
+	for _, h := range matching(row) {
+		if id, ok := i.known[h]; ok {
+			return id, true
 		}
 	}
 	return uuid.Nil, false
 }
 
-// equipUnknown gives numbers and keys to the rows that nobody is known to be.
-func (s *Store) equipUnknown(ctx context.Context, tenant uuid.UUID, known map[contact.Handle]uuid.UUID, rows []*contact.Contact) error {
-	var fresh []*contact.Contact
-	for _, row := range rows {
-		if _, ok := holder(known, row); !ok {
-			fresh = append(fresh, row)
-		}
+// trialKeys are what a trial remembers of a row.
+func trialKeys(row *contact.Contact) []string {
+	handles := matching(row)
+	keys := make([]string, len(handles))
+	for i, h := range handles {
+		keys[i] = string(rune(h.Kind)) + h.Key
 	}
-	if len(fresh) == 0 {
-		return nil
-	}
-	// What is bound to contacts of a step that is taken back is never used again.
-	_, err := s.equip(ctx, tenant, fresh...)
-	return err
+	return keys
 }
 
-// importContact adds the row, or puts it together with the contact it is. A trial
-// remembers what it added, because the next step will not find it.
-func (s *Store) importContact(u *record.Unit, job *bulk.Job, known map[contact.Handle]uuid.UUID, row *contact.Contact, item Incoming) (bulk.Outcome, error) {
-	o := bulk.Outcome{Line: item.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_UPDATED}
-	if len(item.Unread) > 0 {
-		o.Reason, o.Message = "VALUE_UNREAD", "kept as text, because it cannot be read: "+strings.Join(item.Unread, ", ")
+// bring adds the row, or puts it together with the contact it is. A trial remembers
+// what it added, because the next step will not find it.
+func (i *importing) bring(row *contact.Contact, item Incoming) (bulk.Outcome, error) {
+	o := bulk.Outcome{Line: item.line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_UPDATED}
+	if len(item.unread) > 0 {
+		o.Reason, o.Message = "VALUE_UNREAD", "kept as text, because it cannot be read: "+strings.Join(item.unread, ", ")
 	}
-	if id, ok := holder(known, row); ok {
-		o.Resource = named(contacts, id)
-		err := s.mergeIncoming(u, o.Resource, row)
-		if errs.Code(err) == codes.InvalidArgument {
-			return bulk.Failed(item.Line, err), nil
+	if id, ok := i.who(row); ok {
+		there := i.there[id]
+		if there == nil {
+			return bulk.Failed(item.line, errs.NotFound("contact", "")), nil // gone, or given to somebody else, since it was found
 		}
-		return o, err
+		o.Resource = named(contacts, id)
+		return i.orFailed(o, i.merge(there, row))
 	}
-	if job.DryRun() && seenBefore(job.Seen, row) {
+	keys := trialKeys(row)
+	i.job.Remember(keys...)
+	if slices.ContainsFunc(keys, func(key string) bool { return i.tried[key] }) {
 		return o, nil
 	}
-	if err := s.Contacts.AddIn(u, row); err != nil {
-		return o, err
-	}
-	for _, h := range row.Handles() {
-		if slices.Contains(matchOrder, h.Kind) {
-			known[h] = row.ID
-		}
+	if row.Owner == "" {
+		row.Owner = i.owner
 	}
 	o.What, o.Resource = bulkv1.ImportOutcome_IMPORT_OUTCOME_CREATED, named(contacts, row.ID)
+	if err := i.Contacts.AddIn(i.unit, row); err != nil {
+		return i.orFailed(o, err)
+	}
+	for _, h := range matching(row) {
+		i.known[h] = row.ID
+	}
+	i.there[row.ID] = row
 	return o, nil
 }
 
-// seenBefore tells whether an earlier row of the trial was the same contact, and
-// remembers this one.
-func seenBefore(seen map[string]string, row *contact.Contact) bool {
-	before := false
-	for _, h := range row.Handles() {
-		if !slices.Contains(matchOrder, h.Kind) {
-			continue
-		}
-		key := string(rune(h.Kind)) + h.Key
-		if _, ok := seen[key]; ok {
-			before = true
-		}
-		seen[key] = ""
+// orFailed makes the row's failure of what is wrong with the row.
+func (i *importing) orFailed(o bulk.Outcome, err error) (bulk.Outcome, error) {
+	switch errs.Code(err) {
+	case codes.InvalidArgument, codes.FailedPrecondition:
+		return bulk.Failed(o.Line, err), nil
 	}
-	return before
-}
-
-// mergeIncoming puts what a file says together with what is there: names and
-// texts that the file has replace, identifiers and addresses are added, nothing
-// is removed.
-func (s *Store) mergeIncoming(u *record.Unit, name string, incoming *contact.Contact) error {
-	in := contactProto(incoming) // its identifiers in their stored form, as those that are there
-	_, err := s.Contacts.ChangeIn(u, name, func(row *contact.Contact) ([]entity.Event, error) {
-		before := contactProto(row)
-		wanted := merged(before, in)
-		if err := s.fillContact(row, wanted); err != nil {
-			return nil, err
-		}
-		after := contactProto(row)
-		if proto.Equal(before, after) {
-			return nil, nil
-		}
-		return []entity.Event{entity.Updated{Paths: []string{"*"}}}, nil
-	})
-	return err
-}
-
-func merged(before, in *contactv1.Contact) *contactv1.Contact {
-	c := proto.Clone(before).(*contactv1.Contact)
-	for _, field := range []struct {
-		into *string
-		from string
-	}{
-		{&c.GivenName, in.GetGivenName()}, {&c.FamilyName, in.GetFamilyName()}, {&c.OrganisationName, in.GetOrganisationName()},
-		{&c.JobTitle, in.GetJobTitle()}, {&c.LanguageCode, in.GetLanguageCode()}, {&c.RegionCode, in.GetRegionCode()},
-		{&c.Note, in.GetNote()}, {&c.Owner, in.GetOwner()},
-	} {
-		if field.from != "" {
-			*field.into = field.from
-		}
-	}
-	if in.GetBirthday() != nil {
-		c.Birthday = in.GetBirthday()
-	}
-	c.Identifiers = addNew(c.Identifiers, in.GetIdentifiers(), func(a, b *contactv1.Identifier) bool {
-		return a.GetKind() == b.GetKind() && a.GetValue() == b.GetValue()
-	})
-	c.Addresses = addNew(c.Addresses, in.GetAddresses(), func(a, b *contactv1.Address) bool { return proto.Equal(a, b) || sameAddress(a, b) })
-	c.Labels = joined(c.Labels, in.GetLabels(), true)
-	c.ExternalIds = joined(c.ExternalIds, in.GetExternalIds(), false)
-	if in.GetCustomFields() != nil {
-		if c.CustomFields == nil {
-			c.CustomFields = in.GetCustomFields()
-		} else {
-			for k, v := range in.GetCustomFields().GetFields() {
-				c.CustomFields.Fields[k] = v
-			}
-		}
-	}
-	return c
-}
-
-func sameAddress(a, b *contactv1.Address) bool {
-	return slices.Equal(a.GetLines(), b.GetLines()) && a.GetLocality() == b.GetLocality() && a.GetPostalCode() == b.GetPostalCode()
-}
-
-func addNew[T any](list, more []T, same func(a, b T) bool) []T {
-	for _, m := range more {
-		if !slices.ContainsFunc(list, func(l T) bool { return same(l, m) }) {
-			list = append(list, m)
-		}
-	}
-	return list
-}
-
-// joined puts two maps together; of two values for a key the newer one wins where
-// replace says so.
-func joined(old, more map[string]string, replace bool) map[string]string {
-	if len(more) == 0 {
-		return old
-	}
-	all := map[string]string{}
-	for k, v := range old {
-		all[k] = v
-	}
-	for k, v := range more {
-		if _, held := all[k]; !held || replace {
-			all[k] = v
-		}
-	}
-	return all
+	return o, err
 }
 
 // UndoImported deletes a contact that an import created. One that was deleted

@@ -57,6 +57,27 @@ func TestExport_roundTrip(t *testing.T) {
 	}
 }
 
+// What a tenant exports and imports again meets itself: nothing is created, and
+// nothing changed (CON-49).
+func TestExport_sameTenant(t *testing.T) {
+	t.Parallel()
+	s := testkit.Start(t, contact.Definition, sales.Definition)
+	testkit.Prove(t, testkit.GRPC, "CON-49")
+	c := s.Client(t, s.As(auth.Admin))
+	fill(t, c)
+	for _, kind := range kinds {
+		before := listed(t, c, kind[0])
+		file := written(t, c, kind[0], exportFlags{recipient: firstParty})
+		i := imported(t, c, kind[1], file)
+		if n := i.GetCounts(); n.GetFailed() > 0 || n.GetCreated() > 0 || n.GetRows() == 0 {
+			t.Errorf("%s: %v %v %s\n%s", kind[0], n, i.GetState(), i.GetError(), file)
+		}
+		if diff := cmp.Diff(before, listed(t, c, kind[0]), protocmp.Transform()); diff != "" {
+			t.Errorf("%s differ:\n%s", kind[0], diff)
+		}
+	}
+}
+
 // A contact that forbids passing on its data is in no export for third parties, nor
 // is what belongs to it (A18).
 func TestExport_thirdParty(t *testing.T) {

@@ -36,7 +36,7 @@ import (
 var Migrations embed.FS
 
 const (
-	// reservoir is how many keys are made at once.
+	// reservoir is how many keys are made at once, unless more are wanted.
 	reservoir = 256
 	// cacheSize bounds the memory of the cache, to about 20 MB.
 	cacheSize = 100_000
@@ -84,8 +84,8 @@ func New(keys *pgxpool.Pool, contacts *postgres.DB, wrap *Wrapper, now func() ti
 func (s *Store) Take(ctx context.Context, n int) ([]Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.ready) < n {
-		if err := s.fill(ctx); err != nil {
+	if missing := n - len(s.ready); missing > 0 {
+		if err := s.fill(ctx, max(missing, reservoir)); err != nil {
 			return nil, fmt.Errorf("fill the reservoir of keys: %w", err)
 		}
 	}
@@ -95,10 +95,10 @@ func (s *Store) Take(ctx context.Context, n int) ([]Key, error) {
 	return taken, nil
 }
 
-// fill makes keys and stores them before they can be taken.
-func (s *Store) fill(ctx context.Context) error {
-	made := make([]Key, reservoir)
-	ids, wrapped := make([]uuid.UUID, reservoir), make([][]byte, reservoir)
+// fill makes n keys and stores them before they can be taken.
+func (s *Store) fill(ctx context.Context, n int) error {
+	made := make([]Key, n)
+	ids, wrapped := make([]uuid.UUID, n), make([][]byte, n)
 	for i := range made {
 		secret := make([]byte, 32)
 		rand.Read(secret) // never fails (crypto/rand)

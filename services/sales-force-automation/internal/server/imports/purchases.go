@@ -2,6 +2,8 @@ package imports
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -13,6 +15,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/order"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
 
@@ -45,7 +48,7 @@ type sale struct {
 	paid money.Money
 }
 
-func (i *Importer) purchaseStep(ctx context.Context, u *record.Unit, job *bulk.Job, rows []bulk.Row) ([]bulk.Outcome, error) {
+func (i *Importer) purchaseStep(_ context.Context, u *record.Unit, job *bulk.Job, rows []bulk.Row) ([]bulk.Outcome, error) {
 	f := findingsOf(job)
 	sales, outcomes := salesOf(job, f, rows)
 	keys := make([]store.ExternalID, len(sales))
@@ -56,8 +59,22 @@ func (i *Importer) purchaseStep(ctx context.Context, u *record.Unit, job *bulk.J
 	if err != nil {
 		return nil, err
 	}
+	selves := selvesOf(keys, held)
+	there, err := i.Store.Orders.LockAllIn(u, slices.AppendSeq(slices.Collect(maps.Values(held)), maps.Values(selves)))
+	if err != nil {
+		return nil, err
+	}
+	for key, id := range selves {
+		if there[id] != nil {
+			held[key] = id
+		}
+	}
+	tried, err := triedBefore(u, job, keys)
+	if err != nil {
+		return nil, err
+	}
 	for _, s := range sales {
-		more, err := i.record(ctx, u, job, held, s)
+		more, err := i.record(u, job, held, there, tried, s)
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +201,7 @@ func soldLine(f *findings, row bulk.Row, currency string) ([]*salesv1.LineItem, 
 }
 
 // record records a sale, or finds its rows in the one that is recorded.
-func (i *Importer) record(ctx context.Context, u *record.Unit, job *bulk.Job, held map[store.ExternalID]uuid.UUID, s *sale) ([]bulk.Outcome, error) {
+func (i *Importer) record(u *record.Unit, job *bulk.Job, held map[store.ExternalID]uuid.UUID, there map[uuid.UUID]*order.Order, tried map[string]bool, s *sale) ([]bulk.Outcome, error) {
 	if err := checked(s.message); err != nil {
 		return s.refused(err), nil
 	}
@@ -194,21 +211,23 @@ func (i *Importer) record(ctx context.Context, u *record.Unit, job *bulk.Job, he
 	}
 	o.Note = s.note
 	if id, known := held[s.key]; known {
-		there, err := i.Store.Orders.GetIn(u, store.OrderName(id))
-		if err != nil {
-			return nil, err
+		if there[id] == nil {
+			return s.refused(errTaken), nil
 		}
-		return s.met(store.OrderName(id), there.Has(o.Lines)), nil
+		return s.met(store.OrderName(id), there[id].Has(o.Lines)), nil
 	}
-	if _, tried := job.Seen[s.key.ID]; tried {
+	if tried[s.key.ID] {
 		return s.outcomes(updated, ""), nil
 	}
 	if job.DryRun() {
-		job.Seen[s.key.ID] = ""
+		job.Remember(s.key.ID)
 		return s.outcomes(created, ""), nil
 	}
 	if err := i.Store.Orders.AddIn(u, o, events...); err != nil {
-		return nil, err
+		if refused, err := orRefused(bulk.Outcome{}, err); err != nil || refused.Reason == "" {
+			return nil, err
+		}
+		return s.refused(err), nil
 	}
 	return s.outcomes(created, store.OrderName(o.ID)), nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,6 +20,9 @@ import (
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
+
+// errTaken says that a record that the caller may not see has the row's id.
+var errTaken = errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another record of this kind has this id in that system")
 
 type bulkOutcome = bulkv1.ImportOutcome
 
@@ -48,9 +53,9 @@ type settler[T any, P proto.Message] struct {
 	merge func(there, row P) P
 }
 
-// step brings the rows in within the unit. Known records are looked up at once, and
-// of these only the ones that change are locked.
-func (s *settler[T, P]) step(ctx context.Context, u *record.Unit, job *bulk.Job, rows []bulk.Row) ([]bulk.Outcome, error) {
+// step brings the rows in within the unit. Known records are looked up and locked at
+// once.
+func (s *settler[T, P]) step(_ context.Context, u *record.Unit, job *bulk.Job, rows []bulk.Row) ([]bulk.Outcome, error) {
 	var outcomes []bulk.Outcome
 	var items []item[T, P]
 	var keys []store.ExternalID
@@ -67,12 +72,16 @@ func (s *settler[T, P]) step(ctx context.Context, u *record.Unit, job *bulk.Job,
 		}
 		items, keys = append(items, one), append(keys, one.key)
 	}
-	known, there, err := s.known(ctx, u, job, keys)
+	known, there, err := s.known(u, job, keys)
+	if err != nil {
+		return nil, err
+	}
+	tried, err := triedBefore(u, job, keys)
 	if err != nil {
 		return nil, err
 	}
 	for _, one := range items {
-		o, err := s.settle(u, job, known, there, one)
+		o, err := s.settle(u, job, known, there, tried, one)
 		if err != nil {
 			return nil, err
 		}
@@ -81,38 +90,65 @@ func (s *settler[T, P]) step(ctx context.Context, u *record.Unit, job *bulk.Job,
 	return outcomes, nil
 }
 
-// known answers which of the records are here, and how they are.
-func (s *settler[T, P]) known(ctx context.Context, u *record.Unit, job *bulk.Job, keys []store.ExternalID) (map[store.ExternalID]uuid.UUID, map[uuid.UUID]*T, error) {
+// known answers which of the records are here, and locks them.
+func (s *settler[T, P]) known(u *record.Unit, job *bulk.Job, keys []store.ExternalID) (map[store.ExternalID]uuid.UUID, map[uuid.UUID]*T, error) {
 	known, err := s.store.Held(u, job.Tenant, s.of.Kind, keys)
-	if err != nil || len(known) == 0 {
-		return known, nil, err
-	}
-	var ids []uuid.UUID
-	seen := map[uuid.UUID]bool{}
-	for _, id := range known {
-		if !seen[id] {
-			ids, seen[id] = append(ids, id), true
-		}
-	}
-	rows, err := s.of.Table.GetAll(ctx, s.store.DB.App, job.Tenant, ids)
 	if err != nil {
 		return nil, nil, err
 	}
-	there := make(map[uuid.UUID]*T, len(rows))
-	for _, row := range rows {
-		there[s.of.Meta(row).ID] = row
+	ids := slices.Collect(maps.Values(known))
+	selves := selvesOf(keys, known)
+	there, err := s.of.LockAllIn(u, slices.AppendSeq(ids, maps.Values(selves)))
+	for key, id := range selves {
+		if there[id] != nil {
+			known[key] = id
+		}
 	}
-	return known, there, nil
+	return known, there, err
+}
+
+// triedBefore answers which of the records earlier steps of a trial would have made.
+func triedBefore(u *record.Unit, job *bulk.Job, keys []store.ExternalID) (map[string]bool, error) {
+	ids := make([]string, len(keys))
+	for n, key := range keys {
+		ids[n] = key.ID
+	}
+	return job.Tried(u, ids)
+}
+
+// ourselves is the system that files of Lingkar come from.
+const ourselves = "lingkar"
+
+// selvesOf answers the ids that rows of an export of Lingkar name and that no record
+// has as its id in another suite: in the tenant that exported them they are the
+// records' own.
+func selvesOf(keys []store.ExternalID, known map[store.ExternalID]uuid.UUID) map[store.ExternalID]uuid.UUID {
+	selves := map[store.ExternalID]uuid.UUID{}
+	for _, key := range keys {
+		if _, held := known[key]; held || key.System != ourselves {
+			continue
+		}
+		if id, err := uuid.Parse(key.ID); err == nil {
+			selves[key] = id
+		}
+	}
+	return selves
+}
+
+// forget takes the id of a record itself out of what its row says of other systems.
+func forget(key store.ExternalID, id uuid.UUID, message proto.Message) {
+	if m, ok := message.(interface{ GetExternalIds() map[string]string }); ok && key.System == ourselves && key.ID == id.String() {
+		delete(m.GetExternalIds(), ourselves)
+	}
 }
 
 // settle adds a record, or puts the row together with the one it is.
-func (s *settler[T, P]) settle(u *record.Unit, job *bulk.Job, known map[store.ExternalID]uuid.UUID, there map[uuid.UUID]*T, one item[T, P]) (bulk.Outcome, error) {
+func (s *settler[T, P]) settle(u *record.Unit, job *bulk.Job, known map[store.ExternalID]uuid.UUID, there map[uuid.UUID]*T, tried map[string]bool, one item[T, P]) (bulk.Outcome, error) {
 	id, met := known[one.key]
-	_, tried := job.Seen[one.key.ID]
 	switch {
 	case met:
 		return s.meet(u, job, id, there[id], one)
-	case job.DryRun() && tried:
+	case tried[one.key.ID]:
 		return bulk.Outcome{Line: one.line, What: updated}, nil
 	}
 	row := new(T)
@@ -121,30 +157,33 @@ func (s *settler[T, P]) settle(u *record.Unit, job *bulk.Job, known map[store.Ex
 	}
 	events := one.stand(row)
 	if job.DryRun() {
-		job.Seen[one.key.ID] = ""
+		tried[one.key.ID] = true
+		job.Remember(one.key.ID)
 		return bulk.Outcome{Line: one.line, What: created}, nil
 	}
 	if err := s.of.AddIn(u, row, events...); err != nil {
-		return bulk.Outcome{}, err
+		return orRefused(bulk.Outcome{Line: one.line}, err)
 	}
-	known[one.key] = s.of.Meta(row).ID
+	id = s.of.Meta(row).ID
+	known[one.key], there[id] = id, row
 	return bulk.Outcome{Line: one.line, What: created, Resource: s.of.Collection + "/" + s.of.Meta(row).ID.String()}, nil
 }
 
 // meet changes a record that is here already, unless it is as the row says.
 func (s *settler[T, P]) meet(u *record.Unit, job *bulk.Job, id uuid.UUID, there *T, one item[T, P]) (bulk.Outcome, error) {
 	o := bulk.Outcome{Line: one.line, What: updated, Resource: s.of.Collection + "/" + id.String()}
-	rule := func(row *T) ([]entity.Event, error) { return s.change(row, one) }
-	if there != nil {
-		if s.of.Meta(there).Deleted() {
-			return bulk.Outcome{Line: one.line, What: skipped, Reason: "DELETED", Message: "the record was deleted here", Resource: o.Resource}, nil
-		}
-		if events, err := rule(there); err != nil || len(events) == 0 || job.DryRun() {
-			return orRefused(o, err)
-		}
+	if there == nil {
+		return refusal(one.line, errTaken), nil
 	}
-	_, err := s.of.ChangeIn(u, o.Resource, rule)
-	return orRefused(o, err)
+	forget(one.key, id, one.message)
+	if s.of.Meta(there).Deleted() {
+		return bulk.Outcome{Line: one.line, What: skipped, Reason: "DELETED", Message: "the record was deleted here", Resource: o.Resource}, nil
+	}
+	if job.DryRun() {
+		_, err := s.change(there, one)
+		return orRefused(o, err)
+	}
+	return orRefused(o, s.of.DecideIn(u, there, func(row *T) ([]entity.Event, error) { return s.change(row, one) }))
 }
 
 // change puts what the row says onto a record.

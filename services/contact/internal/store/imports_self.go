@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"maps"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+)
+
+// ourselves is the system that files of Lingkar come from.
+const ourselves = "lingkar"
+
+// selves answers the living contacts, of those that the caller may see, that rows name
+// by the id or the Customer ID of this suite. Such a row loses that id: a contact is
+// not its own counterpart in another system. One that names nobody here comes from
+// another tenant or suite, and keeps it.
+func (s *Store) selves(ctx context.Context, u *record.Unit, tenant uuid.UUID, rows []*contact.Contact) (map[*contact.Contact]uuid.UUID, error) {
+	var ids []uuid.UUID
+	var numbers []string
+	for _, row := range rows {
+		said := row.ExternalIDs[ourselves]
+		if id, err := uuid.Parse(strings.TrimPrefix(said, contacts+"/")); err == nil {
+			ids = append(ids, id)
+		} else if number, ok := ParseCustomerID(said); ok {
+			numbers = append(numbers, number)
+		}
+	}
+	if len(ids)+len(numbers) == 0 {
+		return nil, nil
+	}
+	by := map[string]uuid.UUID{}
+	all, owner, teams := record.Reach(ctx)
+	err := u.Read(func(b *pgx.Batch) {
+		b.Queue(`
+			SELECT c.id, c.customer_id
+			FROM (
+				SELECT * FROM contact WHERE tenant = $1 AND id = ANY ($2)
+				UNION ALL
+				SELECT * FROM contact WHERE tenant = $1 AND customer_id = ANY ($3)
+			) AS c
+			WHERE c.delete_time IS NULL AND ($4 OR c.owner = $5 OR c.team = ANY ($6))`,
+			tenant, ids, numbers, all, owner, teams).Query(func(found pgx.Rows) error {
+			var id uuid.UUID
+			var number string
+			_, err := pgx.ForEachRow(found, []any{&id, &number}, func() error {
+				by[id.String()], by[number] = id, id
+				return nil
+			})
+			return err
+		})
+	})
+	met := map[*contact.Contact]uuid.UUID{}
+	for _, row := range rows {
+		said := strings.TrimPrefix(row.ExternalIDs[ourselves], contacts+"/")
+		if number, ok := ParseCustomerID(said); ok {
+			said = number
+		}
+		if id, ok := by[said]; ok {
+			met[row] = id
+			row.ExternalIDs = maps.Clone(row.ExternalIDs) // the row may come again
+			delete(row.ExternalIDs, ourselves)
+		}
+	}
+	return met, err
+}
