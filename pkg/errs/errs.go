@@ -44,6 +44,7 @@ type Error struct {
 	metadata   map[string]string
 	violations []Violation
 	retry      time.Duration
+	quota      bool
 	cause      error
 }
 
@@ -149,6 +150,14 @@ func Exhausted(reason, message string, retry time.Duration) *Error {
 	return e
 }
 
+// Quota says that a caller's share is used up, of which the metadata say whose it
+// is, and when to come back.
+func Quota(reason, message string, retry time.Duration) *Error {
+	e := Exhausted(reason, message, retry)
+	e.quota = true
+	return e
+}
+
 // Unavailable says that the call may succeed after the given time.
 func Unavailable(reason, message string, retry time.Duration) *Error {
 	e := New(codes.Unavailable, reason, message)
@@ -227,6 +236,11 @@ func (e *Error) details() []protoadapt.MessageV1 {
 			Violations: []*errdetails.PreconditionFailure_Violation{{
 				Type: e.reason, Subject: e.metadata["resource"], Description: e.message,
 			}},
+		})
+	}
+	if e.quota {
+		details = append(details, &errdetails.QuotaFailure{
+			Violations: []*errdetails.QuotaFailure_Violation{{Subject: "tenants/" + e.metadata["tenant"], Description: e.message}},
 		})
 	}
 	if e.retry > 0 {

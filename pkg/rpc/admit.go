@@ -2,12 +2,16 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 
+	"github.com/lingkar-crm/lingkar/pkg/admission"
+	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
@@ -16,32 +20,34 @@ const (
 	defaultDeadline = 5 * time.Second
 	// longestDeadline is the most that a caller can ask for.
 	longestDeadline = 30 * time.Second
-	// defaultConcurrency is how many calls a process works on at a time.
-	defaultConcurrency = 256
-	// longestWait is how long a call waits for its turn.
-	longestWait = 100 * time.Millisecond
 	// streamsPerCaller is how many streams one subject may hold open.
 	streamsPerCaller = 64
 )
 
-var (
-	errOverloaded = errs.Exhausted("OVERLOADED", "the service is at its capacity", time.Second)
-	errStreams    = errs.Exhausted("TOO_MANY_STREAMS", "you hold too many streams open", 5*time.Second)
-)
+var errStreams = errs.Exhausted("TOO_MANY_STREAMS", "you hold too many streams open", 5*time.Second)
 
-// admitUnary bounds the time of a call and the number of those at work. Health
-// is exempt: a service under load is not a dead one.
-func (s *Server) admitUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+// boundUnary bounds the time of a call.
+func (s *Server) boundUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	ctx, cancel := withDeadline(ctx)
 	defer cancel()
-	if s.policy[info.FullMethod].Public() {
+	return next(ctx, req)
+}
+
+// admitUnary bounds the number of calls at work, once the caller is known and before
+// anything is done for it. Health is exempt: a service under load is not a dead one.
+func (s *Server) admitUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	caller, ok := auth.FromOK(ctx)
+	if !ok {
 		return next(ctx, req)
 	}
-	if err := enter(ctx, s.turns); err != nil {
-		s.counters.overloads.Add(ctx, 1)
+	class := admission.ClassOf(caller, info.FullMethod)
+	if err := s.places.Enter(ctx, class, caller.Tenant); err != nil {
+		if errors.Is(err, admission.ErrOverloaded) {
+			s.counters.overloads.Add(ctx, 1, metric.WithAttributes(attribute.String("class", class.String())))
+		}
 		return nil, err
 	}
-	defer s.turns.Release(1)
+	defer s.places.Leave(caller.Tenant)
 	return next(ctx, req)
 }
 
@@ -51,28 +57,6 @@ func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 		limit = defaultDeadline
 	}
 	return context.WithTimeout(ctx, limit) // an earlier deadline of the caller stays
-}
-
-// enter waits for a turn. A call whose deadline has passed meanwhile is not
-// begun: nobody waits for its answer.
-func enter(ctx context.Context, turns *semaphore.Weighted) error {
-	if turns.TryAcquire(1) {
-		return nil
-	}
-	waiting, cancel := context.WithTimeout(ctx, longestWait)
-	defer cancel()
-	err := turns.Acquire(waiting, 1)
-	switch {
-	case ctx.Err() != nil:
-		if err == nil {
-			turns.Release(1)
-		}
-		return ctx.Err()
-	case err != nil:
-		return errOverloaded
-	default:
-		return nil
-	}
 }
 
 // streams counts the open streams of each subject.

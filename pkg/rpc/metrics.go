@@ -15,7 +15,7 @@ func newCounters(meters metric.MeterProvider) counters {
 	return counters{
 		unmapped:  counter(meter, "lingkar.rpc.unmapped", "Calls answered INTERNAL because nobody mapped their error."),
 		panics:    counter(meter, "lingkar.rpc.panics", "Calls that panicked."),
-		overloads: counter(meter, "lingkar.rpc.overloads", "Calls turned away because the process was at its capacity."),
+		overloads: counter(meter, "lingkar.rpc.overloads", "Calls turned away because the process was at its capacity, by class."),
 	}
 }
 

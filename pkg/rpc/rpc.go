@@ -1,8 +1,9 @@
 // Package rpc is the gRPC server and client that every process of Lingkar uses,
 // so that each call is treated alike.
 //
-// The order on the server: recover and word errors; bound the time and the load;
-// authenticate; look the method up in the policy; refuse what cannot be decoded;
+// The order on the server: recover and word errors; bound the time; authenticate;
+// look the process up among the callers and the method in the policy; bound the
+// load; refuse what cannot be decoded;
 // refuse text, numbers and times that no store takes; apply the rules of the
 // contract; note what the call carries; run it; prune the answer by read_mask.
 // So nothing about the input is told to a caller who may not make the call.

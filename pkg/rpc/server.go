@@ -11,7 +11,6 @@ import (
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
-	"golang.org/x/sync/semaphore"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -20,6 +19,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/lingkar-crm/lingkar/pkg/admission"
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
@@ -42,8 +42,9 @@ type Options struct {
 	// Telemetry takes its logs, traces and metrics; nil stands for
 	// telemetry.Off.
 	Telemetry *telemetry.Telemetry
-	// Concurrency is how many calls are worked on at a time; 0 stands for 256.
-	Concurrency int64
+	// Places is how many calls are worked on at a time; 0 stands for
+	// admission.DefaultPlaces.
+	Places int
 	// Ready says whether the service can do its work; nil is always.
 	Ready func(ctx context.Context) error
 	// Unknown takes the calls of services that are not registered, such as a
@@ -66,7 +67,7 @@ type Server struct {
 	served       func() map[string]bool
 	ready        func(ctx context.Context) error
 	log          *slog.Logger
-	turns        *semaphore.Weighted
+	places       *admission.Limiter
 	streams      streams
 	counters     counters
 	health       *health.Server
@@ -98,9 +99,6 @@ func NewServer(o Options) *Server {
 	if o.Unknown == nil {
 		o.Unknown = func(any, grpc.ServerStream) error { return ErrMethodUnknown }
 	}
-	if o.Concurrency == 0 {
-		o.Concurrency = defaultConcurrency
-	}
 	s := &Server{
 		policy:       maps.Clone(open),
 		authenticate: o.Authenticate,
@@ -108,7 +106,7 @@ func NewServer(o Options) *Server {
 		front:        o.Front,
 		ready:        o.Ready,
 		log:          o.Telemetry.Logger,
-		turns:        semaphore.NewWeighted(o.Concurrency),
+		places:       admission.New(o.Places),
 		streams:      streams{open: map[string]int{}},
 		counters:     newCounters(o.Telemetry.Meters),
 		health:       health.NewServer(),
@@ -127,7 +125,7 @@ func NewServer(o Options) *Server {
 func (s *Server) options(o Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(Codec()),
-		grpc.ChainUnaryInterceptor(s.answerUnary, s.admitUnary, s.identifyUnary, s.inputUnary, s.carryUnary, s.maskUnary),
+		grpc.ChainUnaryInterceptor(s.answerUnary, s.boundUnary, s.identifyUnary, s.admitUnary, s.inputUnary, s.carryUnary, s.maskUnary),
 		grpc.ChainStreamInterceptor(s.answerStream, s.identifyStream),
 		grpc.UnknownServiceHandler(o.Unknown),
 		grpc.MaxRecvMsgSize(maxRead),

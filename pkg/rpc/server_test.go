@@ -213,7 +213,7 @@ func TestOverload(t *testing.T) {
 			<-release
 		}
 		return &contactv1.Contact{}, nil
-	}}, &views{}, func(o *rpc.Options) { o.Concurrency = 1 })
+	}}, &views{}, func(o *rpc.Options) { o.Places = 1 })
 	conn := s.dial(t)
 	client := contactv1.NewContactServiceClient(conn)
 	slow := make(chan error, 1)

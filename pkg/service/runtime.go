@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -88,6 +89,9 @@ func (rt *Runtime) Project(p eventlog.Projection) *eventlog.Runner {
 	rt.Go("projection "+p.Name, runner.Run)
 	return runner
 }
+
+// Meters is where the service's own metrics go.
+func (rt *Runtime) Meters() metric.MeterProvider { return rt.parts.telemetry.Meters }
 
 // HandleHTTP serves the handler on the service's HTTP listener.
 func (rt *Runtime) HandleHTTP(h http.Handler) { rt.parts.http = h }

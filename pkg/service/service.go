@@ -121,6 +121,9 @@ type Environment struct {
 	Telemetry *telemetry.Telemetry
 	// Reflection lets callers ask for the contracts: on loopback only.
 	Reflection bool
+	// Places is how many calls are worked on at a time; 0 stands for
+	// admission.DefaultPlaces.
+	Places int
 	// Drain is how long the service tells callers that it stops before it does;
 	// 0 stands for not at all.
 	Drain time.Duration
@@ -147,6 +150,8 @@ type Runtime struct {
 	Logger *slog.Logger
 	// NATS is the connection to the broker.
 	NATS *nats.Conn
+	// Places is that of the Environment.
+	Places int
 	// Issuer mints tokens of our own.
 	Issuer *auth.Issuer
 	// Verifier knows callers by their tokens.

@@ -55,6 +55,7 @@ type settings struct {
 	Sample     float64       `env:"TRACE_SAMPLE" default:"0.05" usage:"the share of traces kept, 0 to 1"`
 	Level      slog.Level    `env:"LOG_LEVEL" default:"INFO" usage:"DEBUG, INFO, WARN or ERROR"`
 	Reflection bool          `env:"REFLECTION" default:"false" usage:"true lets callers ask for the contracts"`
+	Places     int           `env:"PLACES" default:"0" usage:"how many calls are worked on at a time; 0 stands for 64"`
 	Drain      time.Duration `env:"DRAIN" default:"3s" usage:"how long callers are told of a stop before it"`
 }
 
@@ -74,7 +75,7 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 	}()
 	env = Environment{
 		AppURL: s.AppURL, SystemURL: s.SystemURL, OwnerURL: s.OwnerURL, PageKey: s.PageKey,
-		Targets: s.Targets, Reflection: s.Reflection, Drain: s.Drain,
+		Targets: s.Targets, Reflection: s.Reflection, Drain: s.Drain, Places: s.Places,
 	}
 	if err = further(d, &env); err != nil {
 		return env, closeAll, err

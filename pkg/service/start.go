@@ -136,7 +136,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	}
 	rt := &Runtime{
 		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
-		Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
+		Places: env.Places, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
 		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets,
 		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},
@@ -190,7 +190,7 @@ func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 			}
 			return rt.parts.unknown(srv, stream)
 		},
-		Callers: d.Mesh.Allows, Front: d.Front(),
+		Callers: d.Mesh.Allows, Places: env.Places, Front: d.Front(),
 		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping, Reflection: env.Reflection,
 	})
 	rt.Server = server

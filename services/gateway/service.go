@@ -17,6 +17,7 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/door"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/gate"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/live"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/operations"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/proxy"
@@ -31,6 +32,9 @@ type Config struct {
 	Origins []string `env:"CORS_ORIGINS" usage:"origins whose pages may call, such as https://crm.example.com; * for any"`
 	// Hops is how many proxies of our own stand before the gateway.
 	Hops int `env:"TRUSTED_HOPS" default:"0" usage:"how many proxies before the gateway write X-Forwarded-For"`
+	// TenantRate is how many calls a second a tenant may make, and at once; 0 is any
+	// number.
+	TenantRate int `env:"TENANT_RATE" default:"5000" usage:"how many calls a second, and at once, a tenant may make of each gateway; 0 for any"`
 }
 
 // Definition is what the service is made of, configured by its environment.
@@ -76,12 +80,16 @@ func build(rt *service.Runtime, c Config) error {
 		"sales":     operations.Imports{Client: salesv1.NewImportServiceClient(rt.Dial("sales")), Area: "sales", Collection: "salesImports"},
 	})
 	longrunningpb.RegisterOperationsServer(rt.Server, work)
-	rt.HandleUnknown(proxy.Handler(rt.Dial))
+	keep, err := gate.New(rt.Places, c.TenantRate, rt.Meters())
+	if err != nil {
+		return err
+	}
+	rt.HandleUnknown(proxy.Handler(rt.Dial, keep.Admit))
 
 	hub := live.New(rt.NATS, rt.Keys, rt.Logger)
 	rt.Go("live events", hub.Run)
 	handler, err := rest.New(rest.Options{
-		Dial: rt.Dial, Authenticate: keeper.Authenticate, Origins: c.Origins, Hops: c.Hops,
+		Dial: rt.Dial, Authenticate: keeper.Authenticate, Admit: keep.Admit, Origins: c.Origins, Hops: c.Hops,
 		Live: hub.Serve, Operations: work, Ready: rt.DB.App.Ping, Logger: rt.Logger,
 	})
 	if err != nil {

@@ -34,8 +34,8 @@ const (
 
 // Handler answers the handler of calls that no service here takes. Dial answers
 // the connection to an area. The callers are known already, and named in the
-// context of each stream.
-func Handler(dial func(area string) grpc.ClientConnInterface) grpc.StreamHandler {
+// context of each stream. Admit lets a call in, and says what to do when it ends.
+func Handler(dial func(area string) grpc.ClientConnInterface, admit func(ctx context.Context, method string, lasting bool) (func(), error)) grpc.StreamHandler {
 	return func(_ any, stream grpc.ServerStream) error {
 		full, ok := grpc.MethodFromServerStream(stream)
 		if !ok {
@@ -45,6 +45,11 @@ func Handler(dial func(area string) grpc.ClientConnInterface) grpc.StreamHandler
 		if err != nil || !offered(method) {
 			return rpc.ErrMethodUnknown
 		}
+		leave, err := admit(stream.Context(), full, method.IsStreamingClient() || method.IsStreamingServer())
+		if err != nil {
+			return err
+		}
+		defer leave()
 		ctx, cancel := bounded(stream.Context(), method)
 		defer cancel()
 		return pass(ctx, stream, dial(areaOf(method)), full)

@@ -30,6 +30,9 @@ type Options struct {
 	Dial func(area string) grpc.ClientConnInterface
 	// Authenticate answers who showed a token.
 	Authenticate rpc.Authenticate
+	// Admit lets the context's caller in, or answers why not; what it answers is
+	// called when the call has ended. A lasting call is a stream, a wait or an upload.
+	Admit func(ctx context.Context, method string, lasting bool) (leave func(), err error)
 	// Origins are those whose pages may call, such as "https://crm.example.com",
 	// or "*".
 	Origins []string
@@ -126,6 +129,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = r.WithContext(ctx)
+	leave, err := d.Admit(ctx, "", lasting(r))
+	if err != nil {
+		d.refuse(w, r, err)
+		return
+	}
+	defer leave()
 	if r.URL.Path == eventsStream && r.Method == http.MethodGet {
 		if err := d.Live(w, r); err != nil {
 			d.refuse(w, r, err)
@@ -133,4 +142,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// lasting says whether a request is one for a stream, a wait or an upload, none of
+// which keeps anything busy while it lasts.
+func lasting(r *http.Request) bool {
+	_, verb, _ := strings.Cut(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:], ":")
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.HasPrefix(verb, "watch") || verb == "stream" || verb == "wait" || r.Method == http.MethodPost && media != "" && media != "application/json"
 }
