@@ -20,6 +20,14 @@ func TestDrill_refusals(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(taken, "thesis.txt"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(taken, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if info, err := os.Stat(taken); err != nil || info.Mode().Perm() != 0o750 {
+			t.Errorf("a directory that was refused was changed: %v, %v", info.Mode(), err)
+		}
+	})
 	fresh := filepath.Join(t.TempDir(), "drill")
 	cases := []struct {
 		name, want string

@@ -164,8 +164,11 @@ func complete(cfg *Config) (err error) {
 		return err
 	}
 	entries, err := os.ReadDir(cfg.Dir)
-	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%s is not empty: name a new directory", cfg.Dir)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, os.Chmod(cfg.Dir, 0o711)) // PostgreSQL may run as another account
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: name a new directory", cfg.Dir)
+	}
+	return os.Chmod(cfg.Dir, 0o711) // PostgreSQL may run as another account
 }
