@@ -39,7 +39,7 @@ func TestDrill_refusals(t *testing.T) {
 		{"a directory in use", "not empty", "", []string{"--dir", taken}},
 		{"no PostgreSQL", "initdb", "LINGKAR_PG_BIN=/nowhere", []string{"--dir", fresh}},
 		{"a flag that there is not", "unknown flag", "", []string{"--fast"}},
-		{"two lengths", "[long short soak]", "", []string{"--short", "--long", "1m"}},
+		{"two lengths", "[short long soak]", "", []string{"--short", "--long", "1m"}},
 		{"faults in a soak", "without faults", "", []string{"--soak", "1m", "--faults", "F01"}},
 		{"no replicas", "--replicas is 1 to 4", "", []string{"--replicas", "0"}},
 		{"too many clients", "--clients is 1 to 200", "", []string{"--clients", "1000"}},

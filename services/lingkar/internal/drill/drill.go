@@ -53,6 +53,8 @@ type Config struct {
 	Progress func(string)
 }
 
+var errInterrupted = errors.New("the drill was interrupted; everything it started has ended")
+
 // Run makes a drill. The error says that it could not be made; what it found is
 // in the report.
 func Run(ctx context.Context, cfg Config) (Report, error) {
@@ -67,8 +69,8 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 		Seed: cfg.Seed, Replicas: cfg.Replicas, Clients: cfg.Clients, Begin: time.Now(), Operations: map[string]Outcomes{},
 	}}
 	err = errors.Join(s.run(ctx), s.close(ctx))
-	if err == nil {
-		err = ctx.Err()
+	if ctx.Err() != nil {
+		err = errInterrupted // whatever else failed, failed because of it
 	}
 	s.report.End = time.Now()
 	if err == nil && s.report.Holds() && !cfg.Keep {
