@@ -36,7 +36,7 @@ func CopyTenant(t testing.TB, db *postgres.DB, from, to uuid.UUID, tables ...str
 	}
 	files := make([]file, len(tables))
 	for i, table := range tables {
-		columns := columnsOf(t, conn, table)
+		columns := copiedColumns(t, conn, table)
 		files[i].into = fmt.Sprintf("COPY %s (%s) FROM STDIN (FORMAT binary)", table, strings.Join(columns, ", "))
 		of := table
 		if table == "outbox" {
@@ -82,8 +82,8 @@ func adminOf(t testing.TB, db *postgres.DB) string {
 	return u.String()
 }
 
-// columnsOf answers the columns of a table that no sequence of its own fills.
-func columnsOf(t testing.TB, conn *pgx.Conn, table string) []string {
+// copiedColumns answers the columns of a table that no sequence of its own fills.
+func copiedColumns(t testing.TB, conn *pgx.Conn, table string) []string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(), `
 		SELECT quote_ident(attname) FROM pg_attribute
