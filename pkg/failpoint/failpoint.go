@@ -13,6 +13,10 @@
 // memory: a process that exits at a point tells so on its standard error only.
 package failpoint
 
+// Environment is the variable that holds the plan of a process from its start, in
+// a build for drills.
+const Environment = "LINGKAR_FAILPOINTS"
+
 // Point is the name of a place in the code.
 type Point string
 

@@ -15,9 +15,6 @@ import (
 // Enabled says whether points can be armed in this build.
 const Enabled = true
 
-// Environment is the variable that holds the plan of a process from its start.
-const Environment = "LINGKAR_FAILPOINTS"
-
 // exitCode is that of a process killed by SIGKILL, as a shell tells it.
 const exitCode = 137
 

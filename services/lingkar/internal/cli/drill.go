@@ -24,6 +24,9 @@ type drillFlags struct {
 	drill.Config
 	short, list bool
 	long, soak  time.Duration
+	// brief is how long faults are applied in the drill of a mutant.
+	brief               time.Duration
+	failpoints, mutants string
 }
 
 func drillCommand(g *global) *cobra.Command {
@@ -50,7 +53,11 @@ did and found is printed; on a finding, or with --keep, ledger, logs and data st
 	flags.IntVar(&f.Clients, "clients", 8, "clients at work, 1 to 200")
 	flags.StringVar(&f.Dir, "dir", "", "a new directory for ledger, logs and data; in the place for temporary files where not given")
 	flags.BoolVar(&f.Keep, "keep", false, "keep them after a run without a finding too")
-	cmd.MarkFlagsMutuallyExclusive("short", "long", "soak")
+	flags.StringVar(&f.failpoints, "failpoints", "", "what happens at which failpoints of every process, such as relay.after_publish=exit@3 (go build -tags drill)")
+	flags.StringVar(&f.mutants, "mutants", "", "drill programs with faults put into them on purpose, and expect each to be found: all, ci, or names")
+	flags.DurationVar(&f.brief, "brief", 0, "how long faults are applied in the drill of a mutant")
+	_ = flags.MarkHidden("brief") // it is there
+	cmd.MarkFlagsMutuallyExclusive("short", "long", "soak", "mutants", "brief")
 	cmd.AddCommand(drillBroker())
 	return cmd
 }
@@ -68,7 +75,11 @@ func (f *drillFlags) config() (drill.Config, error) {
 	case f.soak > 0:
 		cfg.Duration, cfg.Soak = f.soak, true
 	default:
-		cfg.Duration, cfg.Hold, cfg.Rest = 50*time.Second, 2*time.Second, 1500*time.Millisecond
+		cfg.Duration = 50 * time.Second
+		if f.brief > 0 {
+			cfg.Duration = f.brief
+		}
+		cfg.Hold, cfg.Rest = 2*time.Second, 1500*time.Millisecond
 	}
 	if cfg.Replicas < 1 || cfg.Replicas > 4 {
 		return cfg, usageError{fmt.Errorf("--replicas is 1 to 4, not %d", cfg.Replicas)}
@@ -76,12 +87,16 @@ func (f *drillFlags) config() (drill.Config, error) {
 	if cfg.Clients < 1 || cfg.Clients > 200 {
 		return cfg, usageError{fmt.Errorf("--clients is 1 to 200, not %d", cfg.Clients)}
 	}
-	return cfg, nil
+	err := arm(&cfg, f.failpoints)
+	return cfg, err
 }
 
 func runDrill(cmd *cobra.Command, g *global, f drillFlags) error {
 	if f.list {
 		return listFaults(cmd.OutOrStdout())
+	}
+	if f.mutants != "" {
+		return runMutants(cmd, g, f.mutants, f.Seed)
 	}
 	cfg, err := f.config()
 	if err != nil {

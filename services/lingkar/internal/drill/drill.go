@@ -35,7 +35,8 @@ type Config struct {
 	Hold, Rest time.Duration
 	// Soak leaves the faults out and measures whether anything grows.
 	Soak bool
-	// Faults are the numbers of those to apply; none stands for all.
+	// Faults are the numbers of those to apply; none stands for all but those that
+	// need file systems of their own.
 	Faults []string
 	// Replicas is how many processes each service has, Clients how many callers.
 	Replicas, Clients int
@@ -115,6 +116,9 @@ func choose(cfg Config) ([]nemesis.Fault, error) {
 	if len(cfg.Faults) == 0 {
 		var possible []nemesis.Fault
 		for _, f := range all {
+			if _, named := f.(nemesis.Volumed); named {
+				continue // all else would run on slow disks as well
+			}
 			if c, ok := f.(nemesis.Conditional); !ok || c.Possible() == nil {
 				possible = append(possible, f)
 			}

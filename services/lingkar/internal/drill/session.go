@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	run := &check.Run{Cluster: s.cluster, Load: s.load, Tenants: s.tenants, Ops: s.ledger.Ops(), Random: rand.New(rand.NewPCG(s.cfg.Seed, 3))}
 	s.report.Invariants = append(s.report.Invariants, run.All(ctx)...)
-	s.report.Invariants = append(s.report.Invariants, s.stability())
+	s.report.Invariants = append(s.report.Invariants, s.verified(), s.stability())
 	return ctx.Err()
 }
 
@@ -207,6 +208,22 @@ func (s *session) deadlines() check.Result {
 	if longest > s.load.Deadline()+grace {
 		r.Broken = []string{r.Evidence}
 	}
+	return r
+}
+
+// verified checks what some faults find out by themselves when they are healed.
+func (s *session) verified() check.Result {
+	r := check.Result{ID: "I13b", Title: "what a store acknowledged is there after a power cut, before anybody repairs it"}
+	periods := 0
+	for _, p := range s.report.Periods {
+		r.Broken = append(r.Broken, p.Lost...)
+		for _, f := range s.faults {
+			if _, ok := f.(nemesis.Verifier); ok && slices.Contains(p.Faults, f.ID()) {
+				periods++
+			}
+		}
+	}
+	r.Evidence = fmt.Sprintf("%d power cuts", periods)
 	return r
 }
 

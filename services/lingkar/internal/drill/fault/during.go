@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
@@ -50,11 +51,22 @@ func inDatabase(ctx context.Context, c *cluster.Cluster, area string, statements
 	}
 	defer conn.Close(ctx)
 	for _, s := range statements {
-		if _, err := conn.Exec(ctx, s); err != nil && !conn.IsClosed() && ctx.Err() == nil {
+		_, err := conn.Exec(ctx, s)
+		for deadlocked(err) && ctx.Err() == nil {
+			_, err = conn.Exec(ctx, s)
+		}
+		if err != nil && !conn.IsClosed() && ctx.Err() == nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// deadlocked says that a service was in the way of a statement, and it in the
+// service's.
+func deadlocked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "40P01"
 }
 
 // inEachDatabase runs statements in every service's database.

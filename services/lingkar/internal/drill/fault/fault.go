@@ -14,7 +14,7 @@ import (
 
 // All answers every fault. Their choices of victims follow the random source.
 func All(r *rand.Rand) []nemesis.Fault {
-	return []nemesis.Fault{
+	all := []nemesis.Fault{
 		crashAt(r, "F02", "a service dies after its commit, before its answer", failpoint.WriteAfterCommit),
 		crashAt(r, "F03", "a relay dies after publishing, before it notes so", failpoint.RelayAfterPublish),
 		crashAt(r, "F04", "a projection dies after its commit", failpoint.ProjectionAfterCommit),
@@ -23,7 +23,9 @@ func All(r *rand.Rand) []nemesis.Fault {
 		blackhole(r), latency(r), bandwidth(r), resets(r), halfOpen(r),
 		clock(r), duplicates(), shuffled(r), garbage(), resetStream(r), commitsLate(),
 		conflicts(), exhaust(r), restartPostgres(), anyOrder(r), rolling(r),
+		fullStream(),
 	}
+	return append(all, onVolumes()...)
 }
 
 // simple is a fault made of two functions. Either may be nil.

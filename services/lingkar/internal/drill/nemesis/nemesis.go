@@ -61,8 +61,9 @@ type Period struct {
 	Begin  time.Time `json:"begin"`
 	Healed time.Time `json:"healed"`
 	End    time.Time `json:"end"`
-	// Broken is what could not be done or what verifying showed.
+	// Broken is what could not be done, Lost what verifying showed.
 	Broken []string `json:"broken,omitempty"`
+	Lost   []string `json:"lost,omitempty"`
 }
 
 // Nemesis applies faults to a cluster.
@@ -154,7 +155,9 @@ func (n *Nemesis) period(ctx context.Context, c *cluster.Cluster, faults []Fault
 	p.Healed = time.Now()
 	for _, f := range faults {
 		if v, ok := f.(Verifier); ok {
-			note(f, "verify", v.Verify(ctx, c))
+			if err := v.Verify(ctx, c); err != nil && ctx.Err() == nil {
+				p.Lost = append(p.Lost, fmt.Sprintf("%s: %v", f.ID(), err))
+			}
 		}
 	}
 	n.sleep(ctx, n.Rest)
