@@ -40,9 +40,6 @@ type State struct {
 	Tenant string `json:"tenant"`
 	// PID is the process that runs the suite.
 	PID int `json:"pid,omitempty"`
-	// Services are the addresses of each area's own gRPC server, for commands
-	// of the operator that the gateway does not pass on.
-	Services map[string]string `json:"services,omitempty"`
 	// Platform is the database of tenants and keys, for making a tenant.
 	Platform Database `json:"platform"`
 }

@@ -213,7 +213,6 @@ func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Env
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	s.State.Services = env.Targets
 	s.State.Platform = home.Database{App: databases[platformArea].App, System: databases[platformArea].System}
 	s.State.HTTP, s.State.GRPC = "http://"+front.http, front.grpc
 	s.State.Docs = s.State.HTTP + "/docs"
