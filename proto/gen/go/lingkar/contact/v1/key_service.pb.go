@@ -124,7 +124,7 @@ type ContactKey struct {
 	Contact string `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
 	// The id of the key, as Sealed.key names it.
 	Key string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
-	// 32 bytes for AES-256-GCM.
+	// 32 bytes for AES-256-GCM; empty where the key was destroyed.
 	Secret        []byte `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

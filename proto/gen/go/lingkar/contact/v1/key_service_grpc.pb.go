@@ -32,8 +32,8 @@ const (
 // reachable through the gateway.
 type KeyServiceClient interface {
 	// Answers the keys of up to 1,000 contacts of the caller's tenant. Contacts that
-	// do not exist, or whose key was destroyed, are left out. Callers may keep the
-	// keys in memory for five minutes, and drop them on ContactErased.
+	// do not exist are left out; a key that was destroyed has no secret. Callers may
+	// keep the keys in memory for five minutes, and drop them on ContactErased.
 	FetchKeys(ctx context.Context, in *FetchKeysRequest, opts ...grpc.CallOption) (*FetchKeysResponse, error)
 }
 
@@ -63,8 +63,8 @@ func (c *keyServiceClient) FetchKeys(ctx context.Context, in *FetchKeysRequest, 
 // reachable through the gateway.
 type KeyServiceServer interface {
 	// Answers the keys of up to 1,000 contacts of the caller's tenant. Contacts that
-	// do not exist, or whose key was destroyed, are left out. Callers may keep the
-	// keys in memory for five minutes, and drop them on ContactErased.
+	// do not exist are left out; a key that was destroyed has no secret. Callers may
+	// keep the keys in memory for five minutes, and drop them on ContactErased.
 	FetchKeys(context.Context, *FetchKeysRequest) (*FetchKeysResponse, error)
 	mustEmbedUnimplementedKeyServiceServer()
 }
