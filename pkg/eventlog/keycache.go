@@ -9,14 +9,20 @@ import (
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 )
 
+// LoadKeys answers the keys of those contacts that exist, a zero Key for one that
+// was destroyed, and leaves out the contacts that are unknown.
+type LoadKeys func(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error)
+
 // KeyCache is the Keys of every service but the one that owns them: it keeps
-// what Load answered for at most KeyLifetime. Drop a contact's entry when its
+// what LoadKeys answered for at most KeyLifetime. That a contact is unknown is not
+// kept, because it may be created at any moment. Drop a contact's entry when its
 // ContactErased arrives.
 type KeyCache struct {
-	load func(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error)
+	load LoadKeys
 	now  func() time.Time
 
 	// generation stops a Fetch that began before a Drop from bringing the key
@@ -40,9 +46,8 @@ type cachedKey struct {
 	expires time.Time
 }
 
-// NewKeyCache makes a cache in front of load, which answers the keys of those
-// contacts that have one, and leaves out those whose key was destroyed.
-func NewKeyCache(now func() time.Time, load func(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error)) *KeyCache {
+// NewKeyCache makes a cache in front of load.
+func NewKeyCache(now func() time.Time, load LoadKeys) *KeyCache {
 	keys, err := lru.New[keyName, cachedKey](keyCacheSize)
 	if err != nil {
 		panic(err) // the size is a positive constant
@@ -78,9 +83,13 @@ func (c *KeyCache) Fetch(ctx context.Context, tenant uuid.UUID, contacts ...uuid
 	}
 	expires := c.now().Add(KeyLifetime)
 	for _, contact := range contacts {
-		c.keys.Add(keyName{tenant, contact}, cachedKey{key: loaded[contact], expires: expires})
+		if key, known := loaded[contact]; known {
+			c.keys.Add(keyName{tenant, contact}, cachedKey{key: key, expires: expires})
+		} else if err == nil {
+			err = errs.NotFound("contact", "contacts/"+contact.String())
+		}
 	}
-	return nil
+	return err
 }
 
 // Drop forgets the key of a contact at once.

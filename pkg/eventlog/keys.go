@@ -10,6 +10,9 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
 const (
@@ -19,7 +22,7 @@ const (
 )
 
 // Key seals the personal fields of one contact. The zero Key stands for one that
-// was destroyed, or never existed.
+// was destroyed.
 type Key struct {
 	// ID names the key in Sealed.key.
 	ID string
@@ -80,8 +83,9 @@ type Keys interface {
 	// zero Key says that the key is known to be destroyed; false says that
 	// nothing is known, and that Fetch will tell.
 	Cached(tenant, contact uuid.UUID) (Key, bool)
-	// Fetch makes Cached answer true for each of the contacts, destroyed keys
-	// included. An error means that the store of keys could not be asked.
+	// Fetch makes Cached answer true for each of the contacts that exist, destroyed
+	// keys included. NOT_FOUND names one that does not; another error means that the
+	// store of keys could not be asked.
 	Fetch(ctx context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error
 }
 
@@ -119,6 +123,9 @@ func Missing(keys Keys, tenant uuid.UUID, contacts []uuid.UUID) error {
 	}
 	return &KeyMissingError{Tenant: tenant, Contacts: missing}
 }
+
+// unknown reports whether Fetch failed because a contact does not exist.
+func unknown(err error) bool { return errs.Code(err) == codes.NotFound }
 
 // FetchMissing fetches the keys that an error of Prepare asked for. It answers
 // err itself when that was another error.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 )
 
@@ -18,6 +19,7 @@ import (
 type vault struct {
 	mu     sync.Mutex
 	erased map[uuid.UUID]bool
+	absent map[uuid.UUID]bool
 	down   error
 	loads  int
 }
@@ -28,7 +30,11 @@ func (v *vault) load(_ context.Context, tenant uuid.UUID, contacts []uuid.UUID) 
 	v.loads++
 	keys := map[uuid.UUID]eventlog.Key{}
 	for _, c := range contacts {
+		if v.absent[c] {
+			continue
+		}
 		if v.erased[c] {
+			keys[c] = eventlog.Key{}
 			continue
 		}
 		secret := sha256.Sum256([]byte(tenant.String() + c.String()))
@@ -86,6 +92,31 @@ func TestKeyCache_remembersADestroyedKey(t *testing.T) {
 	}
 	if key, ok := cache.Cached(tenant, contact); !ok || !key.Destroyed() {
 		t.Errorf("Cached = %v, %v: want a destroyed key that is known", key, ok)
+	}
+}
+
+// A contact that is unknown now may be created the next moment: nothing is kept of
+// it, and what is known of others is.
+func TestKeyCache_keepsNoMiss(t *testing.T) {
+	t.Parallel()
+	tenant, known, late := uuid.New(), uuid.New(), uuid.New()
+	v := &vault{absent: map[uuid.UUID]bool{late: true}}
+	cache := v.keys()
+	if err := cache.Fetch(t.Context(), tenant, late, known); errs.Reason(err) != "CONTACT_NOT_FOUND" {
+		t.Errorf("Fetch = %v, want CONTACT_NOT_FOUND", err)
+	}
+	if _, ok := cache.Cached(tenant, late); ok {
+		t.Error("a miss was kept")
+	}
+	if key, ok := cache.Cached(tenant, known); !ok || key.Destroyed() {
+		t.Error("the key of the other contact was not kept")
+	}
+	v.absent = nil
+	if err := cache.Fetch(t.Context(), tenant, late); err != nil {
+		t.Fatal(err)
+	}
+	if key, ok := cache.Cached(tenant, late); !ok || key.Destroyed() {
+		t.Errorf("Cached = %v, %v after the contact was created", key, ok)
 	}
 }
 

@@ -145,7 +145,8 @@ func (a *attempt) queueParked(b *pgx.Batch) {
 }
 
 // FetchKeys fetches what is needed to unseal the events, one call per tenant. Call
-// it outside of transactions; Unseal needs no further call then.
+// it outside of transactions; Unseal needs no further call then, but for contacts
+// that are gone.
 func FetchKeys(ctx context.Context, keys Keys, events []*eventv1.Event) error {
 	missing := map[uuid.UUID][]uuid.UUID{}
 	asked := map[keyName]bool{}
@@ -163,7 +164,7 @@ func FetchKeys(ctx context.Context, keys Keys, events []*eventv1.Event) error {
 		}
 	}
 	for tenant, contacts := range missing {
-		if err := keys.Fetch(ctx, tenant, contacts...); err != nil {
+		if err := keys.Fetch(ctx, tenant, contacts...); err != nil && !unknown(err) {
 			return fmt.Errorf("eventlog: keys of tenants/%s: %w", tenant, err)
 		}
 	}

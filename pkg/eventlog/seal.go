@@ -103,8 +103,8 @@ func owners(tenant, contact string) (tenantID, contactID uuid.UUID, err error) {
 }
 
 // Unseal puts the personal fields of an event back in their places and removes
-// Sealed. Where the key was destroyed, or is not the one that sealed, the fields
-// stay empty: the contact was erased. It fetches the key when it is not cached,
+// Sealed. Where the key was destroyed, is not the one that sealed, or belongs to a
+// contact that is gone, the fields stay empty: the contact was erased. It fetches the key when it is not cached,
 // and answers an error only when that failed or the ciphertext was tampered
 // with.
 func Unseal(ctx context.Context, keys Keys, e *eventv1.Event) error {
@@ -160,7 +160,9 @@ func keyOf(ctx context.Context, keys Keys, e *eventv1.Event) (Key, error) {
 		if key, ok := keys.Cached(tenant, contact); ok {
 			return key, nil
 		}
-		if err := keys.Fetch(ctx, tenant, contact); err != nil {
+		if err := keys.Fetch(ctx, tenant, contact); unknown(err) {
+			return Key{}, nil
+		} else if err != nil {
 			return Key{}, err
 		}
 	}

@@ -59,6 +59,10 @@ func addKey(keys map[uuid.UUID]eventlog.Key, k *contactv1.ContactKey) error {
 	if err != nil {
 		return fmt.Errorf("read whose key it is: %w", err)
 	}
+	if len(k.GetSecret()) == 0 {
+		keys[contact] = eventlog.Key{}
+		return nil
+	}
 	keys[contact], err = eventlog.NewKey(k.GetKey(), k.GetSecret())
 	return err
 }

@@ -25,7 +25,6 @@ func build(rt *service.Runtime) error {
 	s := &server.Server{
 		Store:    store.New(rt.DB, rt.Log),
 		Contacts: contactv1.NewContactServiceClient(rt.Dial("contact")),
-		Keys:     rt.Keys,
 		Now:      rt.Now,
 	}
 	ticketv1.RegisterTicketServiceServer(rt.Server, s)

@@ -11,7 +11,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"google.golang.org/grpc/codes"
 
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
@@ -38,10 +40,12 @@ type rebuilder struct {
 
 	// read is the newest arrival that was applied, by tenant.
 	read map[uuid.UUID]int64
+	// gone are contacts that events tell of and that no longer exist.
+	gone map[uuid.UUID]bool
 }
 
 func (w *rebuilder) run(ctx context.Context) error {
-	w.read = map[uuid.UUID]int64{}
+	w.read, w.gone = map[uuid.UUID]int64{}, map[uuid.UUID]bool{}
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
@@ -69,7 +73,9 @@ func (w *rebuilder) finishAtLast(ctx context.Context) error {
 		var held *pgconn.PgError
 		switch {
 		case errors.As(err, &missing):
-			if err := w.keys.Fetch(ctx, missing.Tenant, missing.Contacts...); err != nil {
+			if err := w.keys.Fetch(ctx, missing.Tenant, missing.Contacts...); errs.Code(err) == codes.NotFound {
+				w.noteGone(missing)
+			} else if err != nil {
 				return err
 			}
 		case errors.As(err, &held) && held.Code == lockNotAvailable && try < finishTries:
@@ -78,6 +84,15 @@ func (w *rebuilder) finishAtLast(ctx context.Context) error {
 			}
 		default:
 			return err
+		}
+	}
+}
+
+// noteGone notes which contacts have no key, now that those of the others are cached.
+func (w *rebuilder) noteGone(missing *eventlog.KeyMissingError) {
+	for _, contact := range missing.Contacts {
+		if _, cached := w.keys.Cached(missing.Tenant, contact); !cached {
+			w.gone[contact] = true
 		}
 	}
 }
@@ -227,7 +242,7 @@ func (w *rebuilder) applyLast(ctx context.Context, tx pgx.Tx) error {
 			if len(stored) == 0 {
 				break
 			}
-			if err := w.applyTo(ctx, tx, atHand{w.keys}, stored); err != nil {
+			if err := w.applyTo(ctx, tx, atHand{w.keys, w.gone}, stored); err != nil {
 				return err
 			}
 			after = stored[len(stored)-1].Arrival
@@ -235,8 +250,20 @@ func (w *rebuilder) applyLast(ctx context.Context, tx pgx.Tx) error {
 	}
 }
 
-// atHand are the keys that need no call.
-type atHand struct{ eventlog.Keys }
+// atHand are the keys that need no call. Those of contacts that are gone count as
+// destroyed.
+type atHand struct {
+	eventlog.Keys
+	gone map[uuid.UUID]bool
+}
+
+// Cached implements eventlog.Keys.
+func (k atHand) Cached(tenant, contact uuid.UUID) (eventlog.Key, bool) {
+	if k.gone[contact] {
+		return eventlog.Key{}, true
+	}
+	return k.Keys.Cached(tenant, contact)
+}
 
 // Fetch says which keys would have to be fetched.
 func (atHand) Fetch(_ context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error {

@@ -30,11 +30,9 @@ func (s *Server) FetchKeys(ctx context.Context, req *contactv1.FetchKeysRequest)
 		if err != nil {
 			return nil, err
 		}
-		if secret != nil {
-			resp.Keys = append(resp.Keys, &contactv1.ContactKey{
-				Contact: fields.Name("contacts", &contact), Key: key.ID.String(), Secret: secret,
-			})
-		}
+		resp.Keys = append(resp.Keys, &contactv1.ContactKey{
+			Contact: fields.Name("contacts", &contact), Key: key.ID.String(), Secret: secret,
+		})
 	}
 	return resp, nil
 }

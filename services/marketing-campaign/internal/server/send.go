@@ -149,8 +149,8 @@ func (s *Server) sending(u *record.Unit, id uuid.UUID) error {
 func (s *Server) fetchKeys(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID, written []letter) error {
 	var missing []uuid.UUID
 	for i, id := range ids {
-		key, cached := s.Keys.Cached(tenant, id)
-		if written[i].verdict.Reason == 0 && (!cached || key.Destroyed()) && !slices.Contains(missing, id) {
+		_, cached := s.Keys.Cached(tenant, id)
+		if written[i].verdict.Reason == 0 && !cached && !slices.Contains(missing, id) {
 			missing = append(missing, id)
 		}
 	}

@@ -10,19 +10,12 @@ import (
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
 
-// The reasons for which a contact may be new to this service rather than
-// missing.
-const (
-	contactNotFound = "CONTACT_NOT_FOUND"
-	contactErased   = "CONTACT_ERASED"
-)
-
 // introduced runs a write of a record of a contact. Where the contact turns out
 // to be unknown here, the contact service is asked, and the write runs once more:
 // a contact that was created a moment ago works, and the others cost nothing.
 func introduced[P any](ctx context.Context, s *Server, contact string, write func() (P, error)) (P, error) {
 	answer, err := write()
-	if reason := errs.Reason(err); reason != contactNotFound && reason != contactErased {
+	if errs.Reason(err) != "CONTACT_NOT_FOUND" {
 		return answer, err
 	}
 	if err := s.introduce(ctx, contact); err != nil {
@@ -45,16 +38,12 @@ func (s *Server) introduce(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	// A key that was missing before the contact existed may be cached as such.
-	if err := s.Keys.Fetch(ctx, tenantOf(ctx), id); err != nil {
-		return err
-	}
 	return s.Introduce(ctx, tenantOf(ctx), id)
 }
 
 // usable answers, for each of many contacts, why it cannot be used; nil where it
-// can. Contacts that are unknown here are asked for, and the keys of all are
-// fetched at once.
+// can. Contacts that are unknown here are asked for, and the keys of those that can
+// be used are fetched at once.
 func (s *Server) usable(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]error, error) {
 	tenant := tenantOf(ctx)
 	deleted, err := s.ContactStates(ctx, tenant, ids)
@@ -72,21 +61,24 @@ func (s *Server) usable(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]err
 			verdicts[id] = errs.Refused("CONTACT_DELETED", "the contact is deleted").With("resource", store.ContactName(id))
 		}
 	}
-	if err := s.Keys.Fetch(ctx, tenant, s.uncached(tenant, ids)...); err != nil {
+	if err := s.introduceAll(ctx, missing, verdicts); err != nil {
 		return nil, err
 	}
-	return verdicts, s.introduceAll(ctx, missing, verdicts)
+	return verdicts, s.fetchKeys(ctx, tenant, ids, verdicts)
 }
 
-// uncached answers the contacts whose key is not at hand.
-func (s *Server) uncached(tenant uuid.UUID, ids []uuid.UUID) []uuid.UUID {
+// fetchKeys fetches the keys that are not at hand of the contacts that can be used.
+func (s *Server) fetchKeys(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID, verdicts map[uuid.UUID]error) error {
 	var missing []uuid.UUID
 	for _, id := range ids {
-		if key, ok := s.Keys.Cached(tenant, id); !ok || key.Destroyed() {
+		if _, ok := s.Keys.Cached(tenant, id); !ok && verdicts[id] == nil {
 			missing = append(missing, id)
 		}
 	}
-	return missing
+	if len(missing) == 0 {
+		return nil
+	}
+	return s.Keys.Fetch(ctx, tenant, missing...)
 }
 
 // introduceAll introduces contacts, all at once where all exist and one by one

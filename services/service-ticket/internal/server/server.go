@@ -13,7 +13,6 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
-	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
@@ -28,8 +27,6 @@ type Server struct {
 	Store *store.Store
 	// Contacts is the contact service, called as the calling user.
 	Contacts contactv1.ContactServiceClient
-	// Keys seal the personal fields of events.
-	Keys eventlog.Keys
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -44,7 +41,7 @@ func tenantOf(ctx context.Context) uuid.UUID { return auth.From(ctx).Tenant }
 // that was created a moment ago works, and the others cost nothing.
 func introduced[P any](ctx context.Context, s *Server, contact string, write func() (P, error)) (P, error) {
 	answer, err := write()
-	if reason := errs.Reason(err); reason != "CONTACT_NOT_FOUND" && reason != "CONTACT_ERASED" {
+	if errs.Reason(err) != "CONTACT_NOT_FOUND" {
 		return answer, err
 	}
 	if err := s.introduce(ctx, contact); err != nil {
@@ -66,10 +63,6 @@ func (s *Server) introduce(ctx context.Context, name string) error {
 	var r fields.Reader
 	id := r.Ref("contact", "contacts", c.GetName())
 	if err := r.Err(); err != nil {
-		return err
-	}
-	// A key that was missing before the contact existed may be cached as such.
-	if err := s.Keys.Fetch(ctx, tenantOf(ctx), id); err != nil {
 		return err
 	}
 	return s.Store.LearnContact(ctx, tenantOf(ctx), id)
