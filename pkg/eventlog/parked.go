@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -40,9 +41,9 @@ func (r *Runner) Parked(ctx context.Context, after *eventv1.Event, limit int) ([
 		LIMIT $5`,
 		r.Name, after.GetArea(), after.GetPartition(), after.GetPosition(), limit)
 	if err != nil {
-		return nil, fmt.Errorf("eventlog: parked events of %s: %w", r.Name, err)
+		return nil, postgres.SQLError(fmt.Errorf("eventlog: parked events of %s: %w", r.Name, err))
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (ParkedEvent, error) {
+	parked, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ParkedEvent, error) {
 		p := ParkedEvent{Event: &eventv1.Event{}}
 		var body []byte
 		if err := row.Scan(&body, &p.Cause, &p.Attempts, &p.ParkedAt, &p.TriedAt); err != nil {
@@ -50,6 +51,7 @@ func (r *Runner) Parked(ctx context.Context, after *eventv1.Event, limit int) ([
 		}
 		return p, proto.Unmarshal(body, p.Event)
 	})
+	return parked, postgres.SQLError(err)
 }
 
 // RetryParked applies the parked events of one customer again, in order: that of
@@ -93,7 +95,7 @@ func (r *Runner) unpark(ctx context.Context, id uuid.UUID, change func(context.C
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return 0, postgres.SQLError(err)
 	}
 	return applied, still
 }

@@ -67,5 +67,5 @@ func (c *Certificates) caller(t testing.TB) *tls.Config {
 // as whom the suite's own connections are made.
 func StartApart(t testing.TB, c *Certificates, defs ...service.Definition) *Suite {
 	t.Helper()
-	return startSuite(t, c, defs)
+	return startSuite(t, Postgres(t), c, defs)
 }

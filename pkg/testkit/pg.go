@@ -31,6 +31,9 @@ var passwords = postgres.Passwords{Owner: "owner", App: "app", Relay: "relay"}
 type PostgresServer struct {
 	// AdminURL reaches database postgres as the superuser.
 	AdminURL string
+
+	// templates remembers what this process knows to exist.
+	templates sync.Map
 }
 
 var sharedPostgres = sync.OnceValues(joinPostgres)
@@ -57,23 +60,27 @@ type Migrate func(ctx context.Context, ownerURL string) error
 // migrate applies, apart from postgres.BaseMigrations.
 func Database(t testing.TB, service string, migrate Migrate, files ...fs.FS) postgres.URLs {
 	t.Helper()
-	server := Postgres(t)
+	return Postgres(t).database(t, service, migrate, files)
+}
+
+func (s *PostgresServer) database(t testing.TB, service string, migrate Migrate, files []fs.FS) postgres.URLs {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), databaseTimeout)
 	defer cancel()
-	template, err := server.template(ctx, service, migrate, files)
+	template, err := s.template(ctx, service, migrate, files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "t_" + service + "_" + strings.ToLower(rand.Text())
 	t.Cleanup(func() {
-		if err := server.drop(name); err != nil {
+		if err := s.drop(name); err != nil {
 			t.Errorf("dropping the database of the test: %v", err)
 		}
 	})
-	if err := server.copy(ctx, template, name, service); err != nil {
+	if err := s.copy(ctx, template, name, service); err != nil {
 		t.Fatal(err)
 	}
-	urls, err := postgres.ServiceURLs(server.AdminURL, name, service, passwords)
+	urls, err := postgres.ServiceURLs(s.AdminURL, name, service, passwords)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,9 +100,6 @@ func Open(t testing.TB, urls postgres.URLs) *postgres.DB {
 	return db
 }
 
-// templates remembers what this process knows to exist.
-var templates sync.Map
-
 // template answers the name of the database to copy, and makes it where there is
 // none. Processes that need the same one wait for the first.
 func (s *PostgresServer) template(ctx context.Context, service string, migrate Migrate, files []fs.FS) (string, error) {
@@ -104,7 +108,7 @@ func (s *PostgresServer) template(ctx context.Context, service string, migrate M
 		return "", err
 	}
 	name := "template_" + service + "_" + key
-	if _, ok := templates.Load(name); ok {
+	if _, ok := s.templates.Load(name); ok {
 		return name, nil
 	}
 	admin, err := pgx.Connect(ctx, s.AdminURL)
@@ -125,7 +129,7 @@ func (s *PostgresServer) template(ctx context.Context, service string, migrate M
 			return "", fmt.Errorf("building the template database of %s: %w", service, err)
 		}
 	}
-	templates.Store(name, true)
+	s.templates.Store(name, true)
 	return name, nil
 }
 

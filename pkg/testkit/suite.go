@@ -58,7 +58,8 @@ type Suite struct {
 	// Targets are the addresses of the services, by area.
 	Targets map[string]string
 
-	conns map[string]*grpc.ClientConn
+	conns    map[string]*grpc.ClientConn
+	postgres *PostgresServer
 }
 
 // Start starts the services, and stops them when the test ends. Where the contact
@@ -68,11 +69,18 @@ type Suite struct {
 // its cause, when a call panicked, or when a service does not stop by itself.
 func Start(t testing.TB, defs ...service.Definition) *Suite {
 	t.Helper()
-	return startSuite(t, plaintext{}, defs)
+	return startSuite(t, Postgres(t), plaintext{}, defs)
 }
 
-// startSuite starts the services with what secures the calls between them.
-func startSuite(t testing.TB, by security, defs []service.Definition) *Suite {
+// StartOn is Start with the databases on a server of the test's choice.
+func StartOn(t testing.TB, databases *PostgresServer, defs ...service.Definition) *Suite {
+	t.Helper()
+	return startSuite(t, databases, plaintext{}, defs)
+}
+
+// startSuite starts the services on a database server, with what secures the calls
+// between them.
+func startSuite(t testing.TB, databases *PostgresServer, by security, defs []service.Definition) *Suite {
 	t.Helper()
 	issuer := auth.NewIssuer(ed25519.NewKeyFromSeed([]byte("thirty-two bytes, for tests only")))
 	verifier, err := auth.NewVerifier(issuer.Trusted())
@@ -84,6 +92,7 @@ func startSuite(t testing.TB, by security, defs []service.Definition) *Suite {
 		Tenant: uuid.Must(uuid.NewV7()), Other: uuid.Must(uuid.NewV7()), Clock: &Clock{},
 		Issuer: issuer, Verifier: verifier, NATS: broker.Connect(t, mesh.Operator),
 		Services: map[string]*service.Running{}, Targets: map[string]string{}, conns: map[string]*grpc.ClientConn{},
+		postgres: databases,
 	}
 	logs := collectLogs(t)
 	listeners := map[string]net.Listener{}
@@ -122,20 +131,17 @@ func meshOf(defs []service.Definition) mesh.Mesh {
 func (s *Suite) start(t testing.TB, d service.Definition, env service.Environment) {
 	t.Helper()
 	files := []fs.FS{eventlog.Migrations}
-	for _, t := range d.Uses {
-		files = append(files, t.Migrations)
-	}
 	for _, used := range d.Uses {
 		files = append(files, used.Migrations)
 	}
 	if d.Migrations != nil {
 		files = append(files, d.Migrations)
 	}
-	urls := Database(t, d.Area, func(ctx context.Context, ownerURL string) error {
+	urls := s.postgres.database(t, d.Area, func(ctx context.Context, ownerURL string) error {
 		return service.Migrate(ctx, d, ownerURL)
-	}, files...)
+	}, files)
 	env.AppURL, env.SystemURL = urls.App, urls.System
-	env.Databases, env.Secrets = further(t, d)
+	env.Databases, env.Secrets = s.further(t, d)
 	if d.Name == gateway {
 		env.HTTPListener = listen(t)
 		s.HTTP = "http://" + env.HTTPListener.Addr().String()
@@ -157,13 +163,13 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 }
 
 // further makes the databases and the secrets that a service has beyond its own.
-func further(t testing.TB, d service.Definition) (map[string]postgres.URLs, map[string][]byte) {
+func (s *Suite) further(t testing.TB, d service.Definition) (map[string]postgres.URLs, map[string][]byte) {
 	t.Helper()
 	databases, secrets := map[string]postgres.URLs{}, map[string][]byte{}
 	for name, files := range d.Databases {
-		urls := Database(t, name, func(ctx context.Context, ownerURL string) error {
+		urls := s.postgres.database(t, name, func(ctx context.Context, ownerURL string) error {
 			return service.MigrateFurther(ctx, d, name, ownerURL)
-		}, files)
+		}, []fs.FS{files})
 		urls.Owner = "" // it is migrated
 		databases[name] = urls
 	}
