@@ -46,7 +46,7 @@ func writing() []Mutant {
 			Invariants: []string{"I2"}, Focus: stumbling,
 			Edits: []Edit{
 				{unitFile, "	events   int\n", "	events   int\n	later    []*eventv1.Event\n"},
-				{unitFile, "	u.log.Queue(u.pending, events).Query(func(rows pgx.Rows) error {", "	u.later = append(u.later, events...)\n	u.pending.Queue(\"SELECT nextval('event_position')\").Query(func(rows pgx.Rows) error {"},
+				{unitFile, "	u.log.Queue(u.pending, u.happened).Query(func(rows pgx.Rows) error {", "	u.later = append(u.later, u.happened...)\n	u.pending.Queue(\"SELECT nextval('event_position')\").Query(func(rows pgx.Rows) error {"},
 				{unitFile, announcing, `		return none, err
 	}
 	if len(u.later) > 0 {
