@@ -5,10 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench/seed"
 )
 
@@ -20,10 +25,135 @@ const (
 	bytesBeside     = 4 << 30
 )
 
+// benchFlags are the flags of `bench`.
+type benchFlags struct {
+	quick    bool
+	contacts []int
+	events   int
+	only     []string
+	out      string
+}
+
 func benchCommand(g *global) *cobra.Command {
-	cmd := &cobra.Command{Use: "bench", Short: "Measure the suite beside its limits", Args: cobra.NoArgs}
-	cmd.AddCommand(benchSeedCommand(g))
+	var f benchFlags
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the suite beside its limits",
+		Long: `Measures the suite beside what the same work costs with nothing around it, in one
+run, and says what it aims at. Makes its own data in a directory that it removes
+in the end; --data-dir names one that "bench seed" made, which stays.`,
+		Example: "  lingkar bench --quick\n  lingkar bench --contacts 10000,1000000 --out now.json\n  lingkar bench compare before.json now.json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.bench(cmd, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.quick, "quick", false, "10,000 contacts and short rounds")
+	flags.IntSliceVar(&f.contacts, "contacts", []int{10_000, 1_000_000}, "how many contacts, one size after the other")
+	flags.IntVar(&f.events, "events", 10, "events of a contact, on average")
+	flags.StringSliceVar(&f.only, "only", nil, "only these rows: "+strings.Join(bench.IDs(), ", "))
+	flags.StringVar(&f.out, "out", "", "write the results as JSON to this file too")
+	cmd.AddCommand(benchSeedCommand(g), benchCompareCommand(), benchReportCommand())
 	return cmd
+}
+
+func (g *global) bench(cmd *cobra.Command, f benchFlags) error {
+	tell := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
+	if err := bench.Check(f.only); err != nil {
+		return usageError{err}
+	}
+	if f.quick && !cmd.Flags().Changed("contacts") {
+		f.contacts = []int{10_000}
+	}
+	results := &bench.Results{}
+	for _, contacts := range f.contacts {
+		report, err := g.benchSize(cmd, f, contacts, tell)
+		if err != nil {
+			return err
+		}
+		results.Reports = append(results.Reports, report)
+		if cmd.Flags().Changed("data-dir") {
+			break
+		}
+	}
+	raw, err := json.MarshalIndent(results, "", "  ")
+	if err != nil {
+		return err
+	}
+	if f.out != "" {
+		if err := os.WriteFile(f.out, append(raw, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	if g.json() {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), string(raw))
+		return err
+	}
+	return results.Text(cmd.OutOrStdout())
+}
+
+// benchSize measures at one size, on data of its own unless a directory is named.
+func (g *global) benchSize(cmd *cobra.Command, f benchFlags, contacts int, tell func(string)) (*bench.Report, error) {
+	dir := g.dataDir
+	if cmd.Flags().Changed("data-dir") {
+		if !seed.Seeded(dir) {
+			return nil, fmt.Errorf("%s was not made by `lingkar bench seed`: measuring would write invented contacts into it", dir)
+		}
+	} else {
+		parent, err := os.MkdirTemp("", "lingkar-bench-")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(parent)
+		// 0711: the user PostgreSQL runs as must be able to pass through.
+		if err := os.Chmod(parent, 0o711); err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(parent, "data")
+		if _, err := benchSeed(cmd.Context(), seed.Options{Dir: dir, Contacts: contacts, Events: f.events, Seed: 1, Progress: tell}); err != nil {
+			return nil, err
+		}
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	o := bench.Options{Program: program, Dir: dir, Only: f.only, Round: 5 * time.Second, Rounds: 5, Clients: 8, Progress: tell}
+	if f.quick {
+		o.Round, o.Rounds = 500*time.Millisecond, 3
+	}
+	return bench.Run(cmd.Context(), o)
+}
+
+func benchCompareCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "compare BEFORE.json AFTER.json", Short: "Say what changed from one run to another", Args: exactly("the results of one run", "of another"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			before, err := bench.Read(args[0])
+			if err != nil {
+				return err
+			}
+			after, err := bench.Read(args[1])
+			if err != nil {
+				return err
+			}
+			return bench.Compare(cmd.OutOrStdout(), before, after)
+		},
+	}
+}
+
+func benchReportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "report FILE.json", Short: "Write the results of a run as a table in Markdown", Args: exactly("the results of a run"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			results, err := bench.Read(args[0])
+			if err != nil {
+				return err
+			}
+			return results.Markdown(cmd.OutOrStdout())
+		},
+	}
 }
 
 func benchSeedCommand(g *global) *cobra.Command {

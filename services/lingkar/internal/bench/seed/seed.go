@@ -91,7 +91,19 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		return nil, err
 	}
 	result.Took = time.Since(started)
+	if err := os.WriteFile(filepath.Join(dir, mark), nil, 0o600); err != nil {
+		return nil, err
+	}
 	return result, os.Rename(dir, target)
+}
+
+// mark is the file by which a data directory with invented data is known.
+const mark = "seeded"
+
+// Seeded reports whether Run made the directory, so that measuring may write to it.
+func Seeded(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, mark))
+	return err == nil
 }
 
 // fill makes the groups with the suite running, and the copies with nothing but
