@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/metadata"
@@ -92,7 +93,7 @@ func wellFormed(r *http.Request) error {
 	if fields > maxHeaders {
 		return errHeaders
 	}
-	if trap.MatchString(r.URL.EscapedPath()) {
+	if trap.MatchString(r.URL.EscapedPath()) || !utf8.ValidString(r.URL.Path) {
 		return errPath
 	}
 	return nil

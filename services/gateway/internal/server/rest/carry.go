@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/grpc"
@@ -39,7 +40,7 @@ func withPreconditions(ctx context.Context, r *http.Request) (context.Context, e
 	if want := strings.Join(r.Header.Values("If-Match"), ","); want != "" && want != "*" {
 		etag, ok := strings.CutPrefix(want, `"`)
 		etag, closed := strings.CutSuffix(etag, `"`)
-		if !ok || !closed || etag == "" || strings.Contains(etag, `"`) {
+		if !ok || !closed || etag == "" || strings.Contains(etag, `"`) || !utf8.ValidString(etag) {
 			return ctx, errIfMatch
 		}
 		p.ifMatch = etag

@@ -47,7 +47,7 @@ const problemType = "urn:lingkar:problem:"
 var (
 	errRoute     = errs.New(codes.NotFound, "ROUTE_UNKNOWN", "there is nothing at this path")
 	errVerb      = errs.New(codes.Unimplemented, "METHOD_NOT_ALLOWED", "this path does not take this method")
-	errPath      = errs.Invalid("", "PATH_INVALID", "the path has an empty part, a dot part or an escaped separator")
+	errPath      = errs.Invalid("", "PATH_INVALID", "the path has an empty part, a dot part, an escaped separator or text that is not UTF-8")
 	errHeaders   = errs.Exhausted("HEADERS_TOO_LARGE", "the request has too many headers", 0)
 	errBodyLimit = errs.Exhausted("REQUEST_TOO_LARGE", "the body is larger than 1 MiB", 0)
 	errFileLimit = errs.Exhausted("REQUEST_TOO_LARGE", "the file is larger than 50 MiB", 0)

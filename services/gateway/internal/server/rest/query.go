@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
@@ -52,6 +53,8 @@ func checkParameters(query url.Values, message protoreflect.MessageDescriptor) [
 			wrong = append(wrong, errs.Violation{Field: shorten(key), Reason: strictjson.Unknown, Description: "there is no such parameter"})
 		case len(query[key]) > 1 && !field.IsList():
 			wrong = append(wrong, errs.Violation{Field: at, Reason: strictjson.Duplicate, Description: "the parameter is given twice"})
+		case slices.ContainsFunc(append(query[key], key), func(text string) bool { return !utf8.ValidString(text) }):
+			wrong = append(wrong, errs.Violation{Field: at, Reason: strictjson.BadText, Description: "the parameter is not valid UTF-8"})
 		case !parses(message, key, query[key]):
 			wrong = append(wrong, errs.Violation{Field: at, Description: "the value has another type"})
 		}

@@ -115,12 +115,12 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if d.cors(w, r) {
 		return
 	}
-	if !strings.HasPrefix(r.URL.Path, api) {
-		d.pages.ServeHTTP(w, r)
-		return
-	}
 	if err := wellFormed(r); err != nil {
 		d.refuse(w, r, err)
+		return
+	}
+	if !strings.HasPrefix(r.URL.Path, api) {
+		d.pages.ServeHTTP(w, r)
 		return
 	}
 	ctx, err := d.known(r)
