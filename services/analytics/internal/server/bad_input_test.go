@@ -53,6 +53,7 @@ func testBadInput(t *testing.T, s *testkit.Suite) {
 			"a long conversation":         {timeline(&analyticsv1.ListTimelineRequest{Conversation: strings.Repeat("x", 201)}), codes.InvalidArgument, ""},
 			"months below zero":           {pyramid(&analyticsv1.GetCustomerPyramidRequest{WindowMonths: -1}), codes.InvalidArgument, ""},
 			"months without end":          {pyramid(&analyticsv1.GetCustomerPyramidRequest{WindowMonths: 1000}), codes.InvalidArgument, ""},
+			"a window before all time":    {pyramid(&analyticsv1.GetCustomerPyramidRequest{AsOf: &timestamppb.Timestamp{Seconds: -62135596800}}), codes.InvalidArgument, "FIELD_INVALID"},
 			"no layer":                    {members(&analyticsv1.ListPyramidMembersRequest{}), codes.InvalidArgument, ""},
 			"a layer's forged token":      {members(&analyticsv1.ListPyramidMembersRequest{Layer: 1, PageToken: "x"}), codes.InvalidArgument, "PAGE_TOKEN_INVALID"},
 		}

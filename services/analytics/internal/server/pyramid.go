@@ -23,8 +23,18 @@ func (s *Server) pyramidOf(ctx context.Context, at store.Instant, months int32) 
 	q := store.PyramidQuery{Tenant: tenant, At: at, Shares: setting.Shares}
 	if err == nil {
 		q.Purchases = setting.Purchases(at.EffectiveAt, monthsOf(months))
+		err = representable(q.Purchases.Window)
 	}
 	return q, setting.Currency, err
+}
+
+// representable refuses a window that begins before the first time that a message
+// can hold.
+func representable(w pyramid.Window) error {
+	if timestamppb.New(w.Start).IsValid() {
+		return nil
+	}
+	return errs.Invalid("window_months", "", "the window must not begin before the year 1")
 }
 
 func monthsOf(months int32) int {
