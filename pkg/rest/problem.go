@@ -22,6 +22,15 @@ type problem struct {
 	Details []json.RawMessage
 }
 
+// ProblemStatus answers the gRPC status that an HTTP answer of the gateway carries:
+// OK for 200, else that of its problem document.
+func ProblemStatus(httpStatus int, body []byte) *status.Status {
+	if httpStatus == http.StatusOK {
+		return status.New(codes.OK, "")
+	}
+	return problemStatus(httpStatus, body)
+}
+
 // problemStatus rebuilds the gRPC status of a problem document. Anything else
 // that is no success becomes UNKNOWN and shows its beginning.
 func problemStatus(httpStatus int, body []byte) *status.Status {

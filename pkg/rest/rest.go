@@ -72,7 +72,7 @@ func (c *restConn) Invoke(ctx context.Context, method string, args, reply any, o
 
 // send makes the HTTP request of an RPC.
 func (c *restConn) send(ctx context.Context, method string, args proto.Message) (*http.Response, error) {
-	req, err := c.request(ctx, method, args)
+	req, err := Request(ctx, c.base, method, args)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,11 @@ func noAnswer(ctx context.Context, cause error) error {
 	return status.Error(codes.Unavailable, cause.Error())
 }
 
-func (c *restConn) request(ctx context.Context, method string, args proto.Message) (*http.Request, error) {
+// Request answers the HTTP request that the google.api.http rule of an RPC makes of
+// its message, without a token; for those that change it before they send it. The
+// error is a status: UNIMPLEMENTED where the RPC has no rule, INVALID_ARGUMENT where
+// JSON cannot hold the message.
+func Request(ctx context.Context, baseURL, method string, args proto.Message) (*http.Request, error) {
 	desc, err := httprule.Method(method)
 	if err != nil {
 		return nil, status.Error(codes.Unimplemented, err.Error())
@@ -113,7 +117,7 @@ func (c *restConn) request(ctx context.Context, method string, args proto.Messag
 	if len(bindings) == 0 {
 		return nil, status.Errorf(codes.Unimplemented, "%s is not offered over HTTP", method)
 	}
-	return newRequest(ctx, c.base, bindings[0], args)
+	return newRequest(ctx, baseURL, bindings[0], args)
 }
 
 // newRequest spreads a message over path, body and query. It leaves args alone.
