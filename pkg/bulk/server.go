@@ -16,6 +16,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 )
@@ -206,7 +207,7 @@ func (e *Engine) ListImportRows(ctx context.Context, req *bulkv1.ListImportRowsR
 	tenant := auth.From(ctx).Tenant
 	row, err := e.read(ctx, tenant, req.GetParent())
 	if err != nil {
-		return nil, err
+		return nil, record.At("parent", err)
 	}
 	size, after, err := page(req)
 	if err != nil {

@@ -22,7 +22,13 @@ func (s *Store[T, P]) ParseName(name string) (uuid.UUID, error) {
 			return id, nil
 		}
 	}
-	return uuid.Nil, errs.Invalid("name", "", "want "+s.Collection+"/ followed by a UUID in lower case")
+	return uuid.Nil, s.wrongName("name")
+}
+
+// wrongName says that the field at the path of the request holds no name of the
+// collection.
+func (s *Store[T, P]) wrongName(path string) error {
+	return errs.Invalid(path, "", "want "+s.Collection+"/ followed by a UUID in lower case")
 }
 
 func (s *Store[T, P]) name(id uuid.UUID) string { return s.Collection + "/" + id.String() }
@@ -203,6 +209,16 @@ func scope(ctx context.Context) []postgres.Cond {
 	}
 }
 
-// fieldName is the name of a resource's field in a request: "price_list" for
-// "price list".
-func fieldName(kind string) string { return strings.ReplaceAll(kind, " ", "_") }
+// fieldName is the name of a resource's field in a request: "api_key" for
+// "API key".
+func fieldName(kind string) string { return strings.ReplaceAll(strings.ToLower(kind), " ", "_") }
+
+// At says of an error about a name that the name stands at another path of the
+// request than "name", such as "parent". Other errors it leaves alone.
+func At(path string, err error) error {
+	found := errs.FieldViolations(err)
+	if len(found) != 1 || found[0].Field != "name" {
+		return err
+	}
+	return errs.Invalid(path, found[0].Reason, found[0].Description)
+}

@@ -18,6 +18,9 @@ import (
 // ignored, and where nothing differs nothing happens. The etag is the message's
 // own.
 func (s *Store[T, P]) Update(ctx context.Context, tenant uuid.UUID, p P, mask *fieldmaskpb.FieldMask) (P, error) {
+	if _, err := s.ParseName(textField(p, "name")); err != nil {
+		return *new(P), s.wrongName(fieldName(s.Kind) + ".name")
+	}
 	paths, err := pathsOf(mask, p.ProtoReflect())
 	if err != nil {
 		return *new(P), err

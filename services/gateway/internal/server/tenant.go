@@ -138,7 +138,7 @@ func (s *Server) ListTenants(ctx context.Context, req *platformv1.ListTenantsReq
 func (s *Server) UpdateTenant(ctx context.Context, req *platformv1.UpdateTenantRequest) (*platformv1.Tenant, error) {
 	id, err := s.tenantNamed(ctx, req.GetTenant().GetName())
 	if err != nil {
-		return nil, err
+		return nil, record.At("tenant.name", err)
 	}
 	return s.tenants.Update(ctx, id, req.GetTenant(), req.GetUpdateMask())
 }

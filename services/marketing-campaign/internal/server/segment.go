@@ -5,6 +5,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/segment"
 )
@@ -77,7 +78,7 @@ func (s *Server) ListSegmentMembers(ctx context.Context, req *campaignv1.ListSeg
 	caller := auth.From(ctx)
 	g, err := s.Store.Segments.Get(ctx, caller.Tenant, req.GetParent())
 	if err != nil {
-		return nil, err
+		return nil, record.At("parent", err)
 	}
 	version := req.GetVersion()
 	if version == 0 {

@@ -87,7 +87,7 @@ func (s *Server) RecordResponse(ctx context.Context, req *campaignv1.RecordRespo
 			return t.Respond(response, s.now())
 		})
 		if err != nil {
-			return nil, err
+			return nil, record.At("parent", err)
 		}
 		heard := t.Heard()
 		return &campaignv1.RecordResponseResponse{
@@ -106,7 +106,7 @@ func (s *Server) ListResponses(ctx context.Context, req *campaignv1.ListResponse
 	if req.GetParent() != allTouches {
 		t, err := s.Store.Touches.Get(ctx, tenantOf(ctx), req.GetParent())
 		if err != nil {
-			return nil, err
+			return nil, record.At("parent", err)
 		}
 		to = &t.ID
 	}

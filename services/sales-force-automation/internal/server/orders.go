@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/order"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
@@ -35,7 +36,7 @@ func (s *Server) ListOrders(ctx context.Context, req *salesv1.ListOrdersRequest)
 // UpdateOrder implements salesv1.OrderServiceServer.
 func (s *Server) UpdateOrder(ctx context.Context, req *salesv1.UpdateOrderRequest) (*salesv1.Order, error) {
 	if err := s.reviseOrder(ctx, req); err != nil {
-		return nil, err
+		return nil, record.At("order.name", err)
 	}
 	return s.Orders.Update(ctx, tenantOf(ctx), req.GetOrder(), req.GetUpdateMask())
 }

@@ -116,7 +116,7 @@ func lastSaid(t *ticket.Ticket) *ticketv1.Message {
 func (s *Server) ListMessages(ctx context.Context, req *ticketv1.ListMessagesRequest) (*ticketv1.ListMessagesResponse, error) {
 	t, err := s.Store.Tickets.Get(ctx, tenantOf(ctx), req.GetParent())
 	if err != nil {
-		return nil, err
+		return nil, record.At("parent", err)
 	}
 	messages, next, err := s.Store.Messages(ctx, tenantOf(ctx), t.ID, record.Query(ctx, req))
 	if err != nil {
