@@ -202,7 +202,7 @@ func (s *Server) DiscardDeadLetter(ctx context.Context, req *analyticsv1.Discard
 func deadLetterID(name string) (uuid.UUID, error) {
 	text, ok := strings.CutPrefix(name, deadLetterPrefix)
 	id, err := uuid.Parse(text)
-	if !ok || err != nil {
+	if !ok || err != nil || id.String() != text {
 		return id, errs.Invalid("name", "", `must be "deadLetters/{event id}"`)
 	}
 	return id, nil
