@@ -18,6 +18,10 @@ import (
 
 // CaptureLead implements salesv1.LeadServiceServer.
 func (s *Server) CaptureLead(ctx context.Context, req *salesv1.CaptureLeadRequest) (*salesv1.Lead, error) {
+	// What is wrong with the lead is found before a contact is made for it.
+	if _, err := s.filledLead(capturedLead(req, "contacts/"+entity.NewID().String())); err != nil {
+		return nil, inRequest(err)
+	}
 	contact, known, err := s.prospect(ctx, req)
 	if err != nil {
 		return nil, err
@@ -29,8 +33,13 @@ func (s *Server) CaptureLead(ctx context.Context, req *salesv1.CaptureLeadReques
 	} else {
 		l, err = s.previewLead(ctx, m)
 	}
-	// The fields of the lead are those of the request.
-	return l, relocated(err, func(field string) string { return strings.TrimPrefix(field, "lead.") })
+	return l, inRequest(err)
+}
+
+// inRequest names the fields of a captured lead as the request does: they are its
+// own.
+func inRequest(err error) error {
+	return relocated(err, func(field string) string { return strings.TrimPrefix(field, "lead.") })
 }
 
 // prospect answers the contact whose interest it is, created where it was not
@@ -133,6 +142,11 @@ func (s *Server) previewLead(ctx context.Context, m *salesv1.Lead) (*salesv1.Lea
 	if err := s.offered(ctx, m.GetProducts()); err != nil {
 		return nil, err
 	}
+	return s.filledLead(m)
+}
+
+// filledLead answers the lead that a message becomes, as far as the message tells.
+func (s *Server) filledLead(m *salesv1.Lead) (*salesv1.Lead, error) {
 	now := s.now()
 	l := &lead.Lead{Meta: entity.Meta{ID: entity.NewID(), CreateTime: now, UpdateTime: now}}
 	if err := s.Leads.Fill(l, m); err != nil {
