@@ -1,0 +1,233 @@
+package badinput
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	"github.com/lingkar-crm/lingkar/services/internal/fuzz"
+)
+
+// fieldRow is a row of the catalogue about one field.
+type fieldRow struct {
+	id, input string
+	reason    string
+	// fits says whether the row is about such a field.
+	fits func(f protoreflect.FieldDescriptor, rules *validate.FieldRules) bool
+	// value is what the field, or an element of it, is given.
+	value func(f protoreflect.FieldDescriptor, rules *validate.FieldRules) protoreflect.Value
+	// inside says that the service finds it, and not the rules of the contract: in a
+	// batch, the one that is wrong fails alone.
+	inside bool
+}
+
+func always(v protoreflect.Value) func(protoreflect.FieldDescriptor, *validate.FieldRules) protoreflect.Value {
+	return func(protoreflect.FieldDescriptor, *validate.FieldRules) protoreflect.Value { return v }
+}
+
+func text(s string) func(protoreflect.FieldDescriptor, *validate.FieldRules) protoreflect.Value {
+	return always(protoreflect.ValueOfString(s))
+}
+
+func message(m proto.Message) func(protoreflect.FieldDescriptor, *validate.FieldRules) protoreflect.Value {
+	return always(protoreflect.ValueOfMessage(m.ProtoReflect()))
+}
+
+func anyText(f protoreflect.FieldDescriptor, _ *validate.FieldRules) bool {
+	return f.Kind() == protoreflect.StringKind && !f.IsMap()
+}
+
+// oneLine are texts with a length below 1,000: names, titles, identifiers.
+func oneLine(f protoreflect.FieldDescriptor, rules *validate.FieldRules) bool {
+	r := rules.GetString()
+	if f.IsList() {
+		r = rules.GetRepeated().GetItems().GetString()
+	}
+	return anyText(f, rules) && (r.GetMaxLen() > 0 && r.GetMaxLen() < 1000 || r.GetMaxBytes() > 0 && r.GetMaxBytes() < 1000)
+}
+
+func bounded(f protoreflect.FieldDescriptor, rules *validate.FieldRules) bool {
+	return anyText(f, rules) && !f.IsList() && (rules.GetString().GetMaxLen() > 0 || rules.GetString().GetMaxBytes() > 0)
+}
+
+func tooLong(c string) func(protoreflect.FieldDescriptor, *validate.FieldRules) protoreflect.Value {
+	return func(_ protoreflect.FieldDescriptor, rules *validate.FieldRules) protoreflect.Value {
+		longest := rules.GetString().GetMaxLen()
+		if longest == 0 {
+			longest = rules.GetString().GetMaxBytes() / uint64(len(c))
+		}
+		return protoreflect.ValueOfString(strings.Repeat(c, int(longest)+1))
+	}
+}
+
+func enum(f protoreflect.FieldDescriptor, _ *validate.FieldRules) bool {
+	return f.Enum() != nil && !f.IsMap()
+}
+
+// chosen are enums of which one must be given.
+func chosen(f protoreflect.FieldDescriptor, rules *validate.FieldRules) bool {
+	for _, n := range rules.GetEnum().GetNotIn() {
+		if n == 0 {
+			return enum(f, rules) && !f.IsList()
+		}
+	}
+	return false
+}
+
+func of(name protoreflect.FullName) func(protoreflect.FieldDescriptor, *validate.FieldRules) bool {
+	return func(f protoreflect.FieldDescriptor, _ *validate.FieldRules) bool {
+		return f.Message() != nil && !f.IsMap() && f.Message().FullName() == name
+	}
+}
+
+func named(names ...protoreflect.Name) func(protoreflect.FieldDescriptor, *validate.FieldRules) bool {
+	return func(f protoreflect.FieldDescriptor, rules *validate.FieldRules) bool {
+		for _, name := range names {
+			if f.Name() == name && anyText(f, rules) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func nested(depth int) *structpb.Struct {
+	s := &structpb.Struct{Fields: map[string]*structpb.Value{"x": structpb.NewBoolValue(true)}}
+	for range depth - 1 {
+		s = &structpb.Struct{Fields: map[string]*structpb.Value{"x": structpb.NewStructValue(s)}}
+	}
+	return s
+}
+
+const (
+	badText = "INVALID_TEXT"
+	invalid = "FIELD_INVALID"
+	badSum  = "MONEY_INVALID"
+
+	timestampType = "google.protobuf.Timestamp"
+	structType    = "google.protobuf.Struct"
+	moneyType     = "google.type.Money"
+	dateType      = "google.type.Date"
+)
+
+func sum(currency string, units int64, nanos int32) proto.Message {
+	return &money.Money{CurrencyCode: currency, Units: units, Nanos: nanos}
+}
+
+// fieldRows are tried on every field of every request that they fit.
+var fieldRows = []fieldRow{
+	{"B06", "NUL", badText, anyText, text("a\x00b"), false},
+	{"B06", "a control character", badText, anyText, text("a\x1bb"), false},
+	{"B06", "U+FFFE", badText, anyText, text("a\ufffeb"), false},
+	{"B06", "a byte order mark inside", badText, anyText, text("a\ufeffb"), false},
+	{"B06", "a line feed in a line", badText, oneLine, text("a\nb"), false},
+	{"B07", "a right-to-left override", badText, oneLine, text("a\u202eb"), false},
+	{"B07", "one character too many", invalid, bounded, tooLong("x"), false},
+	{"B07", "letters of four bytes, one too many", invalid, bounded, tooLong("\U0001F600"), false},
+	{"B22", "a number that is no value", invalid, enum, always(protoreflect.ValueOfEnum(9999)), false},
+	{"B22", "no value where one is needed", invalid, chosen, always(protoreflect.ValueOfEnum(0)), false},
+	{"B17", "nanos of 10^9", badSum, of(moneyType), message(sum("IDR", 1, 1_000_000_000)), false},
+	{"B17", "units and nanos of two signs", badSum, of(moneyType), message(sum("IDR", 1, -1)), false},
+	{"B17", "no currency", badSum, of(moneyType), message(sum("", 1, 0)), false},
+	{"B18", "a currency in small letters", badSum, of(moneyType), message(sum("idr", 1, 0)), false},
+	{"B18", "a currency that is none", badSum, of(moneyType), message(sum("XXX", 1, 0)), true},
+	{"B19", "NaN in an object", invalid, of(structType), message(&structpb.Struct{Fields: map[string]*structpb.Value{"x": structpb.NewNumberValue(math.NaN())}}), false},
+	{"B20", "a time before the year 1", invalid, of(timestampType), message(&timestamppb.Timestamp{Seconds: -62135596801}), false},
+	{"B20", "a time after the year 9999", invalid, of(timestampType), message(&timestamppb.Timestamp{Seconds: 253402300800}), false},
+	{"B20", "nanos of 10^9 in a time", invalid, of(timestampType), message(&timestamppb.Timestamp{Nanos: 1_000_000_000}), false},
+	{"B20", "a month too many", invalid, of(dateType), message(&date.Date{Year: 2026, Month: 13, Day: 1}), true},
+	{"B20", "30 February", invalid, of(dateType), message(&date.Date{Year: 2026, Month: 2, Day: 30}), true},
+	{"B20", "a zone that only files know", "", named("time_zone"), text("posixrules"), true},
+	{"B20", "a zone with a quote", "", named("time_zone"), text("Asia/Jakarta'; --"), true},
+	{"B23", "an object of nine levels", invalid, of(structType), message(nested(9)), false},
+	{"B23", "an object of 65 KiB", invalid, of(structType), message(&structpb.Struct{Fields: map[string]*structpb.Value{"x": structpb.NewStringValue(strings.Repeat("x", 65<<10))}}), false},
+}
+
+// testFields tries each row on every field that it fits: over gRPC each, over REST
+// the fields of a method with one of the rows in turn.
+func testFields(t *testing.T, d *desk) {
+	before := d.state(t.Context(), t)
+	for n, row := range fieldRows {
+		for _, transport := range []string{testkit.GRPC, testkit.OverREST} {
+			t.Run(fmt.Sprintf("%s/%s/%s", row.id, row.input, transport), func(t *testing.T) {
+				testkit.Prove(t, transport, row.id)
+				if d.tryRow(t, row, n, transport) == 0 {
+					t.Skip("nothing of the kind can be spelt over this transport")
+				}
+			})
+		}
+	}
+	if after := d.state(t.Context(), t); after != before {
+		t.Errorf("what was refused left something behind:\n%s\n%s", before, after)
+	}
+}
+
+// unwritten says whether an update with such a field is refused for another reason,
+// or leaves the field as it is.
+func (r fieldRow) unwritten(p place) bool {
+	return r.input == "no value where one is needed" || r.inside && slices.ContainsFunc(p, immutable)
+}
+
+// everyREST is the share of texts that are tried over REST too.
+const everyREST = 4
+
+// skips says whether the row is not tried on the field over REST: of texts most,
+// and what travels in the path, where a wrong name is a wrong path.
+func (r fieldRow) skips(m fuzz.Method, p place, turn int) bool {
+	return inPath(m, p) || p.last().Kind() == protoreflect.StringKind && turn%everyREST != 0
+}
+
+func (d *desk) tryRow(t *testing.T, row fieldRow, n int, transport string) int {
+	tried := 0
+	for _, m := range d.methods {
+		for i, p := range places(m) {
+			rules, _ := proto.GetExtension(p.last().Options(), validate.E_Field).(*validate.FieldRules)
+			if !row.fits(p.last(), rules) || m.Standard("Update") && row.unwritten(p) || row.inside && strings.HasPrefix(m.Name(), "Batch") || transport == testkit.OverREST && row.skips(m, p, i+n) {
+				continue
+			}
+			request := d.baseline(t, m)
+			if row.inside && d.unfit[m.Full] {
+				continue // the service refuses it before it looks at the field
+			}
+			in, value := d.reach(m, request, p), row.value(p.last(), rules)
+			if p.last().IsList() {
+				in.Mutable(p.last()).List().Append(value)
+				in.Mutable(p.last()).List().Set(0, value)
+			} else {
+				in.Set(p.last(), value)
+			}
+			if a, sent := d.call(t, transport, m, request); sent {
+				tried++
+				if row.id == "B18" && a.Status.Code() == codes.FailedPrecondition {
+					continue // as the row says: it does not go with the others
+				}
+				want{codes.InvalidArgument, row.reason, p.path()}.check(t, p.in(m), a, request)
+			}
+		}
+	}
+	return tried
+}
+
+// inPath says whether a field travels in the path over REST.
+func inPath(m fuzz.Method, p place) bool {
+	for _, b := range m.Bindings {
+		for _, v := range b.Path.Variables() {
+			if v == p.path() {
+				return true
+			}
+		}
+	}
+	return false
+}

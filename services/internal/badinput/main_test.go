@@ -1,0 +1,211 @@
+// Package badinput holds the catalogue of bad input, B01 to B25 and B43 to B45, as
+// tests that are derived from the contracts: each row says what is wrong with a
+// field or a request, and is tried on every RPC where there is such a field or such
+// a request, over gRPC and over REST. A new RPC, or a new field, is tried without a
+// line of code here.
+//
+// Each answer must have the code, the status and the reason of the row, name the
+// field, and show nothing of the inside; and at the end nothing has changed. What
+// cannot be spelt over one of the transports is tried over the other. Rows about one
+// RPC alone are beside the service. What random input does is in package fuzz.
+package badinput
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	"github.com/lingkar-crm/lingkar/services/analytics"
+	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
+	"github.com/lingkar-crm/lingkar/services/internal/fuzz"
+	campaign "github.com/lingkar-crm/lingkar/services/marketing-campaign"
+	sales "github.com/lingkar-crm/lingkar/services/sales-force-automation"
+	ticket "github.com/lingkar-crm/lingkar/services/service-ticket"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// TestCatalogue tries every row on one set of services: to start them takes longer
+// than to ask.
+func TestCatalogue(t *testing.T) {
+	d := newDesk(t)
+	t.Run("calls", func(t *testing.T) { testCalls(t, d) })
+	t.Run("fields", func(t *testing.T) { testFields(t, d) })
+	t.Run("names", func(t *testing.T) { testNames(t, d) })
+}
+
+// desk is all services with something in them, and a caller who may do everything.
+type desk struct {
+	*testkit.Suite
+	caller  auth.Caller
+	methods []fuzz.Method
+	make    *fuzz.Generator
+	base    map[string]proto.Message
+	// unfit are the methods of which no request was found that a service takes.
+	unfit map[string]bool
+}
+
+// furnished is the seed of what is in the services.
+const furnished = 20261122
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	s := testkit.Start(t, contact.Definition, sales.Definition, ticket.Definition, campaign.Definition, analytics.Definition, gateway.Definition)
+	d := &desk{Suite: s, caller: s.As(auth.Admin, auth.Manager, auth.Operator, auth.Service), base: map[string]proto.Message{}, unfit: map[string]bool{}}
+	for _, m := range fuzz.Methods() {
+		if !m.Streams() && m.Desc.Parent().FullName() != "google.longrunning.Operations" {
+			d.methods = append(d.methods, m)
+		}
+	}
+	d.make = fuzz.Furnish(t.Context(), s, d.caller, furnished)
+	return d
+}
+
+// searched is how many requests are made to find one that a service takes.
+const searched = 60
+
+// baseline answers a request of the method that breaks no rule, to be spoiled in one
+// place: one that the service takes, where such a one was found without a change.
+func (d *desk) baseline(t *testing.T, m fuzz.Method) proto.Message {
+	t.Helper()
+	if d.base[m.Full] == nil {
+		d.base[m.Full] = d.find(t, m)
+	}
+	return proto.Clone(d.base[m.Full])
+}
+
+func (d *desk) find(t *testing.T, m fuzz.Method) proto.Message {
+	t.Helper()
+	var request proto.Message
+	for range searched {
+		request = plain(d.make.Request(m), m)
+		in := request.ProtoReflect()
+		checks := in.Descriptor().Fields().ByName("validate_only")
+		if checks == nil && !reads(m) {
+			break
+		}
+		tried := proto.Clone(request)
+		if checks != nil {
+			tried.ProtoReflect().Set(checks, protoreflect.ValueOfBool(true))
+		}
+		if a, _ := d.call(t, testkit.GRPC, m, tried); a.Status.Code() == codes.OK {
+			return request
+		}
+	}
+	d.unfit[m.Full] = true
+	return request
+}
+
+// plain clears what makes a request a special one.
+func plain(request proto.Message, m fuzz.Method) proto.Message {
+	in := request.ProtoReflect()
+	clearFields(in, "request_id", "update_mask", "read_mask", "etag", "validate_only", "page_token", "allow_missing")
+	if resource := m.Resource(); resource != nil && in.Has(resource) {
+		clearFields(in.Get(resource).Message(), "etag")
+	}
+	return request
+}
+
+func clearFields(m protoreflect.Message, names ...protoreflect.Name) {
+	for _, name := range names {
+		if f := m.Descriptor().Fields().ByName(name); f != nil {
+			m.Clear(f)
+		}
+	}
+}
+
+// reads says whether a method is a GET over HTTP.
+func reads(m fuzz.Method) bool { return len(m.Bindings) > 0 && m.Bindings[0].Verb == http.MethodGet }
+
+// writes says whether a method changes something: such a one is repeatable by a
+// request_id.
+func writes(m fuzz.Method) bool { return m.Desc.Input().Fields().ByName("request_id") != nil }
+
+// call sends a request over a transport; false where JSON or a path cannot hold it,
+// or the RPC is not offered.
+func (d *desk) call(t *testing.T, transport string, m fuzz.Method, request proto.Message) (fuzz.Answer, bool) {
+	t.Helper()
+	if transport == testkit.GRPC {
+		return fuzz.CallGRPC(t.Context(), d.Route(d.caller), m, fuzz.Wire(request)), true
+	}
+	if len(m.Bindings) == 0 {
+		return fuzz.Answer{}, false
+	}
+	req, err := testkit.HTTPRequest(t.Context(), d.HTTP, m.Full, request)
+	if err != nil {
+		return fuzz.Answer{}, false
+	}
+	return d.send(t, m, req)
+}
+
+func (d *desk) send(t *testing.T, m fuzz.Method, req *http.Request) (fuzz.Answer, bool) {
+	t.Helper()
+	if req.Header.Get("Authorization") == "" {
+		req.Header.Set("Authorization", "Bearer "+d.Token(d.caller))
+	}
+	return fuzz.CallHTTP(t.Context(), m, req, true)
+}
+
+// want is what an answer must be.
+type want struct {
+	code   codes.Code
+	reason string
+	// field must be among those that are wrong; empty where none is demanded.
+	field string
+}
+
+// check fails the test where an answer is not what it must be.
+func (w want) check(t *testing.T, what string, a fuzz.Answer, request proto.Message) {
+	t.Helper()
+	if a.HTTP == http.StatusRequestHeaderFieldsTooLarge { // a long value in the path or a parameter (row B05)
+		return
+	}
+	err := a.Status.Err()
+	found := errs.FieldViolations(err)
+	named := w.field == "" || slices.ContainsFunc(found, func(v errs.Violation) bool {
+		return (strings.HasPrefix(v.Field, w.field) || strings.HasPrefix(w.field, v.Field+"[")) && (v.Reason == w.reason || w.reason == "")
+	})
+	reason := errs.Reason(err)
+	if a.Status.Code() != w.code || !named || w.reason != "" && reason != w.reason && !(len(found) > 1 && reason == errs.FieldInvalid) {
+		t.Errorf("%s: answered %s %s %q %v, want %s %s of %s\n%.1000s", what, a.Status.Code(), reason, a.Status.Message(), found, w.code, w.reason, w.field, shown(request))
+	}
+	if wrong := (fuzz.Judge{}).Wrong(a); wrong != "" {
+		t.Errorf("%s: %s", what, wrong)
+	}
+}
+
+func shown(request proto.Message) string {
+	if request == nil {
+		return ""
+	}
+	return prototext.MarshalOptions{}.Format(request)
+}
+
+// state counts what a change leaves behind: events, audit entries and kept answers
+// of all services.
+func (d *desk) state(ctx context.Context, t *testing.T) string {
+	t.Helper()
+	var all string
+	for _, area := range []string{"contact", "sales", "ticket", "campaign", "platform"} {
+		var events, audits, kept int
+		err := d.Services[area].Runtime.DB.System.QueryRow(ctx, `
+			SELECT (SELECT count(*) FROM event_log), (SELECT count(*) FROM audit), (SELECT count(*) FROM idempotency)`).Scan(&events, &audits, &kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += fmt.Sprintf("%s: %d events, %d audit entries, %d answers; ", area, events, audits, kept)
+	}
+	return all
+}
