@@ -25,6 +25,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/rest"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/analytics"
 	"github.com/lingkar-crm/lingkar/services/contact"
@@ -143,7 +144,7 @@ func (d *desk) call(t *testing.T, transport string, m fuzz.Method, request proto
 	if len(m.Bindings) == 0 {
 		return fuzz.Answer{}, false
 	}
-	req, err := testkit.HTTPRequest(t.Context(), d.HTTP, m.Full, request)
+	req, err := rest.Request(t.Context(), d.HTTP, m.Full, request)
 	if err != nil {
 		return fuzz.Answer{}, false
 	}

@@ -16,8 +16,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/rest"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
-	"github.com/lingkar-crm/lingkar/pkg/testkit"
 )
 
 const (
@@ -134,7 +134,7 @@ func CallHTTP(ctx context.Context, m Method, req *http.Request, spoiled bool) (a
 			a.Malformed = errors.New("the body is no JSON")
 		}
 	default:
-		a.Status = testkit.ProblemStatus(res.StatusCode, a.Raw)
+		a.Status = rest.ProblemStatus(res.StatusCode, a.Raw)
 		a.read(m, res)
 	}
 	if a.Status == nil {

@@ -51,7 +51,7 @@ var httpOf = map[string]int{
 
 // wrongStatus judges an error.
 func wrongStatus(st *status.Status, http int, optional bool) string {
-	info, rest := detailsOf(st)
+	info, details := detailsOf(st)
 	switch code := st.Code(); {
 	case code == codes.Internal, code == codes.Unknown, code == codes.DataLoss:
 		return "code " + code.String()
@@ -59,17 +59,17 @@ func wrongStatus(st *status.Status, http int, optional bool) string {
 		return "an RPC that is offered is not there"
 	case code == codes.DeadlineExceeded:
 		return "it took longer than its deadline"
-	case rest.infos != 1:
-		return fmt.Sprintf("%d ErrorInfo", rest.infos)
+	case details.infos != 1:
+		return fmt.Sprintf("%d ErrorInfo", details.infos)
 	case info.GetDomain() != errs.Domain || !reason.MatchString(info.GetReason()):
 		return fmt.Sprintf("ErrorInfo{reason %q, domain %q}", info.GetReason(), info.GetDomain())
 	case info.GetReason() == "SERVICE_UNAVAILABLE" || info.GetReason() == "STORAGE_UNAVAILABLE":
 		return "a part of the system is not there"
-	case code == codes.InvalidArgument && rest.violations == 0 && info.GetReason() != "MALFORMED_MESSAGE":
+	case code == codes.InvalidArgument && details.violations == 0 && info.GetReason() != "MALFORMED_MESSAGE":
 		return "INVALID_ARGUMENT that names no field"
-	case code == codes.FailedPrecondition && rest.preconditions == 0:
+	case code == codes.FailedPrecondition && details.preconditions == 0:
 		return "FAILED_PRECONDITION without a PreconditionFailure"
-	case code == codes.Unavailable && !rest.retry:
+	case code == codes.Unavailable && !details.retry:
 		return "UNAVAILABLE without RetryInfo"
 	}
 	if http != 0 {
@@ -81,7 +81,7 @@ func wrongStatus(st *status.Status, http int, optional bool) string {
 			return fmt.Sprintf("HTTP status %d for %s %s", http, st.Code(), info.GetReason())
 		}
 	}
-	return leaks(rest.texts)
+	return leaks(details.texts)
 }
 
 // told is what the details of an error hold.

@@ -14,14 +14,14 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	"github.com/lingkar-crm/lingkar/pkg/rest"
 )
 
 // The ways a request travels.
 const (
-	direct = "gRPC"
-	door   = "gRPC through the gateway"
-	rest   = "REST"
+	direct   = "gRPC"
+	door     = "gRPC through the gateway"
+	overREST = "REST"
 )
 
 // worker sends requests, one after the other, as one caller.
@@ -84,7 +84,7 @@ func (w *worker) way(m Method) string {
 	case n == 0 && offered(m):
 		return door
 	case n == 1 && len(m.Bindings) > 0:
-		return rest
+		return overREST
 	default:
 		return direct
 	}
@@ -132,8 +132,8 @@ func hasNumber(m proto.Message, n protoreflect.FieldNumber) bool {
 
 // send sends messages on a way, judges the answer and learns from it.
 func (w *worker) send(ctx context.Context, m Method, way string, requests []proto.Message) Answer {
-	if way == rest {
-		req, err := testkit.HTTPRequest(ctx, w.base, m.Full, requests[0])
+	if way == overREST {
+		req, err := rest.Request(ctx, w.base, m.Full, requests[0])
 		if err == nil {
 			return w.sendHTTP(ctx, m, req, false)
 		}
@@ -192,7 +192,7 @@ func (w *worker) sendHTTP(ctx context.Context, m Method, req *http.Request, spoi
 	w.collector.sent.Add(1)
 	a, sent := CallHTTP(ctx, m, req, spoiled)
 	if sent {
-		w.done(ctx, m, rest, a, func() string {
+		w.done(ctx, m, overREST, a, func() string {
 			return fmt.Sprintf("%s %s %v\n%q", req.Method, req.URL, withoutToken(req.Header), body)
 		})
 	}
@@ -246,7 +246,7 @@ func (w *worker) spoiled(ctx context.Context, m Method) {
 	if w.g.chance(0.3) {
 		w.g.Mutate(request)
 	}
-	req, err := testkit.HTTPRequest(ctx, w.base, m.Full, request)
+	req, err := rest.Request(ctx, w.base, m.Full, request)
 	if err != nil {
 		return
 	}
