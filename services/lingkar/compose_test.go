@@ -120,6 +120,13 @@ func TestCompose_apart(t *testing.T) {
 		}
 		return nil
 	})
+	// The command line talks to the gateway's port by the suite's own authority, and
+	// to no other.
+	views := []string{"export", "contacts", "--server", a.ports["gateway"], "--token", token}
+	lingkar(append(views, "--ca", filepath.Join(a.secrets, "operator", "ca.crt"))...)
+	if out, err := exec.Command(binary, append(views, "--ca", filepath.Join(a.secrets, "operator", "tls.crt"))...).CombinedOutput(); err == nil {
+		t.Errorf("a server of another authority is believed: %s", out)
+	}
 	if code, body := s.get(t, "/v1/freshness"); code != 200 && code != 403 {
 		t.Errorf("the way through to analytics answers %d: %s", code, body)
 	}

@@ -37,6 +37,7 @@ type global struct {
 	dataDir string
 	server  string
 	token   string
+	ca      string
 	output  string
 }
 
@@ -85,6 +86,7 @@ func command() *cobra.Command {
 	flags.StringVar(&g.dataDir, "data-dir", home.DefaultDir(), "where the data of `up` lies")
 	flags.StringVar(&g.server, "server", "", "gRPC address of another suite, such as crm.example.com:9090")
 	flags.StringVar(&g.token, "token", "", "API key or access token for --server (or $LINGKAR_TOKEN)")
+	flags.StringVar(&g.ca, "ca", defaultAuthority(), "file with the authority of --server's certificate; $LINGKAR_SECRETS/operator/ca.crt where there is one, else the system's are believed")
 	flags.StringVarP(&g.output, "output", "o", "text", "text, for people, or json, for programs")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -16,7 +18,9 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/certs"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 
 // connect answers a connection to the suite that the flags name, and a context
@@ -26,7 +30,11 @@ func (g *global) connect(ctx context.Context) (context.Context, *grpc.ClientConn
 	if err != nil {
 		return nil, nil, err
 	}
-	conn, err := grpc.NewClient("passthrough:///"+server, grpc.WithTransportCredentials(transport(server)),
+	secured, err := g.transport(server)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := grpc.NewClient("passthrough:///"+server, grpc.WithTransportCredentials(secured),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(8<<20)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot reach %s: %w", server, err)
@@ -68,13 +76,40 @@ func (g *global) running() (home.State, error) {
 	return state, nil
 }
 
-// transport is plain text on this machine and TLS anywhere else.
-func transport(server string) credentials.TransportCredentials {
+// transport is TLS by the authority that the flags name. Without one it is plain text
+// on this machine, and TLS by the system's authorities anywhere else.
+func (g *global) transport(server string) (credentials.TransportCredentials, error) {
+	secured := &tls.Config{MinVersion: tls.VersionTLS12}
+	if g.server != "" && g.ca != "" {
+		authority, err := os.ReadFile(g.ca)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--ca: %w", err)}
+		}
+		secured.RootCAs = x509.NewCertPool()
+		if !secured.RootCAs.AppendCertsFromPEM(authority) {
+			return nil, usageError{fmt.Errorf("--ca: %s holds no certificate", g.ca)}
+		}
+		return credentials.NewTLS(secured), nil
+	}
 	host, _, err := net.SplitHostPort(server)
 	if err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback()) {
-		return insecure.NewCredentials()
+		return insecure.NewCredentials(), nil
 	}
-	return credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})
+	return credentials.NewTLS(secured), nil
+}
+
+// defaultAuthority is that of the suite whose secrets are at hand, as in the tools
+// container of compose; empty where there are none.
+func defaultAuthority() string {
+	dir := os.Getenv("LINGKAR_SECRETS")
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, secrets.Operator, certs.AuthorityCert)
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
 }
 
 // printMessage writes a message as JSON, on one line.

@@ -214,7 +214,7 @@ func newIssuer() ([]byte, error) {
 func (t Tree) certificates(now time.Time) ([]string, error) {
 	dir := t.path(Operator, "certs")
 	names := append(fleet.Names(), Operator)
-	issued, err := certs.IssueAll(dir, names, func(service string) []string { return []string{service, "localhost"} }, now)
+	issued, err := certs.IssueAll(dir, names, func(service string) []string { return []string{service, "localhost", "127.0.0.1"} }, now)
 	if err != nil {
 		return nil, err
 	}
