@@ -106,7 +106,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 	for _, d := range defs {
 		serverTLS, clientTLS := by.of(t, d)
 		s.start(t, d, service.Environment{
-			ServerTLS: serverTLS, ClientTLS: clientTLS,
+			ServerTLS: serverTLS, ClientTLS: clientTLS, Places: places,
 			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
 			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs, Reflection: true,
 		})
@@ -115,6 +115,10 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 	demandNoSurprise(t)
 	return s
 }
+
+// places is how many calls a service of a suite works on at a time: more than a
+// test makes, because a slow machine is no overload. Admission has tests of its own.
+const places = 4096
 
 // meshOf answers the needs of the services. One without a mesh needs nobody.
 func meshOf(defs []service.Definition) mesh.Mesh {
