@@ -17,6 +17,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -61,7 +62,8 @@ func echoService() service.Definition {
 
 // frontDoor is a gateway, of the generated code alone.
 func frontDoor() service.Definition {
-	return service.Definition{Name: "gateway", Area: "platform", Build: func(rt *service.Runtime) error {
+	front := mesh.Mesh{"gateway": {Area: "platform", Front: true}}
+	return service.Definition{Name: "gateway", Area: "platform", Mesh: front, Build: func(rt *service.Runtime) error {
 		mux := runtime.NewServeMux(runtime.WithErrorHandler(problem))
 		rt.HandleHTTP(http.Handler(mux))
 		return contactv1.RegisterContactServiceHandlerClient(context.Background(), mux, contactv1.NewContactServiceClient(rt.Dial("contact")))
