@@ -32,6 +32,10 @@ const Domain = "lingkar"
 // in the metadata key "violations".
 const MaxViolations = 50
 
+// MaxFieldBytes is how long the path of a field is told. A longer one, which the
+// keys of maps make, ends in "…".
+const MaxFieldBytes = 256
+
 // FieldInvalid is the reason of an input error that has no reason of its own.
 const FieldInvalid = "FIELD_INVALID"
 
@@ -79,6 +83,7 @@ func InvalidAll(violations ...Violation) *Error {
 		if v.Reason == "" {
 			v.Reason = FieldInvalid
 		}
+		v.Field = shortened(v.Field)
 		e.violations = append(e.violations, v)
 		switch {
 		case i == 0:
@@ -87,10 +92,17 @@ func InvalidAll(violations ...Violation) *Error {
 			e.reason = FieldInvalid
 		}
 	}
-	if len(violations) == 1 && violations[0].Field != "" {
-		e.message = violations[0].Field + ": " + violations[0].Description
+	if len(e.violations) == 1 && e.violations[0].Field != "" {
+		e.message = e.violations[0].Field + ": " + e.violations[0].Description
 	}
 	return e
+}
+
+func shortened(field string) string {
+	if len(field) <= MaxFieldBytes {
+		return field
+	}
+	return strings.ToValidUTF8(field[:MaxFieldBytes], "") + "…"
 }
 
 // Check answers InvalidAll of the violations, or nil where there are none.

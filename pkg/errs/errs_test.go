@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
@@ -138,6 +139,20 @@ func TestInvalidAll(t *testing.T) {
 	}
 	if n := details[*errdetails.ErrorInfo](t, many)[0].GetMetadata()["violations"]; n != "120" {
 		t.Errorf("the metadata tells %q of 120", n)
+	}
+}
+
+// The key of a map is in the path of what is wrong with its value, and may be as
+// long as a request.
+func TestInvalid_shortensLongPaths(t *testing.T) {
+	t.Parallel()
+	status := hop(t, errs.Invalid(`lead.external_ids["`+strings.Repeat("é", 100_000)+`"]`, "", "is too long"))
+	v := errs.FieldViolations(status)
+	if len(v) != 1 || len(v[0].Field) > errs.MaxFieldBytes+len("…") || !utf8.ValidString(v[0].Field) || !strings.HasSuffix(v[0].Field, "…") {
+		t.Errorf("got %d violations, the first of %q", len(v), v[0].Field)
+	}
+	if len(status.Error()) > 2*errs.MaxFieldBytes {
+		t.Errorf("a message of %d bytes", len(status.Error()))
 	}
 }
 
