@@ -16,8 +16,8 @@ import (
 // mistake that only its victims notice.
 func (s *Server) CheckPolicy() error { return CheckPolicy(s.Server, s.policy) }
 
-// CheckPolicy compares what a server serves with a policy. Health and reflection
-// need no entry.
+// CheckPolicy compares what a server serves with a policy. Health needs no
+// entry.
 func CheckPolicy(server *grpc.Server, policy auth.Policy) error {
 	served := methodsOf(server)
 	var wrong []string

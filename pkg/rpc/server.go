@@ -17,7 +17,6 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/reflection"
 
 	"github.com/lingkar-crm/lingkar/pkg/admission"
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -27,8 +26,7 @@ import (
 
 // Options say how a server treats its callers.
 type Options struct {
-	// Policy is the table of who may call what. Health and reflection need no
-	// entry.
+	// Policy is the table of who may call what. Health needs no entry.
 	Policy auth.Policy
 	// Authenticate answers who showed a token.
 	Authenticate Authenticate
@@ -51,8 +49,6 @@ type Options struct {
 	// proxy does, after their callers were authenticated; the service behind it
 	// applies its own policy. Nil answers ErrMethodUnknown.
 	Unknown grpc.StreamHandler
-	// Reflection lets callers ask for the contracts.
-	Reflection bool
 }
 
 // Server is a gRPC server that treats every call alike. Register on the embedded
@@ -84,11 +80,9 @@ const streamWorkers = 16
 
 // open are the methods that every server has for everybody.
 var open = auth.Policy{
-	"/grpc.health.v1.Health/Check":                                   auth.Public,
-	"/grpc.health.v1.Health/Watch":                                   auth.Public,
-	"/grpc.health.v1.Health/List":                                    auth.Public,
-	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      auth.Public,
-	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": auth.Public,
+	"/grpc.health.v1.Health/Check": auth.Public,
+	"/grpc.health.v1.Health/Watch": auth.Public,
+	"/grpc.health.v1.Health/List":  auth.Public,
 }
 
 // NewServer makes a server. It serves health, as not serving until SetServing.
@@ -116,9 +110,6 @@ func NewServer(o Options) *Server {
 	s.served = sync.OnceValue(func() map[string]bool { return methodsOf(s.Server) })
 	grpc_health_v1.RegisterHealthServer(s.Server, s.health)
 	s.SetServing(false)
-	if o.Reflection {
-		reflection.Register(s.Server)
-	}
 	return s
 }
 

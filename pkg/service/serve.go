@@ -63,11 +63,11 @@ func serve(rt *Runtime, server *rpc.Server, relay *eventlog.Relay, env Environme
 	}()
 	if env.HTTPListener != nil {
 		r.HTTP = env.HTTPListener.Addr().String()
-		r.public = r.serveHTTP(env.HTTPListener, rt.parts.http)
+		r.public = r.serveHTTP(env.HTTPListener, rt.parts.http, nil)
 	}
 	if env.AdminListener != nil {
 		r.Admin = env.AdminListener.Addr().String()
-		r.private = r.serveHTTP(env.AdminListener, adminHandler(server, env))
+		r.private = r.serveHTTP(env.AdminListener, adminHandler(server, env), withGRPC())
 	}
 	server.SetServing(true)
 	return r
@@ -137,10 +137,19 @@ type httpServer struct {
 	cancel context.CancelFunc
 }
 
-func (r *Running) serveHTTP(l net.Listener, h http.Handler) *httpServer {
+// withGRPC are HTTP/1.1 and, for gRPC, HTTP/2 without TLS.
+func withGRPC() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
+}
+
+// serveHTTP serves by the protocols; nil stands for those of net/http.
+func (r *Running) serveHTTP(l net.Listener, h http.Handler, protocols *http.Protocols) *httpServer {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &httpServer{cancel: cancel, Server: &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: h, Protocols: protocols, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}}
 	go func() {
@@ -168,7 +177,8 @@ func (s *httpServer) stop(ctx context.Context) error {
 }
 
 // adminHandler is for operators: /livez says that the process lives, /readyz that
-// it can do its work, /metrics is for Prometheus, /debug/pprof for profiles.
+// it can do its work, /metrics is for Prometheus, /debug/pprof for profiles. What the
+// service offers is told by gRPC reflection.
 func adminHandler(server *rpc.Server, env Environment) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -183,6 +193,10 @@ func adminHandler(server *rpc.Server, env Environment) http.Handler {
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	contracts := server.Reflection()
+	for name := range contracts.GetServiceInfo() {
+		mux.Handle("POST /"+name+"/", contracts)
+	}
 	failpoint.Handle(mux)
 	return mux
 }

@@ -46,8 +46,8 @@ type Definition struct {
 	// Uses are the tables of packages that the service builds on, such as those
 	// of imports.
 	Uses []Tables
-	// Policy says who may call what. The RPCs of the area's EventLogService,
-	// health and reflection need no entry.
+	// Policy says who may call what. The RPCs of the area's EventLogService
+	// and health need no entry.
 	Policy auth.Policy
 	// Mesh says what each service needs of the others; the service holds itself and
 	// its callers to it. Without one it needs nobody, and no other service may call.
@@ -87,8 +87,8 @@ type Tables struct {
 type Environment struct {
 	// Listener takes gRPC.
 	Listener net.Listener
-	// AdminListener takes metrics and health over HTTP, for the operator's own
-	// network; nil leaves them out.
+	// AdminListener takes metrics, health and profiles over HTTP and gRPC reflection
+	// over HTTP/2 without TLS, for the operator's own network; nil leaves them out.
 	AdminListener net.Listener
 	// HTTPListener takes the handler given to Runtime.HandleHTTP: the gateway
 	// has one.
@@ -119,8 +119,6 @@ type Environment struct {
 	// Telemetry is where logs, traces and metrics go; nil stands for errors on
 	// standard error.
 	Telemetry *telemetry.Telemetry
-	// Reflection lets callers ask for the contracts: on loopback only.
-	Reflection bool
 	// Places is how many calls are worked on at a time; 0 stands for
 	// admission.DefaultPlaces.
 	Places int

@@ -28,7 +28,7 @@ import (
 // settings are what Main reads from the environment.
 type settings struct {
 	Listen      string `env:"LISTEN" default:":9090" usage:"where gRPC is taken"`
-	AdminListen string `env:"ADMIN_LISTEN" default:":9091" usage:"where metrics and health are served, for operators alone"`
+	AdminListen string `env:"ADMIN_LISTEN" default:":9091" usage:"where metrics, health, profiles and the contracts are served, for operators alone"`
 	HTTPListen  string `env:"HTTP_LISTEN" usage:"where HTTP is taken; the gateway needs it"`
 
 	AppURL    string `env:"DATABASE_APP_URL" secret:"true" required:"true" usage:"the database as role app"`
@@ -51,12 +51,11 @@ type settings struct {
 	HTTPCert  string `env:"HTTP_TLS_CERT" usage:"the file with the certificate for HTTP; without it a proxy must do TLS"`
 	HTTPKey   string `env:"HTTP_TLS_KEY" usage:"the file with its key"`
 
-	OTLP       string        `env:"OTLP" usage:"a collector that takes OTLP over gRPC, such as http://collector:4317"`
-	Sample     float64       `env:"TRACE_SAMPLE" default:"0.05" usage:"the share of traces kept, 0 to 1"`
-	Level      slog.Level    `env:"LOG_LEVEL" default:"INFO" usage:"DEBUG, INFO, WARN or ERROR"`
-	Reflection bool          `env:"REFLECTION" default:"false" usage:"true lets callers ask for the contracts"`
-	Places     int           `env:"PLACES" default:"0" usage:"how many calls are worked on at a time; 0 stands for 64"`
-	Drain      time.Duration `env:"DRAIN" default:"3s" usage:"how long callers are told of a stop before it"`
+	OTLP   string        `env:"OTLP" usage:"a collector that takes OTLP over gRPC, such as http://collector:4317"`
+	Sample float64       `env:"TRACE_SAMPLE" default:"0.05" usage:"the share of traces kept, 0 to 1"`
+	Level  slog.Level    `env:"LOG_LEVEL" default:"INFO" usage:"DEBUG, INFO, WARN or ERROR"`
+	Places int           `env:"PLACES" default:"0" usage:"how many calls are worked on at a time; 0 stands for 64"`
+	Drain  time.Duration `env:"DRAIN" default:"3s" usage:"how long callers are told of a stop before it"`
 }
 
 // environment makes of the settings what Start needs. What it opened is closed by
@@ -75,7 +74,7 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 	}()
 	env = Environment{
 		AppURL: s.AppURL, SystemURL: s.SystemURL, OwnerURL: s.OwnerURL, PageKey: s.PageKey,
-		Targets: s.Targets, Reflection: s.Reflection, Drain: s.Drain, Places: s.Places,
+		Targets: s.Targets, Drain: s.Drain, Places: s.Places,
 	}
 	if err = further(d, &env); err != nil {
 		return env, closeAll, err

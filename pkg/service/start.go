@@ -191,7 +191,7 @@ func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 			return rt.parts.unknown(srv, stream)
 		},
 		Callers: d.Mesh.Allows, Places: env.Places, Front: d.Front(),
-		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping, Reflection: env.Reflection,
+		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping,
 	})
 	rt.Server = server
 	return server

@@ -108,7 +108,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		s.start(t, d, service.Environment{
 			ServerTLS: serverTLS, ClientTLS: clientTLS, Places: places,
 			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
-			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs, Reflection: true,
+			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs,
 		})
 	}
 	s.dial(t, by.caller(t))

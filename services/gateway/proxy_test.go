@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -80,6 +81,10 @@ func TestProxy_hidesWhatIsInternal(t *testing.T) {
 		err = conn.Invoke(ctx, "/lingkar.contact.v1.ContactService/Nothing", &contactv1.GetContactRequest{}, &contactv1.Contact{})
 		want(t, err, codes.Unimplemented, "METHOD_UNKNOWN")
 		err = conn.Invoke(ctx, "/some.Service/Method", &contactv1.GetContactRequest{}, &contactv1.Contact{})
+		want(t, err, codes.Unimplemented, "METHOD_UNKNOWN")
+		// Reflection is told on the private listener alone.
+		stream := must(reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx))(t)
+		_, err = stream.Recv()
 		want(t, err, codes.Unimplemented, "METHOD_UNKNOWN")
 	}
 	_, err := platformv1.NewEventLogServiceClient(front(suite, suite.As(auth.Admin))).GetLogHeads(ctx, &eventv1.GetLogHeadsRequest{})

@@ -39,7 +39,7 @@ func TestUp_demo(t *testing.T) {
 	if out, err := s.try("up"); err == nil || !strings.Contains(out, "already up") {
 		t.Errorf("a second up on the directory: %v\n%s", err, out)
 	}
-	if out := s.run(t, "doctor"); strings.Contains(out, "✗") {
+	if out := s.run(t, "doctor"); strings.Contains(out, "✗") || !strings.Contains(out, "contact: http://127.0.0.1:") {
 		t.Errorf("doctor:\n%s", out)
 	}
 	if out := s.run(t, "rebuild", "--compare"); !strings.Contains(out, "identical") || strings.Contains(out, "DIFFERENT") {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +62,7 @@ func (g *global) examine(ctx context.Context) []finding {
 	}
 	all := []finding{examineProgram(ctx), examineDisk(g.dataDir)}
 	if home.Running(g.dataDir) {
-		return append(all, g.examineSuite(ctx)...)
+		return append(append(all, g.examineSuite(ctx)...), examinePrivate(ctx, g.dataDir)...)
 	}
 	all = append(all, finding{Check: "suite", Found: "none is up on " + g.dataDir + "; `lingkar up` starts one"})
 	return append(all, examinePort("127.0.0.1:8080", "--http"), examinePort("127.0.0.1:9090", "--grpc"))
@@ -128,6 +131,41 @@ func (g *global) examineSuite(ctx context.Context) []finding {
 		health.Found, health.Mend = "up, but not ready", "see whether PostgreSQL answers; its log is in the data directory"
 	}
 	return append([]finding{health}, examineEvents(ctx, analyticsv1.NewEventStoreServiceClient(conn))...)
+}
+
+// examinePrivate asks each service at its private listener whether it can do its
+// work, and so tells where that is.
+func examinePrivate(ctx context.Context, dir string) []finding {
+	state, err := home.ReadState(dir)
+	if err != nil {
+		return nil // that it cannot be read was found above
+	}
+	var all []finding
+	for _, name := range slices.Sorted(maps.Keys(state.Private)) {
+		address := state.Private[name]
+		f := finding{Check: "private", Found: name + ": http://" + address}
+		if err := ready(ctx, address); err != nil {
+			f.Found, f.Mend = name+": "+err.Error(), "see the log in the data directory"
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func ready(ctx context.Context, address string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("not ready: %s", resp.Status)
+	}
+	return nil
 }
 
 // staleLag is how many events may be under way without a warning.

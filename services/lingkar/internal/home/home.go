@@ -40,6 +40,9 @@ type State struct {
 	Tenant string `json:"tenant"`
 	// PID is the process that runs the suite.
 	PID int `json:"pid,omitempty"`
+	// Private are the addresses of the services' private listeners, by service:
+	// metrics, health, profiles and gRPC reflection.
+	Private map[string]string `json:"private,omitempty"`
 	// Platform is the database of tenants and keys, for making a tenant.
 	Platform Database `json:"platform"`
 }

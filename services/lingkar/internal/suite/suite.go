@@ -138,7 +138,7 @@ func (s *Suite) environment(o Options) (service.Environment, error) {
 	issuer := auth.NewIssuer(key)
 	verifier, err := auth.NewVerifier(issuer.Trusted())
 	return service.Environment{
-		PageKey: page, Issuer: issuer, Verifier: verifier, Telemetry: o.Telemetry, Reflection: true,
+		PageKey: page, Issuer: issuer, Verifier: verifier, Telemetry: o.Telemetry,
 	}, err
 }
 
@@ -170,10 +170,10 @@ func (s *Suite) updateStream(ctx context.Context) error {
 	return err
 }
 
-// startServices starts all services beside each other, each on its own listener.
+// startServices starts all services beside each other, each on its own listeners.
 func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Environment, databases map[string]postgres.URLs, front *listeners) error {
 	definitions := fleet.All()
-	env.Targets = map[string]string{}
+	env.Targets, s.State.Private = map[string]string{}, map[string]string{}
 	own := make([]service.Environment, len(definitions))
 	for i, d := range definitions {
 		own[i] = env
@@ -194,6 +194,10 @@ func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Env
 			}
 		}
 		env.Targets[d.Area] = own[i].Listener.Addr().String()
+		if own[i].AdminListener, err = net.Listen("tcp", loopback); err != nil {
+			return err
+		}
+		s.State.Private[d.Name] = own[i].AdminListener.Addr().String()
 	}
 	var mu sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
