@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/lingkar-crm/lingkar/pkg/durable"
 )
 
 // The files of a directory of certificates, beside <service>.crt and
@@ -21,7 +23,7 @@ const (
 // authority where there is none, and answers the services that it issued
 // certificates to. Hosts answers where a service is reached.
 func IssueAll(dir string, services []string, hosts func(service string) []string, now time.Time) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := durable.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	authority, err := authorityIn(dir, now)
@@ -84,17 +86,8 @@ func fresh(path string, now time.Time) bool {
 
 // writePair writes the key first: who sees the new certificate finds its key.
 func writePair(dir, name string, cert, key []byte) error {
-	if err := replace(filepath.Join(dir, name+".key"), key, 0o600); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, name+".key"), key, 0o600); err != nil {
 		return err
 	}
-	return replace(filepath.Join(dir, name+".crt"), cert, 0o644)
-}
-
-// replace writes a file so that nobody ever reads half of it.
-func replace(path string, content []byte, mode fs.FileMode) error {
-	next := path + ".next"
-	if err := os.WriteFile(next, content, mode); err != nil {
-		return err
-	}
-	return os.Rename(next, path)
+	return durable.WriteFile(filepath.Join(dir, name+".crt"), cert, 0o644)
 }

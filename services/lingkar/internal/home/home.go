@@ -18,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/lingkar-crm/lingkar/pkg/durable"
 )
 
 // Home is one data directory.
@@ -100,7 +102,7 @@ func Open(dir string) (*Home, error) {
 		return nil, err
 	}
 	// 0711: the user PostgreSQL runs as must be able to pass through.
-	if err := os.MkdirAll(absolute, 0o711); err != nil {
+	if err := durable.MkdirAll(absolute, 0o711); err != nil {
 		return nil, fmt.Errorf("cannot make the data directory: %w", err)
 	}
 	return &Home{dir: absolute}, nil
@@ -146,10 +148,10 @@ func (h *Home) Secret(name string, n int) ([]byte, error) {
 func (h *Home) newSecret(path string, n int) ([]byte, error) {
 	secret := make([]byte, n)
 	_, _ = rand.Read(secret) // never fails, by its documentation
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	return secret, writeFile(path, []byte(hex.EncodeToString(secret)+"\n"), 0o600)
+	return secret, durable.WriteFile(path, []byte(hex.EncodeToString(secret)+"\n"), 0o600)
 }
 
 // SigningKey is the key that signs the suite's own tokens.
@@ -169,7 +171,7 @@ func (h *Home) WriteState(s State) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(h.Path("state.json"), append(raw, '\n'), 0o600)
+	return durable.WriteFile(h.Path("state.json"), append(raw, '\n'), 0o600)
 }
 
 // ReadState answers what the suite on this directory told last. It does not say
@@ -202,22 +204,5 @@ func (h *Home) Text(name string) string {
 
 // WriteText keeps a line for later starts, readable by the owner alone.
 func (h *Home) WriteText(name, line string) error {
-	return writeFile(h.Path(name), []byte(line+"\n"), 0o600)
-}
-
-// writeFile replaces a file whole or not at all.
-func writeFile(path string, content []byte, mode os.FileMode) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	if _, err := temp.Write(content); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
+	return durable.WriteFile(h.Path(name), []byte(line+"\n"), 0o600)
 }

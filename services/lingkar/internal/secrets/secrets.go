@@ -24,6 +24,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/broker"
 	"github.com/lingkar-crm/lingkar/pkg/certs"
+	"github.com/lingkar-crm/lingkar/pkg/durable"
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -247,8 +248,14 @@ func (t Tree) text(mode os.FileMode, parts ...string) (string, error) {
 	return string(content), err
 }
 
+// once answers a secret and makes it where there is none. An empty file is what a
+// power cut may have left of one: it is neither used nor replaced.
 func (t Tree) once(mode os.FileMode, fresh func() ([]byte, error), parts ...string) ([]byte, error) {
-	content, err := os.ReadFile(t.path(parts...))
+	path := t.path(parts...)
+	content, err := os.ReadFile(path)
+	if err == nil && len(content) == 0 {
+		return nil, fmt.Errorf("the secret %s is empty: restore it, or remove it where nothing was made with it yet", path)
+	}
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return content, err
 	}
@@ -260,13 +267,10 @@ func (t Tree) once(mode os.FileMode, fresh func() ([]byte, error), parts ...stri
 
 func (t Tree) write(mode os.FileMode, content []byte, parts ...string) error {
 	path := t.path(parts...)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, content, mode); err != nil {
-		return err
-	}
-	return os.Chmod(path, mode)
+	return durable.WriteFile(path, content, mode)
 }
 
 func (t Tree) path(parts ...string) string {
