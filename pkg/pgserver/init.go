@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/lingkar-crm/lingkar/pkg/durable"
 )
 
 // ctypes are the character types a cluster is made with, the best first: they
@@ -19,7 +21,7 @@ var ctypes = []string{"C.UTF-8", "en_US.UTF-8", "C"}
 
 // initCluster makes a cluster in dir/data. It works beside and renames, so that
 // a start that was interrupted leaves nothing that looks like a cluster.
-func initCluster(ctx context.Context, bin Binaries, dir, password string, a *account) error {
+func initCluster(ctx context.Context, bin Binaries, dir, password string, a *account, o Options) error {
 	if err := a.canReach(dir); err != nil {
 		return err
 	}
@@ -41,7 +43,7 @@ func initCluster(ctx context.Context, bin Binaries, dir, password string, a *acc
 		if err := os.RemoveAll(fresh); err != nil {
 			return err
 		}
-		failed = runInitdb(ctx, bin, fresh, secret, ctype, a)
+		failed = runInitdb(ctx, bin, fresh, secret, ctype, a, o.UnsafeFast)
 		if failed == nil {
 			return install(fresh, filepath.Join(dir, "data"))
 		}
@@ -49,11 +51,16 @@ func initCluster(ctx context.Context, bin Binaries, dir, password string, a *acc
 	return failed
 }
 
-func runInitdb(ctx context.Context, bin Binaries, data, secret, ctype string, a *account) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(bin.Dir, "initdb"),
+func runInitdb(ctx context.Context, bin Binaries, data, secret, ctype string, a *account, unsafe bool) error {
+	args := []string{
 		"--pgdata", data, "--username", Superuser, "--pwfile", secret,
 		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--lc-ctype", ctype,
-		"--data-checksums", "--no-sync", "--no-instructions")
+		"--data-checksums", "--no-instructions",
+	}
+	if unsafe {
+		args = append(args, "--no-sync")
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(bin.Dir, "initdb"), args...)
 	cmd.Env = environment()
 	cmd.Dir = filepath.Dir(data)
 	cmd.SysProcAttr = a.attributes()
@@ -70,7 +77,10 @@ func install(fresh, data string) error {
 	if err := os.Remove(data); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.Rename(fresh, data)
+	if err := os.Rename(fresh, data); err != nil {
+		return err
+	}
+	return durable.SyncDir(filepath.Dir(data))
 }
 
 // environment is small on purpose: PG* variables of the caller must not change

@@ -3,8 +3,9 @@
 //
 // It promises that a data directory is never wiped, that one directory has one
 // server (InUseError tells who has it), that a server left behind by a killed
-// parent is found and stopped by the next start, and that writes survive a crash
-// unless Options.UnsafeFast is set. It listens on 127.0.0.1 only, with passwords.
+// parent is found and stopped by the next start, that a lost password file is made
+// again, and that writes survive a crash and a power cut unless Options.UnsafeFast
+// is set. It listens on 127.0.0.1 only, with passwords.
 //
 // It takes installed binaries where there are any (15 or newer), else downloads
 // the builds of the zonky project. It runs on Linux and macOS. On Linux the

@@ -10,6 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -237,6 +240,124 @@ func leaveBehind(t *testing.T, dir string) *child {
 		time.Sleep(10 * time.Millisecond)
 	}
 	return orphan
+}
+
+// The backends of a postmaster that was killed may still write for a while. A second
+// server beside them would destroy the cluster.
+func TestStart_waitsForTheBackendsOfAKilledServer(t *testing.T) {
+	t.Parallel()
+	for name, reused := range map[string]bool{"the process is gone": false, "its number is another's": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := tempDir(t)
+			first := startServer(t, Options{Dir: dir})
+			conn, err := pgx.Connect(t.Context(), first.URL("postgres"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			backend := int(conn.PgConn().PID())
+			if err := errors.Join(syscall.Kill(backend, syscall.SIGSTOP), syscall.Kill(first.PID, syscall.SIGKILL)); err != nil {
+				t.Fatal(err)
+			}
+			resume := sync.OnceFunc(func() { syscall.Kill(backend, syscall.SIGCONT) })
+			t.Cleanup(resume)
+			<-first.Done()
+			first.lock.Close()
+			if reused {
+				giveAway(t, filepath.Join(dir, "data", "postmaster.pid"))
+			}
+			started := make(chan error, 1)
+			go func() {
+				s, err := Start(context.Background(), Options{Dir: dir})
+				if err == nil {
+					err = s.Stop(context.Background())
+				}
+				started <- err
+			}()
+			select {
+			case err := <-started:
+				t.Fatalf("did not wait for the backend: %v", err)
+			case <-time.After(time.Second):
+			}
+			resume()
+			if err := <-started; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// giveAway puts the number of another process of the server's account into a pid
+// file.
+func giveAway(t *testing.T, file string) {
+	t.Helper()
+	a, err := serverAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := startChild("sleep", []string{"60"}, nil, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { other.signal(syscall.SIGKILL) })
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "\n")
+	if err := os.WriteFile(file, []byte(strconv.Itoa(other.pid)+"\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A power cut may leave the file of the password empty, all zeros, or not at all.
+func TestStart_repairsALostPassword(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	s := startServer(t, Options{Dir: dir})
+	query(t, s, "SELECT lo_from_bytea(4711, 'kept')::text")
+	stopServer(t, s)
+	for name, text := range map[string][]byte{"empty": {}, "zeros": make([]byte, 27), "missing": nil} {
+		if err := os.Remove(passwordPath(dir)); err != nil {
+			t.Fatal(err)
+		}
+		if text != nil {
+			if err := os.WriteFile(passwordPath(dir), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, next := range []string{"the repair", "the start after it"} {
+			s, err := Start(t.Context(), Options{Dir: dir})
+			if err != nil {
+				t.Fatalf("%s, %s: %v", name, next, err)
+			}
+			if got := query(t, s, "SELECT convert_from(lo_get(4711), 'UTF8')"); got != "kept" {
+				t.Errorf("%s, %s: read %q", name, next, got)
+			}
+			stopServer(t, s)
+		}
+	}
+}
+
+// A password that is not the cluster's is never overwritten: somebody may have the
+// right one.
+func TestStart_saysThatThePasswordIsWrong(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	stopServer(t, startServer(t, Options{Dir: dir}))
+	if err := os.WriteFile(passwordPath(dir), []byte("guess\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Start(t.Context(), Options{Dir: dir})
+	if err == nil {
+		stopServer(t, s)
+	}
+	if !errors.Is(err, errPassword) || !strings.Contains(err.Error(), passwordPath(dir)) {
+		t.Errorf("err %v", err)
+	}
+	if text, err := os.ReadFile(passwordPath(dir)); err != nil || string(text) != "guess\n" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
 }
 
 func TestStart_passesOverAReusedPID(t *testing.T) {

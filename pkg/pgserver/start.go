@@ -4,7 +4,6 @@ package pgserver
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,11 +16,16 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/lingkar-crm/lingkar/pkg/durable"
 )
 
 const (
 	startTimeout = 60 * time.Second // crash recovery may take a while
 	startTries   = 5                // a free port can be taken in between
+
+	invalidPassword = "28P01" // a SQLSTATE of PostgreSQL
 )
 
 // state is what a start leaves for the next one, in server.json.
@@ -43,7 +47,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Dir == "" {
 		return nil, errors.New("pgserver: Options.Dir is empty")
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := durable.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
 	lock, err := lockDir(dir)
@@ -74,20 +78,36 @@ func start(ctx context.Context, dir string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	password, err := ensurePassword(dir)
+	if err := stopOrphan(data); err != nil {
+		return nil, err
+	}
+	password, err := readPassword(dir)
+	if err == nil && password == "" {
+		password, err = newPassword(dir, func(password string) error {
+			if version == 0 {
+				return nil // the cluster is made with it
+			}
+			return alone(ctx, bin, data, account, "ALTER ROLE "+Superuser+" PASSWORD '"+password+"'")
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
 	if version == 0 {
-		if err := initCluster(ctx, bin, dir, password, account); err != nil {
+		if err := initCluster(ctx, bin, dir, password, account, o); err != nil {
 			return nil, err
 		}
-	} else if err := stopOrphan(data); err != nil {
-		return nil, err
 	}
-	s := &Server{Version: bin.Version, Dir: dir, password: password}
-	for try := 1; ; try++ {
-		s.Port, err = choosePort(dir, o.Port)
+	return run(ctx, &Server{Version: bin.Version, Dir: dir, password: password}, bin, o, account)
+}
+
+// run starts the server on a free port. What a killed server left running may take
+// a moment to end, and somebody else may take the port first.
+func run(ctx context.Context, s *Server, bin Binaries, o Options, account *account) (*Server, error) {
+	patience := time.Now().Add(orphanPatience)
+	for try := 1; ; {
+		var err error
+		s.Port, err = choosePort(s.Dir, o.Port)
 		if err != nil {
 			return nil, err
 		}
@@ -95,8 +115,13 @@ func start(ctx context.Context, dir string, o Options) (*Server, error) {
 		if err == nil {
 			return s, writeState(s)
 		}
-		if try == startTries || ctx.Err() != nil || o.Port != 0 {
+		switch {
+		case ctx.Err() == nil && errors.Is(err, errStillInUse) && time.Now().Before(patience):
+			time.Sleep(100 * time.Millisecond)
+		case try == startTries || ctx.Err() != nil || o.Port != 0 || errors.Is(err, errPassword):
 			return nil, err
+		default:
+			try++
 		}
 	}
 }
@@ -159,21 +184,6 @@ func clusterVersion(data string) (int, error) {
 	return 0, err
 }
 
-// ensurePassword answers the superuser's password, making one at first. It lies
-// beside the cluster, readable for the owner of the directory only.
-func ensurePassword(dir string) (string, error) {
-	path := filepath.Join(dir, "password")
-	text, err := os.ReadFile(path)
-	if err == nil && len(text) > 0 {
-		return strings.TrimSpace(string(text)), nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	password := rand.Text()
-	return password, os.WriteFile(path, []byte(password+"\n"), 0o600)
-}
-
 // choosePort answers the wanted port, else that of the last start where it is
 // free, else any free one.
 func choosePort(dir string, wanted int) (int, error) {
@@ -200,7 +210,7 @@ func writeState(s *Server) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.Dir, "server.json"), append(text, '\n'), 0o600)
+	return durable.WriteFile(filepath.Join(s.Dir, "server.json"), append(text, '\n'), 0o600)
 }
 
 // spawn runs the server and waits until it answers a query.
@@ -233,14 +243,38 @@ func (s *Server) waitReady(ctx context.Context) error {
 		if err == nil {
 			return conn.Close(ctx)
 		}
+		var refused *pgconn.PgError
+		if errors.As(err, &refused) && refused.Code == invalidPassword && s.outlives(time.Second) {
+			return fmt.Errorf("%w: restore %s, or remove it, and the next start sets a new one", errPassword, passwordPath(s.Dir))
+		}
 		select {
 		case <-tick.C:
 		case <-s.child.done:
-			return fmt.Errorf("pgserver: the server ended while it started: %s", lastLines(s.logPath()))
+			return endedEarly(lastLines(s.logPath()))
 		case <-ctx.Done():
 			return fmt.Errorf("pgserver: the server does not answer: %w; last error: %w", ctx.Err(), err)
 		}
 	}
+}
+
+// outlives says whether the server still runs after a while: one whose port another
+// server has ends at once, and it is that other one that answers.
+func (s *Server) outlives(d time.Duration) bool {
+	select {
+	case <-s.child.done:
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// endedEarly is why a server could not start, by the end of its log.
+func endedEarly(log string) error {
+	err := fmt.Errorf("pgserver: the server ended while it started: %s", log)
+	if strings.Contains(log, "is still in use") {
+		err = fmt.Errorf("%w: %w", errStillInUse, err)
+	}
+	return err
 }
 
 // Stop ends all sessions, writes a checkpoint and ends the server. When ctx ends
