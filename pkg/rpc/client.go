@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -48,6 +49,14 @@ const serviceConfig = `{
 	"retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1}
 }`
 
+// reconnecting is how a client comes back to a server that was away. By default it
+// would wait for up to two minutes: a process that was started again stood unused,
+// and when the next one stopped there was none to turn to (F41).
+var reconnecting = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	MinConnectTimeout: 5 * time.Second,
+}
+
 // Dial makes a client. It connects when first used. The calls carry the token of
 // the context's caller (auth.With), its correlation and its trace, and a deadline
 // a little shorter than the context's.
@@ -63,6 +72,7 @@ func Dial(target string, o DialOptions) (*grpc.ClientConn, error) {
 		grpc.WithTransportCredentials(secured),
 		grpc.WithDefaultServiceConfig(serviceConfig),
 		grpc.WithDisableServiceConfig(),
+		grpc.WithConnectParams(reconnecting),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxResponse), grpc.MaxCallSendMsgSize(MaxResponse)),
 		grpc.WithChainUnaryInterceptor(outgoingUnary),

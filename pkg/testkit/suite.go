@@ -60,6 +60,9 @@ type Suite struct {
 
 	conns    map[string]*grpc.ClientConn
 	postgres *PostgresServer
+	broker   *Broker
+	// environments are those of the services, by area.
+	environments map[string]service.Environment
 }
 
 // Start starts the services, and stops them when the test ends. Where the contact
@@ -92,7 +95,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		Tenant: uuid.Must(uuid.NewV7()), Other: uuid.Must(uuid.NewV7()), Clock: &Clock{},
 		Issuer: issuer, Verifier: verifier, NATS: broker.Connect(t, mesh.Operator),
 		Services: map[string]*service.Running{}, Targets: map[string]string{}, conns: map[string]*grpc.ClientConn{},
-		postgres: databases,
+		postgres: databases, broker: broker, environments: map[string]service.Environment{},
 	}
 	logs := collectLogs(t)
 	listeners := map[string]net.Listener{}
@@ -156,7 +159,7 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Services[d.Area] = running
+	s.Services[d.Area], s.environments[d.Area] = running, env
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 		defer cancel()
