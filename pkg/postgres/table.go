@@ -192,6 +192,13 @@ func (t *Table[T]) QueueLock(b *pgx.Batch, tenant, id uuid.UUID, found func(row 
 	t.queueOne(b, t.lockSQL, tenant, id, found)
 }
 
+// QueueReferred queues reading the row whose id stands in a column of a row of
+// another table; found gets it, or nil.
+func (t *Table[T]) QueueReferred(b *pgx.Batch, tenant uuid.UUID, table, column string, id uuid.UUID, found func(row *T) error) {
+	sql := fmt.Sprintf("%s AND t.id = (SELECT r.%s FROM %s r WHERE r.tenant = $1 AND r.id = $2)", t.listSQL, filter.Quote(column), filter.Quote(table))
+	t.queueOne(b, sql, tenant, id, found)
+}
+
 // QueueLockAll queues reading those of the rows that exist, FOR UPDATE, in the order
 // of their ids: two transactions that lock the same rows wait for each other, and
 // never both at once.

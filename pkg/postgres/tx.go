@@ -68,19 +68,28 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) err
 // COMMIT. An error of write, or of a statement, rolls back; one that a callback
 // of write answers comes too late for that. Retries are those of InTx.
 func Decide(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(b *pgx.Batch) error) error {
-	return Transact(ctx, db, read, func(_ Sender, last *pgx.Batch) error { return write(last) })
+	return Transact(ctx, db, func(between Sender, last *pgx.Batch) error {
+		first := &pgx.Batch{}
+		read(first)
+		if err := between.SendBatch(ctx, first).Close(); err != nil {
+			return err
+		}
+		return write(last)
+	})
 }
 
-// Transact is Decide for what takes more than one look: write may send further
-// batches through between, which answers errors as the database words them.
-func Transact(ctx context.Context, db *DB, read func(b *pgx.Batch), write func(between Sender, last *pgx.Batch) error) error {
+// Transact is Decide for any number of looks: work sends them through between, each
+// in one round trip, which answers errors as the database words them. BEGIN goes
+// with the first of them; where there is none, last is the whole transaction. What
+// between answers is to be closed and nothing else: its callbacks get the results.
+func Transact(ctx context.Context, db *DB, work func(between Sender, last *pgx.Batch) error) error {
 	return retry(ctx, func() error {
 		conn, err := acquire(ctx, db.App)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		err = transact(ctx, conn.Conn(), read, write)
+		err = transact(ctx, conn.Conn(), work)
 		if conn.Conn().PgConn().TxStatus() != idle {
 			rollback(ctx, conn)
 		}
@@ -99,22 +108,35 @@ func rollback(ctx context.Context, conn *pgxpool.Conn) {
 	_, _ = conn.Exec(ctx, "ROLLBACK")
 }
 
-func transact(ctx context.Context, conn *pgx.Conn, read func(b *pgx.Batch), write func(between Sender, last *pgx.Batch) error) error {
-	first := &pgx.Batch{}
-	first.Queue("BEGIN")
-	read(first)
-	if err := conn.SendBatch(ctx, first).Close(); err != nil {
-		return err
-	}
-	last := &pgx.Batch{}
-	if err := write(conn, last); err != nil {
+func transact(ctx context.Context, conn *pgx.Conn, work func(between Sender, last *pgx.Batch) error) error {
+	between, last := &beginning{conn: conn}, &pgx.Batch{}
+	if err := work(between, last); err != nil {
 		return err
 	}
 	if err := failpoint.Hit(failpoint.WriteBeforeCommit); err != nil {
 		return err
 	}
-	last.Queue("COMMIT")
+	if between.begun {
+		last.Queue("COMMIT")
+	}
 	return conn.SendBatch(ctx, last).Close()
+}
+
+// beginning sends BEGIN with the first batch.
+type beginning struct {
+	conn  *pgx.Conn
+	begun bool
+}
+
+func (t *beginning) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	if !t.begun {
+		t.begun = true
+		first := &pgx.Batch{}
+		first.Queue("BEGIN")
+		first.QueuedQueries = append(first.QueuedQueries, b.QueuedQueries...)
+		b = first
+	}
+	return t.conn.SendBatch(ctx, b)
 }
 
 // retry runs fn until it ends otherwise than by a deadlock or a serialization

@@ -104,7 +104,7 @@ func (s *Store[T, P]) change(ctx context.Context, tenant uuid.UUID, name, etag s
 // tryChange does what change does, and takes it back.
 func (s *Store[T, P]) tryChange(ctx context.Context, tenant uuid.UUID, name, etag string, rule func(*T) ([]entity.Event, error)) (P, error) {
 	return Write(ctx, s.DB, s.Log, tenant, func(u *Unit) (P, error) {
-		row, err := s.readIn(u, name, s.Table.QueueLock)
+		row, err := s.queueIn(u, name, s.Table.QueueLock)()
 		if err != nil {
 			return *new(P), err
 		}

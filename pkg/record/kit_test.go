@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -98,17 +96,17 @@ type house struct {
 	store   *record.Store[person, *contactv1.Contact]
 	log     *eventlog.Log
 	keys    *eventlog.KeyCache
-	trips   *trips
+	trips   *testkit.Trips
 	tenant  uuid.UUID
 	another uuid.UUID
 }
 
 func open(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, trips: &trips{}, tenant: uuid.New(), another: uuid.New()}
+	h := &house{t: t, trips: &testkit.Trips{}, tenant: uuid.New(), another: uuid.New()}
 	urls := testkit.Database(t, "record", migrate, eventlog.Migrations, schema)
 	db, err := postgres.Open(t.Context(), urls.App, urls.System, postgres.Options{
-		PageKey: []byte("a key for tests only"), Configure: func(c *pgxpool.Config) { c.ConnConfig.Tracer = h.trips },
+		PageKey: []byte("a key for tests only"), Configure: h.trips.Trace,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -208,41 +206,6 @@ func writeTags(w *postgres.Writes, before, after *person) {
 	for _, tag := range after.Tags {
 		w.Add(insertTag, after.ID, tag)
 	}
-}
-
-// trips counts the round trips of a database.
-type trips struct {
-	mu sync.Mutex
-	n  int
-}
-
-func (c *trips) count() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.n++
-}
-
-func (c *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	c.count()
-	return ctx
-}
-func (c *trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-func (c *trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	c.count()
-	return ctx
-}
-func (c *trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-func (c *trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
-
-// of counts the round trips of fn.
-func (c *trips) of(fn func()) int {
-	c.mu.Lock()
-	before := c.n
-	c.mu.Unlock()
-	fn()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.n - before
 }
 
 // as is a call of a user of the tenant that may see everything.

@@ -19,8 +19,12 @@ import (
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
-// errChecked ends the transaction of a call that only asked to check.
-var errChecked = errors.New("record: checked only, as asked")
+var (
+	// errChecked ends the transaction of a call that only asked to check.
+	errChecked = errors.New("record: checked only, as asked")
+	// errAnswered ends the work of a request that turned out to be a repeated one.
+	errAnswered = errors.New("record: the request was answered before")
+)
 
 // Unit is a transaction over several aggregates, of one resource or more. Writes
 // are held back and sent together with the next read or at the end: the rows of each
@@ -33,6 +37,9 @@ type Unit struct {
 	sender  postgres.Sender
 	pending *pgx.Batch
 	request request
+	// sent is set when the first round trip was made, with which the transaction
+	// begins.
+	sent bool
 	// What is to be written and not in pending yet.
 	writes   *postgres.Writes
 	happened []*eventv1.Event
@@ -55,29 +62,40 @@ func newUnit(ctx context.Context, log *eventlog.Log, tenant uuid.UUID, pending *
 
 // Write runs fn in a transaction and stores what it added and changed, with the
 // same promises as a change of one aggregate. It runs fn again after a deadlock
-// or when a key had to be fetched, so fn must have no other effect.
+// or when a key had to be fetched, so fn must have no other effect. The round trips
+// are those of the reads in fn and one more; a call with a request id takes two at
+// least.
 func Write[R proto.Message](ctx context.Context, db *postgres.DB, log *eventlog.Log, tenant uuid.UUID, fn func(u *Unit) (R, error)) (R, error) {
 	var answer R
 	var u *Unit
 	err := withKeys(ctx, log.Keys, func() error {
-		begin := func(b *pgx.Batch) {
-			u = newUnit(ctx, log, tenant, b)
+		return postgres.Transact(ctx, db, func(between postgres.Sender, last *pgx.Batch) (err error) {
+			u = newUnit(ctx, log, tenant, &pgx.Batch{})
+			u.sender = between
 			u.open()
-		}
-		work := func(between postgres.Sender, last *pgx.Batch) (err error) {
+			answer, err = fn(u)
+			if failed := u.ask(); failed != nil {
+				err = failed
+			}
 			if u.request.found {
 				answer, err = replay[R](&u.request)
 				return err
 			}
-			u.sender, u.pending = between, &pgx.Batch{}
-			if answer, err = fn(u); err != nil {
+			if err != nil {
 				return err
 			}
 			return u.end(answer, last)
-		}
-		return postgres.Transact(ctx, db, begin, work)
+		})
 	})
 	return settle(db, u, answer, err)
+}
+
+// ask asks whether the request was answered before, where no read has done so.
+func (u *Unit) ask() error {
+	if u.sent || !u.request.given() {
+		return nil
+	}
+	return u.send()
 }
 
 // end leaves what is pending to the last round trip of the transaction, or sends
@@ -115,12 +133,28 @@ func (u *Unit) gather() {
 // flush sends what is pending in one round trip.
 func (u *Unit) flush() error {
 	u.gather()
+	return u.send()
+}
+
+// send sends what is queued. It answers errAnswered from when the request turns out
+// to be a repeated one.
+func (u *Unit) send() error {
+	if u.request.found {
+		return errAnswered
+	}
 	b := u.pending
 	u.pending = &pgx.Batch{}
 	if b.Len() == 0 {
 		return nil
 	}
-	return u.sender.SendBatch(u.ctx, b).Close()
+	u.sent = true
+	if err := u.sender.SendBatch(u.ctx, b).Close(); err != nil {
+		return err
+	}
+	if u.request.found {
+		return errAnswered
+	}
+	return nil
 }
 
 // Queue adds statements of the caller's own to the transaction, after what was
@@ -253,7 +287,7 @@ func (s *Store[T, P]) AddIn(u *Unit, row *T, events ...entity.Event) error {
 
 // ChangeIn changes a row within the unit, under its lock.
 func (s *Store[T, P]) ChangeIn(u *Unit, name string, rule func(*T) ([]entity.Event, error)) (*T, error) {
-	row, err := s.readIn(u, name, s.Table.QueueLock)
+	row, err := s.queueIn(u, name, s.Table.QueueLock)()
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +296,13 @@ func (s *Store[T, P]) ChangeIn(u *Unit, name string, rule func(*T) ([]entity.Eve
 
 // GetIn reads a row within the unit, without locking it.
 func (s *Store[T, P]) GetIn(u *Unit, name string) (*T, error) {
-	return s.readIn(u, name, s.Table.QueueGet)
+	return s.QueueGetIn(u, name)()
+}
+
+// QueueGetIn is GetIn that waits: the row is read together with the next read, or
+// when the answer is asked for, so that several reads take one round trip.
+func (s *Store[T, P]) QueueGetIn(u *Unit, name string) (answer func() (*T, error)) {
+	return s.queueIn(u, name, s.Table.QueueGet)
 }
 
 // LockAllIn locks those of the rows that exist and that the caller may see, and
@@ -300,16 +340,21 @@ func (s *Store[T, P]) DecideIn(u *Unit, row *T, rule func(*T) ([]entity.Event, e
 	return err
 }
 
-func (s *Store[T, P]) readIn(u *Unit, name string, queue func(*pgx.Batch, uuid.UUID, uuid.UUID, func(*T) error)) (*T, error) {
+func (s *Store[T, P]) queueIn(u *Unit, name string, queue func(*pgx.Batch, uuid.UUID, uuid.UUID, func(*T) error)) (answer func() (*T, error)) {
 	id, err := s.ParseName(name)
 	if err != nil {
-		return nil, err
+		return func() (*T, error) { return nil, err }
 	}
 	var row *T
 	u.gather()
 	queue(u.pending, u.tenant, id, func(found *T) error { row = found; return nil })
-	if err := u.flush(); err != nil {
-		return nil, err
+	with := u.pending
+	return func() (*T, error) {
+		if u.pending == with {
+			if err := u.flush(); err != nil {
+				return nil, err
+			}
+		}
+		return row, s.check(u.ctx, row, name, "")
 	}
-	return row, s.check(u.ctx, row, name, "")
 }

@@ -18,6 +18,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 	"google.golang.org/grpc"
 
@@ -101,6 +102,9 @@ type Environment struct {
 	Databases map[string]postgres.URLs
 	// Secrets are the contents of those of Definition.Secrets, by name.
 	Secrets map[string][]byte
+	// ConfigurePool may change the settings of the pools of all its databases; nil
+	// leaves them.
+	ConfigurePool func(*pgxpool.Config)
 	// PageKey authenticates page tokens; the same in all replicas.
 	PageKey []byte
 	// NATS is the connection to the broker.

@@ -53,6 +53,8 @@ type Suite struct {
 	// HTTP is the gateway's base URL, such as "http://127.0.0.1:4711"; empty where
 	// no gateway runs.
 	HTTP string
+	// Trips counts the round trips of the services to their databases.
+	Trips *Trips
 	// Services are what runs, by area.
 	Services map[string]*service.Running
 	// Targets are the addresses of the services, by area.
@@ -95,7 +97,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		Tenant: uuid.Must(uuid.NewV7()), Other: uuid.Must(uuid.NewV7()), Clock: &Clock{},
 		Issuer: issuer, Verifier: verifier, NATS: broker.Connect(t, mesh.Operator),
 		Services: map[string]*service.Running{}, Targets: map[string]string{}, conns: map[string]*grpc.ClientConn{},
-		postgres: databases, broker: broker, environments: map[string]service.Environment{},
+		postgres: databases, broker: broker, environments: map[string]service.Environment{}, Trips: &Trips{},
 	}
 	logs := collectLogs(t)
 	listeners := map[string]net.Listener{}
@@ -149,6 +151,7 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 	}, files)
 	env.AppURL, env.SystemURL = urls.App, urls.System
 	env.Databases, env.Secrets = s.further(t, d)
+	env.ConfigurePool = s.Trips.Trace
 	if d.Name == gateway {
 		env.HTTPListener = listen(t)
 		s.HTTP = "http://" + env.HTTPListener.Addr().String()

@@ -37,15 +37,18 @@ func (s *Store) CreateRelationship(ctx context.Context, tenant uuid.UUID, id str
 }
 
 func (s *Store) begin(u *record.Unit, row *relationship.Relationship) error {
-	kind, err := s.RelationshipTypes.GetIn(u, named(relationshipTypes, row.Type))
+	kindRead := s.RelationshipTypes.QueueGetIn(u, named(relationshipTypes, row.Type))
+	fromRead := s.Contacts.QueueGetIn(u, named(contacts, row.From))
+	toRead := s.Contacts.QueueGetIn(u, named(contacts, row.To))
+	kind, err := kindRead()
 	if err != nil {
 		return err
 	}
-	from, err := s.Contacts.GetIn(u, named(contacts, row.From))
+	from, err := fromRead()
 	if err != nil {
 		return err
 	}
-	to, err := s.Contacts.GetIn(u, named(contacts, row.To))
+	to, err := toRead()
 	if err != nil {
 		return err
 	}

@@ -62,16 +62,12 @@ func (s *Server) UndeleteCampaign(ctx context.Context, req *campaignv1.UndeleteC
 // LaunchCampaign implements campaignv1.CampaignServiceServer.
 func (s *Server) LaunchCampaign(ctx context.Context, req *campaignv1.LaunchCampaignRequest) (*campaignv1.Campaign, error) {
 	answer, err := record.Write(ctx, s.Store.DB, s.Store.Log, tenantOf(ctx), func(u *record.Unit) (*campaignv1.Campaign, error) {
-		draft, err := s.Store.Campaigns.GetIn(u, req.GetName())
-		if err != nil {
-			return nil, err
-		}
-		audience, err := s.Store.Segments.GetIn(u, fields.Name("segments", &draft.Segment))
-		if err != nil {
-			return nil, err
-		}
 		launched, err := s.Store.Campaigns.ChangeIn(u, req.GetName(), func(c *campaign.Campaign) ([]entity.Event, error) {
 			if err := sameEtag(req.GetEtag(), c.Etag()); err != nil {
+				return nil, err
+			}
+			audience, err := s.Store.Segments.GetIn(u, fields.Name("segments", &c.Segment))
+			if err != nil {
 				return nil, err
 			}
 			return c.Launch(audience, s.now())

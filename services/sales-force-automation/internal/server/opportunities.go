@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -79,23 +80,49 @@ func (s *Server) UndeleteOpportunity(ctx context.Context, req *salesv1.UndeleteO
 
 // AdvanceOpportunity implements salesv1.OpportunityServiceServer.
 func (s *Server) AdvanceOpportunity(ctx context.Context, req *salesv1.AdvanceOpportunityRequest) (*salesv1.Opportunity, error) {
-	p, err := s.pipelineOf(ctx, req.GetName())
-	if err != nil {
-		return nil, err
-	}
 	now := s.now()
-	return s.Opportunities.Change(ctx, tenantOf(ctx), req.GetName(), req.GetEtag(), func(o *opportunity.Opportunity) ([]entity.Event, error) {
+	return s.moveDeal(ctx, req, func(o *opportunity.Opportunity, p *pipeline.Pipeline) ([]entity.Event, error) {
 		return o.Advance(p, req.GetStage(), now)
 	})
 }
 
-// pipelineOf answers the pipeline of a deal, which never changes.
-func (s *Server) pipelineOf(ctx context.Context, name string) (*pipeline.Pipeline, error) {
-	o, err := s.Opportunities.Get(ctx, tenantOf(ctx), name)
+// move is a request that moves a deal in its pipeline.
+type move interface {
+	GetName() string
+	GetEtag() string
+}
+
+// step is a rule for a deal and the pipeline it is in.
+type step func(*opportunity.Opportunity, *pipeline.Pipeline) ([]entity.Event, error)
+
+// moveDeal runs a rule on a deal.
+func (s *Server) moveDeal(ctx context.Context, req move, rule step) (*salesv1.Opportunity, error) {
+	return record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.Opportunity, error) {
+		o, err := s.moveDealIn(ctx, u, req, rule)
+		if err != nil {
+			return nil, err
+		}
+		return s.Opportunities.Proto(o), nil
+	})
+}
+
+// moveDealIn runs a rule on a deal within a unit. The pipeline is read together with
+// the deal: which one it is never changes.
+func (s *Server) moveDealIn(ctx context.Context, u *record.Unit, req move, rule step) (*opportunity.Opportunity, error) {
+	id, err := s.Opportunities.ParseName(req.GetName())
 	if err != nil {
 		return nil, err
 	}
-	return s.pipeline(ctx, store.PipelineName(o.Pipeline))
+	var p *pipeline.Pipeline
+	u.Queue(func(b *pgx.Batch) {
+		s.QueuePipelineOf(b, tenantOf(ctx), id, func(found *pipeline.Pipeline) error { p = found; return nil })
+	})
+	return s.Opportunities.ChangeIn(u, req.GetName(), func(o *opportunity.Opportunity) ([]entity.Event, error) {
+		if err := sameEtag(req.GetEtag(), &o.Meta); err != nil {
+			return nil, err
+		}
+		return rule(o, p)
+	})
 }
 
 // WinOpportunity implements salesv1.OpportunityServiceServer.
@@ -104,17 +131,10 @@ func (s *Server) WinOpportunity(ctx context.Context, req *salesv1.WinOpportunity
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.pipelineOf(ctx, req.GetName())
-	if err != nil {
-		return nil, err
-	}
 	now := s.now()
 	return record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.Opportunity, error) {
 		id := entity.NewID()
-		o, err := s.Opportunities.ChangeIn(u, req.GetName(), func(o *opportunity.Opportunity) ([]entity.Event, error) {
-			if err := sameEtag(req.GetEtag(), &o.Meta); err != nil {
-				return nil, err
-			}
+		o, err := s.moveDealIn(ctx, u, req, func(o *opportunity.Opportunity, p *pipeline.Pipeline) ([]entity.Event, error) {
 			return o.Win(p, d, id, now)
 		})
 		if err != nil {
@@ -137,12 +157,8 @@ func (s *Server) LoseOpportunity(ctx context.Context, req *salesv1.LoseOpportuni
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.pipelineOf(ctx, req.GetName())
-	if err != nil {
-		return nil, err
-	}
 	now := s.now()
-	return s.Opportunities.Change(ctx, tenantOf(ctx), req.GetName(), req.GetEtag(), func(o *opportunity.Opportunity) ([]entity.Event, error) {
+	return s.moveDeal(ctx, req, func(o *opportunity.Opportunity, p *pipeline.Pipeline) ([]entity.Event, error) {
 		return o.Lose(p, d, now)
 	})
 }

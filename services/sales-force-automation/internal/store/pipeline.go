@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -47,6 +48,12 @@ func newPipelines(db *postgres.DB, log *eventlog.Log) *record.Store[pipeline.Pip
 			ids(w, before, after)
 		},
 	}
+}
+
+// QueuePipelineOf queues reading the pipeline of a deal; found gets nil where there
+// is no such deal.
+func (s *Store) QueuePipelineOf(b *pgx.Batch, tenant, deal uuid.UUID, found func(*pipeline.Pipeline) error) {
+	s.Pipelines.Table.QueueReferred(b, tenant, s.Opportunities.Table.Def().Name, "pipeline", deal, found)
 }
 
 // DefaultPipeline answers the tenant's default pipeline, nil where it has none yet.
