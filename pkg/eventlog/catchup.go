@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 
 // headsTimeout bounds asking one source for its newest positions.
 const headsTimeout = time.Second
+
+// startGrace is how long a source may take to come up before its absence is worth a
+// warning: services start at the same time.
+const startGrace = 4 * time.Second
 
 // reconcile brings every partition up to its head. It runs when a session
 // starts, which is also after the broker lost its stream.
@@ -139,7 +144,11 @@ func (s *session) noteAway(ctx context.Context, area string, cause error) error 
 		return ctx.Err()
 	}
 	if !s.isAway(area) {
-		s.Logger.WarnContext(ctx, "the log of an area cannot be read now", "projection", s.Name, "area", area, "error", cause)
+		level := slog.LevelWarn
+		if time.Since(s.began) < startGrace {
+			level = slog.LevelDebug // it may come up just now
+		}
+		s.Logger.Log(ctx, level, "the log of an area cannot be read now", "projection", s.Name, "area", area, "error", cause)
 	}
 	s.away[area] = time.Now()
 	return nil

@@ -101,6 +101,8 @@ type session struct {
 	heads map[slot]int64
 	// away is when a source could not be asked last.
 	away map[string]time.Time
+	// began is when the runner was started.
+	began time.Time
 	// standby is set when another runner was faster.
 	standby bool
 }
@@ -114,7 +116,7 @@ type slot struct {
 func slotOf(e *eventv1.Event) slot { return slot{e.GetArea(), int16(e.GetPartition())} }
 
 func newSession(r *Runner) *session {
-	return &session{Runner: r, heads: map[slot]int64{}, away: map[string]time.Time{}}
+	return &session{Runner: r, heads: map[slot]int64{}, away: map[string]time.Time{}, began: time.Now()}
 }
 
 // serve catches up and then follows the broker until that breaks. The order is
