@@ -17,6 +17,11 @@ const (
 	// still gets them while they are found again, for the same time once more.
 	marksShare = 20
 	marksLife  = 100 * time.Millisecond
+	// Marks that took longer than slowMarks to find are answered for slowLife: who
+	// looks first after a quiet time need not wait, and a tenant of so many buyers
+	// has marks that move little.
+	slowMarks = 250 * time.Millisecond
+	slowLife  = time.Hour
 	// cachedMarks bounds the memory, to about 2 MB.
 	cachedMarks = 10_000
 )
@@ -38,8 +43,9 @@ type keptMarks struct {
 
 // Marks answers the last places of the upper layers of a tenant's customers, by
 // which the tier of one of them is told. Those of now are at most forty times as
-// old as it takes to find them, or 0.2 s where that is longer; those of the past
-// are as known at the end of that day, and kept.
+// old as it takes to find them, or 0.2 s where that is longer; where it takes over
+// 250 ms they may be an hour old when nobody asked in between. Those of the past are
+// as known at the end of that day, and kept.
 func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) (pyramid.Marks, error) {
 	q.At = endOfDay(q.At, zone, s.now())
 	key := marksKey{tenant: q.Tenant, end: q.Purchases.Window.End}
@@ -88,11 +94,21 @@ func (s *Store) findMarks(key marksKey, q PyramidQuery) (pyramid.Marks, error) {
 	}
 	kept := keptMarks{Marks: marks, until: farFuture, stale: farFuture}
 	if !q.At.Past {
-		life := max(marksLife, marksShare*time.Since(started))
-		kept.until, kept.stale = started.Add(life), started.Add(2*life)
+		kept.until, kept.stale = marksLives(started, time.Since(started))
 	}
 	s.tenants.marks.Add(key, kept)
 	return marks, nil
+}
+
+// marksLives answers until when marks of now are not found again, and until when
+// they are answered meanwhile.
+func marksLives(started time.Time, took time.Duration) (until, stale time.Time) {
+	life := max(marksLife, marksShare*took)
+	stale = started.Add(2 * life)
+	if took > slowMarks {
+		stale = started.Add(max(2*life, slowLife))
+	}
+	return started.Add(life), stale
 }
 
 // The places down to the last mark, with the number of all active customers. The
