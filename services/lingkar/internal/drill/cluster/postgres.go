@@ -27,7 +27,8 @@ type Postgres struct {
 	port int
 
 	mu       sync.Mutex
-	server   *pgserver.Server
+	server   *pgserver.Server // nil where it was stopped
+	latest   *pgserver.Server // the one of the last start, whose port and password stay
 	binaries string
 }
 
@@ -42,11 +43,12 @@ func (p *Postgres) UseBinaries(dir string) {
 	p.binaries = dir
 }
 
-// URL leads to a database as the superuser, past every proxy.
+// URL leads to a database as the superuser, past every proxy. It stays the same while
+// the server is down: then nobody answers there.
 func (p *Postgres) URL(database string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.server.URL(database)
+	return p.latest.URL(database)
 }
 
 // Running says whether the server runs, paused or not.
@@ -63,7 +65,7 @@ func (p *Postgres) Start(ctx context.Context) error {
 	for end := time.Now().Add(patience); ; {
 		server, err := pgserver.Start(ctx, pgserver.Options{Dir: p.dir, Port: p.port, Binaries: p.binaries})
 		if err == nil {
-			p.server = server
+			p.server, p.latest = server, server
 			return nil
 		}
 		if ctx.Err() != nil || time.Now().After(end) {
