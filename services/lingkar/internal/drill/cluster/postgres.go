@@ -110,8 +110,42 @@ func (p *Postgres) Kill() {
 	<-p.server.Done()
 }
 
-// Pause stops the server and all its children; Resume lets them go on.
-func (p *Postgres) Pause() { p.signal(syscall.SIGSTOP) }
+// Pause stops the server and all its children; Resume lets them go on. The
+// postmaster is the first, so that it makes no child that would be missed, and none
+// does anything any more when Pause returns.
+func (p *Postgres) Pause() {
+	postmaster := p.pid()
+	if postmaster == 0 {
+		return
+	}
+	pause(postmaster)
+	for _, pid := range p.PIDs() {
+		pause(pid)
+	}
+}
+
+// pause stops a process and waits until it is stopped: what it does in the kernel it
+// ends first.
+func pause(pid int) {
+	_ = syscall.Kill(pid, syscall.SIGSTOP) // fails only where it has just ended
+	for range 1000 {
+		if state := stat(pid); len(state) == 0 || strings.ContainsAny(state[0], "TtZX") {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// stat answers what the kernel tells of a process from its state on, nothing where it
+// has ended.
+func stat(pid int) []string {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	// pid (name) state ppid …; the name may hold anything.
+	return strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
+}
 
 // Resume lets a paused server go on.
 func (p *Postgres) Resume() { p.signal(syscall.SIGCONT) }
@@ -141,19 +175,14 @@ func (p *Postgres) PIDs() []int {
 		return nil
 	}
 	pids := []int{postmaster}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range stats {
-		raw, err := os.ReadFile(path)
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, dir := range dirs {
+		pid, err := strconv.Atoi(filepath.Base(dir))
 		if err != nil {
-			continue // it has ended
+			continue
 		}
-		// pid (name) state ppid …; the name may hold anything.
-		fields := strings.Fields(string(raw[strings.LastIndexByte(string(raw), ')')+1:]))
-		if len(fields) > 1 && fields[1] == strconv.Itoa(postmaster) {
-			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-			if err == nil {
-				pids = append(pids, pid)
-			}
+		if fields := stat(pid); len(fields) > 1 && fields[1] == strconv.Itoa(postmaster) {
+			pids = append(pids, pid)
 		}
 	}
 	return pids
