@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -23,7 +24,17 @@ func (v *viewing) answerPurchases(ctx context.Context) {
 		v.view.Purchases = bought.summary(v.setting.Currency)
 		v.view.LifecycleClass, v.view.ValueTier, err = v.standing(ctx, v.pyramidQuery(), v.setting.Zone, v.rows.Customer, bought)
 	}
-	v.view.Purchases.Status = v.status(ctx, analyticsv1.Section_SECTION_PURCHASES, err)
+	uncounted := errors.Is(err, store.ErrUncounted)
+	if uncounted {
+		err = nil
+	}
+	known := v.status(ctx, analyticsv1.Section_SECTION_PURCHASES, err)
+	if uncounted && known.GetState() == analyticsv1.SectionState_SECTION_STATE_OK {
+		position := known.GetPosition()
+		known = statusOf(analyticsv1.SectionState_SECTION_STATE_STALE, store.ErrUncounted)
+		known.Position = position
+	}
+	v.view.Purchases.Status = known
 }
 
 // purchases are those in all currencies together.
@@ -70,7 +81,8 @@ func (p purchases) summary(currency string) *analyticsv1.PurchaseSummary {
 	return answer
 }
 
-// standing says where a customer stands in the pyramid, and what it is worth.
+// standing says where a customer stands in the pyramid, and what it is worth. With
+// store.ErrUncounted the class is known and the tier not yet.
 func (s *Server) standing(ctx context.Context, tenant store.PyramidQuery, zone *time.Location, c store.Customer, bought purchases) (analyticsv1.LifecycleClass, analyticsv1.ValueTier, error) {
 	class := pyramid.Facts{
 		Bought: bought.count > 0, BoughtLately: !bought.last.Before(tenant.Purchases.Window.Start),

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -52,7 +53,8 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 		return nil, err
 	}
 	answer := &analyticsv1.ListTimelineResponse{}
-	if answer.LifecycleClass, answer.ValueTier, err = s.standing(ctx, tenant, setting.Zone, page.Customer, bought); err != nil {
+	answer.LifecycleClass, answer.ValueTier, err = s.standing(ctx, tenant, setting.Zone, page.Customer, bought)
+	if err != nil && !errors.Is(err, store.ErrUncounted) {
 		return nil, err
 	}
 	answer.Timeline, answer.NextPageToken, err = s.timelinePage(page.Entries, q.Limit-1, binding)

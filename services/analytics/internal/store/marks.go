@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 )
 
@@ -22,9 +23,15 @@ const (
 	// has marks that move little.
 	slowMarks = 250 * time.Millisecond
 	slowLife  = time.Hour
+	// marksWait is how long a caller waits for marks that nobody has found yet.
+	marksWait = 2 * time.Second
 	// cachedMarks bounds the memory, to about 2 MB.
 	cachedMarks = 10_000
 )
+
+// ErrUncounted says that the marks are being found for the first time since the
+// start, or for the first time today, and that it takes long.
+var ErrUncounted = errs.Unavailable("TIERS_NOT_COUNTED", "the value tiers are being counted", 5*time.Second)
 
 // marksKey names the marks of the window that ends then: as known now, or at the
 // end of a day of the past.
@@ -45,7 +52,8 @@ type keptMarks struct {
 // which the tier of one of them is told. Those of now are at most forty times as
 // old as it takes to find them, or 0.2 s where that is longer; where it takes over
 // 250 ms they may be an hour old when nobody asked in between. Those of the past are
-// as known at the end of that day, and kept.
+// as known at the end of that day, and kept. Where there are none yet it answers
+// ErrUncounted after two seconds, and goes on finding them.
 func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) (pyramid.Marks, error) {
 	q.At = endOfDay(q.At, zone, s.now())
 	key := marksKey{tenant: q.Tenant, end: q.Purchases.Window.End}
@@ -63,6 +71,8 @@ func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) 
 	select {
 	case <-ctx.Done():
 		return pyramid.Marks{}, ctx.Err()
+	case <-time.After(marksWait):
+		return pyramid.Marks{}, ErrUncounted
 	case result := <-found:
 		if result.Err != nil {
 			return pyramid.Marks{}, result.Err

@@ -1,8 +1,13 @@
 package store
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 )
 
 // Marks that are found fast stay exact; those of many buyers outlive a quiet time.
@@ -20,4 +25,26 @@ func TestMarksLives(t *testing.T) {
 			t.Errorf("found in %v, they live for %v and %v, want %v", took, until.Sub(started), stale.Sub(started), want)
 		}
 	}
+}
+
+// Whoever asks while the marks are found for the first time does not wait until a
+// call is over, and finds them later.
+func TestMarks_boundsTheWait(t *testing.T) {
+	t.Parallel()
+	s := &Store{now: time.Now, tenants: newTenantCache()}
+	q := PyramidQuery{Tenant: uuid.New()}
+	key := marksKey{tenant: q.Tenant, end: q.Purchases.Window.End}
+	counted := make(chan struct{})
+	found := s.tenants.flight.DoChan(key.String(), func() (any, error) {
+		<-counted
+		return pyramid.Marks{}, nil
+	})
+	if _, err := s.Marks(t.Context(), q, time.UTC); !errors.Is(err, ErrUncounted) {
+		t.Errorf("while they are counted: %v", err)
+	}
+	time.AfterFunc(marksWait/10, func() { close(counted) })
+	if _, err := s.Marks(t.Context(), q, time.UTC); err != nil {
+		t.Errorf("once they are counted: %v", err)
+	}
+	<-found
 }
