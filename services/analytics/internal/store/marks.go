@@ -25,6 +25,9 @@ const (
 	slowLife  = time.Hour
 	// marksWait is how long a caller waits for marks that nobody has found yet.
 	marksWait = 2 * time.Second
+	// marksTimeout bounds finding them, for which nobody waits that long: at a
+	// million buyers on two busy cores it is more than a call may take.
+	marksTimeout = 3 * time.Minute
 	// cachedMarks bounds the memory, to about 2 MB.
 	cachedMarks = 10_000
 )
@@ -95,7 +98,7 @@ func endOfDay(at Instant, zone *time.Location, now time.Time) Instant {
 
 // findMarks serves everybody who waits, so no one caller's end is its own.
 func (s *Store) findMarks(key marksKey, q PyramidQuery) (pyramid.Marks, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), pyramidTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), marksTimeout)
 	defer cancel()
 	started := time.Now()
 	marks, err := s.readMarks(ctx, q)
@@ -130,7 +133,7 @@ ORDER BY revenue DESC, contact
 LIMIT (SELECT count(*) FROM bought) * $9 / 10000 + 1`)
 
 func (s *Store) readMarks(ctx context.Context, q PyramidQuery) (marks pyramid.Marks, err error) {
-	err = s.consistently(ctx, q.Tenant, func(tx pgx.Tx) error {
+	err = s.consistently(ctx, q.Tenant, marksTimeout, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectPlaces.of(q.At), q.args(q.Shares.Medium)...)
 		if err != nil {
 			return err

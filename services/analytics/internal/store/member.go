@@ -53,7 +53,7 @@ type MemberKey struct {
 // Members reads a page of the customers of a layer, after a key, at most limit.
 func (s *Store) Members(ctx context.Context, q PyramidQuery, layer pyramid.Layer, after MemberKey, limit int) ([]Member, error) {
 	var members []Member
-	err := s.consistently(ctx, q.Tenant, func(tx pgx.Tx) (err error) {
+	err := s.consistently(ctx, q.Tenant, pyramidTimeout, func(tx pgx.Tx) (err error) {
 		if layer.Class() == pyramid.Active {
 			members, err = activeMembers(ctx, tx, q, layer, after.Rank, limit)
 		} else {

@@ -121,7 +121,7 @@ GROUP BY 1`)
 // Pyramid sums up the customers of every layer. Layers without any are left out.
 func (s *Store) Pyramid(ctx context.Context, q PyramidQuery) (map[pyramid.Layer]LayerSum, error) {
 	var layers map[pyramid.Layer]LayerSum
-	err := s.consistently(ctx, q.Tenant, func(tx pgx.Tx) error {
+	err := s.consistently(ctx, q.Tenant, pyramidTimeout, func(tx pgx.Tx) error {
 		var err error
 		if layers, err = sumGroups(ctx, tx, q); err != nil {
 			return err
@@ -183,13 +183,17 @@ func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, all LayerSum, l
 // pyramidTimeout bounds a statement over all customers of a tenant.
 const pyramidTimeout = 25 * time.Second
 
+// pyramidMemory is what a sort or a hash of such a statement may take before it goes
+// to disk: 600,000 buyers fit.
+const pyramidMemory = "64MB"
+
 // consistently runs statements that see the same moment.
-func (s *Store) consistently(ctx context.Context, tenant uuid.UUID, fn func(tx pgx.Tx) error) error {
+func (s *Store) consistently(ctx context.Context, tenant uuid.UUID, timeout time.Duration, fn func(tx pgx.Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return postgres.SQLError(pgx.BeginTxFunc(ctx, s.db.App, options, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		postgres.QueueTenant(b, tenant)
-		b.Queue("SELECT set_config('statement_timeout', $1, true)", fmt.Sprint(pyramidTimeout.Milliseconds()))
+		b.Queue("SELECT set_config('statement_timeout', $1, true), set_config('work_mem', $2, true)", fmt.Sprint(timeout.Milliseconds()), pyramidMemory)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
