@@ -37,13 +37,22 @@ const (
 var ErrUncounted = errs.Unavailable("TIERS_NOT_COUNTED", "the value tiers are being counted", 5*time.Second)
 
 // marksKey names the marks of the window that ends then: as known now, or at the
-// end of a day of the past.
+// end of a day of the past. Its times are in Unix seconds, because equal times of
+// two loaded copies of a zone are not the same key.
 type marksKey struct {
 	tenant       uuid.UUID
-	end, knownAt time.Time
+	end, knownAt int64
 }
 
-func (k marksKey) String() string { return fmt.Sprint(k.tenant, k.end.Unix(), k.knownAt.Unix()) }
+func newMarksKey(q PyramidQuery) marksKey {
+	key := marksKey{tenant: q.Tenant, end: q.Purchases.Window.End.Unix()}
+	if q.At.Past {
+		key.knownAt = q.At.AsOf.Unix()
+	}
+	return key
+}
+
+func (k marksKey) String() string { return fmt.Sprint(k.tenant, k.end, k.knownAt) }
 
 // keptMarks are found again after until, and not answered any more after stale.
 type keptMarks struct {
@@ -59,10 +68,7 @@ type keptMarks struct {
 // ErrUncounted after two seconds, and goes on finding them.
 func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) (pyramid.Marks, error) {
 	q.At = endOfDay(q.At, zone, s.now())
-	key := marksKey{tenant: q.Tenant, end: q.Purchases.Window.End}
-	if q.At.Past {
-		key.knownAt = q.At.AsOf
-	}
+	key := newMarksKey(q)
 	kept, ok := s.tenants.marks.Get(key)
 	if ok && time.Now().Before(kept.until) {
 		return kept.Marks, nil

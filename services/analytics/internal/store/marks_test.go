@@ -33,7 +33,7 @@ func TestMarks_boundsTheWait(t *testing.T) {
 	t.Parallel()
 	s := &Store{now: time.Now, tenants: newTenantCache()}
 	q := PyramidQuery{Tenant: uuid.New()}
-	key := marksKey{tenant: q.Tenant, end: q.Purchases.Window.End}
+	key := newMarksKey(q)
 	counted := make(chan struct{})
 	found := s.tenants.flight.DoChan(key.String(), func() (any, error) {
 		<-counted
@@ -47,4 +47,23 @@ func TestMarks_boundsTheWait(t *testing.T) {
 		t.Errorf("once they are counted: %v", err)
 	}
 	<-found
+}
+
+// The zone of a tenant is loaded again now and then; its marks are not found again
+// for that.
+func TestMarks_outliveAZoneLoadedAgain(t *testing.T) {
+	t.Parallel()
+	tenant := uuid.New()
+	key := func() marksKey {
+		zone, err := time.LoadLocation("Asia/Jakarta")
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := PyramidQuery{Tenant: tenant, At: Instant{Past: true, AsOf: time.Date(2026, 3, 2, 0, 0, 0, 0, zone)}}
+		q.Purchases.Window.End = time.Date(2026, 3, 1, 0, 0, 0, 0, zone)
+		return newMarksKey(q)
+	}
+	if first, second := key(), key(); first != second {
+		t.Errorf("%v is not %v", first, second)
+	}
 }
