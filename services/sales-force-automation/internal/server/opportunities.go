@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -114,9 +113,7 @@ func (s *Server) moveDealIn(ctx context.Context, u *record.Unit, req move, rule 
 		return nil, err
 	}
 	var p *pipeline.Pipeline
-	u.Queue(func(b *pgx.Batch) {
-		s.QueuePipelineOf(b, tenantOf(ctx), id, func(found *pipeline.Pipeline) error { p = found; return nil })
-	})
+	s.QueuePipelineOf(u, tenantOf(ctx), id, func(found *pipeline.Pipeline) error { p = found; return nil })
 	return s.Opportunities.ChangeIn(u, req.GetName(), func(o *opportunity.Opportunity) ([]entity.Event, error) {
 		if err := sameEtag(req.GetEtag(), &o.Meta); err != nil {
 			return nil, err

@@ -52,8 +52,10 @@ func newPipelines(db *postgres.DB, log *eventlog.Log) *record.Store[pipeline.Pip
 
 // QueuePipelineOf queues reading the pipeline of a deal; found gets nil where there
 // is no such deal.
-func (s *Store) QueuePipelineOf(b *pgx.Batch, tenant, deal uuid.UUID, found func(*pipeline.Pipeline) error) {
-	s.Pipelines.Table.QueueReferred(b, tenant, s.Opportunities.Table.Def().Name, "pipeline", deal, found)
+func (s *Store) QueuePipelineOf(u *record.Unit, tenant, deal uuid.UUID, found func(*pipeline.Pipeline) error) {
+	u.Queue(func(b *pgx.Batch) {
+		s.Pipelines.Table.QueueReferred(b, tenant, s.Opportunities.Table.Def().Name, "pipeline", deal, found)
+	})
 }
 
 // DefaultPipeline answers the tenant's default pipeline, nil where it has none yet.
