@@ -9,15 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
-	"github.com/lingkar-crm/lingkar/services/analytics"
-	"github.com/lingkar-crm/lingkar/services/contact"
-	"github.com/lingkar-crm/lingkar/services/gateway"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/internal/fuzz"
-	campaign "github.com/lingkar-crm/lingkar/services/marketing-campaign"
-	sales "github.com/lingkar-crm/lingkar/services/sales-force-automation"
-	ticket "github.com/lingkar-crm/lingkar/services/service-ticket"
 )
 
 var (
@@ -30,10 +24,7 @@ var (
 func TestMain(m *testing.M) { testkit.Main(m) }
 
 func suite(t testing.TB) *testkit.Suite {
-	definitions := []service.Definition{
-		contact.Definition, sales.Definition, ticket.Definition, campaign.Definition, analytics.Definition, gateway.Definition,
-	}
-	return testkit.Start(t, definitions...)
+	return testkit.Start(t, fleet.All()...)
 }
 
 // Rows B01 and B02: whatever is sent, every RPC answers in order over each

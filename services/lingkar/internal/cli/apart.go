@@ -16,7 +16,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 

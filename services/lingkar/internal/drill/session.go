@@ -14,12 +14,12 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	"github.com/lingkar-crm/lingkar/services/gateway"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/check"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/ledger"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/workload"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 const (

@@ -28,8 +28,8 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/internal/wiring"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 // The files of a service's directory.

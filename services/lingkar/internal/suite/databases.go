@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
 

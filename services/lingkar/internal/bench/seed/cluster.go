@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // settleTimeout is how long the projections may take to catch up.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/services/contact"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
 

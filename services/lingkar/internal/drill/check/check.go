@@ -15,10 +15,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/ledger"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/workload"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 // maxBroken is how many breaches of one invariant are told.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 // Drain waits until every committed event has its place and was applied by every

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // The queries below answer one line for each breach.

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // Each answers a tenant's sums as text, so that nothing is rounded.

@@ -22,8 +22,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/proxy"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/secrets"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // patience is how long a store is tried to be started again: one that was killed

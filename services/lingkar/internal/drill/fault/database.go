@@ -14,9 +14,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 // conflicts makes one transaction in ten fail as PostgreSQL does when two are in

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 // patient bounds what a fault does to a store: another fault may have stopped it.

@@ -5,10 +5,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/proxy"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
 )
 
 // resetPause is the mean pause between two resets.

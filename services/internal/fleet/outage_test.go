@@ -29,7 +29,7 @@ import (
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // probe is one call, and the code it answers while all is well.

@@ -19,7 +19,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }

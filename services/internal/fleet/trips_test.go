@@ -20,7 +20,7 @@ import (
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
-	"github.com/lingkar-crm/lingkar/services/lingkar/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // tripLimits are how many round trips to its own database an RPC may make, once its
