@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -87,4 +88,26 @@ func indexOf(all []string, one string) int {
 		}
 	}
 	return -1
+}
+
+// System is a system whose exports are known by heads that only they have together.
+type System struct {
+	Name string
+	// Heads are folded as by Fold.
+	Heads []string
+}
+
+// SystemOf answers the name of the first of the systems all of whose heads are
+// there, and "" where there is none.
+func SystemOf(systems []System, headers []string) string {
+	folded := map[string]bool{}
+	for _, h := range headers {
+		folded[Fold(h)] = true
+	}
+	for _, s := range systems {
+		if !slices.ContainsFunc(s.Heads, func(head string) bool { return !folded[head] }) {
+			return s.Name
+		}
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
@@ -75,33 +76,17 @@ func knownImportField(field string) bool {
 }
 
 // systems tell a system by heads that only its exports have together.
-var systems = []struct {
-	system string
-	heads  []string
-}{
-	{"lingkar", []string{"lingkar id"}},
-	{"hubspot", []string{"record id", "create date"}},
-	{"salesforce", []string{"id", "isdeleted"}},
-	{"google", []string{"e mail # value"}},
-	{"outlook", []string{"e mail address", "business phone"}},
-	{"linkedin", []string{"url", "connected on"}},
-	{"mailchimp", []string{"leid", "euid"}},
-	{"odoo", []string{"external id", "salesperson"}},
+var systems = []sheet.System{
+	{Name: "lingkar", Heads: []string{"lingkar id"}},
+	{Name: "hubspot", Heads: []string{"record id", "create date"}},
+	{Name: "salesforce", Heads: []string{"id", "isdeleted"}},
+	{Name: "google", Heads: []string{"e mail # value"}},
+	{Name: "outlook", Heads: []string{"e mail address", "business phone"}},
+	{Name: "linkedin", Heads: []string{"url", "connected on"}},
+	{Name: "mailchimp", Heads: []string{"leid", "euid"}},
+	{Name: "odoo", Heads: []string{"external id", "salesperson"}},
 }
 
 func importSystem(headers []string) string {
-	folded := map[string]bool{}
-	for _, h := range headers {
-		folded[sheet.Fold(h)] = true
-	}
-next:
-	for _, s := range systems {
-		for _, head := range s.heads {
-			if !folded[head] {
-				continue next
-			}
-		}
-		return s.system
-	}
-	return "import"
+	return cmp.Or(sheet.SystemOf(systems, headers), "import")
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
+	"github.com/lingkar-crm/lingkar/pkg/service"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
@@ -144,28 +144,12 @@ func examinePrivate(ctx context.Context, dir string) []finding {
 	for _, name := range slices.Sorted(maps.Keys(state.Private)) {
 		address := state.Private[name]
 		f := finding{Check: "private", Found: name + ": http://" + address}
-		if err := ready(ctx, address); err != nil {
+		if err := service.Ready(ctx, address); err != nil {
 			f.Found, f.Mend = name+": "+err.Error(), "see the log in the data directory"
 		}
 		all = append(all, f)
 	}
 	return all
-}
-
-func ready(ctx context.Context, address string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: %s", resp.Status)
-	}
-	return nil
 }
 
 // staleLag is how many events may be under way without a warning.

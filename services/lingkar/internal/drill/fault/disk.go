@@ -142,6 +142,26 @@ func (f *brokerCut) Inject(ctx context.Context, c *cluster.Cluster) error {
 
 // publish has the broker acknowledge messages, right before the cut.
 func (f *brokerCut) publish(ctx context.Context, c *cluster.Cluster) error {
+	return withJetStream(ctx, c, func(ctx context.Context, js jetstream.JetStream) error {
+		stream, err := eventlog.EnsureStream(ctx, js)
+		if err != nil {
+			return err
+		}
+		if f.acknowledged, err = kept(ctx, stream); err != nil {
+			return err
+		}
+		for range cutMessages {
+			if _, err := js.Publish(ctx, cutSubject, []byte("acknowledged")); err != nil {
+				return err
+			}
+			f.acknowledged++
+		}
+		return nil
+	})
+}
+
+// withJetStream does something at the broker, within ten seconds.
+func withJetStream(ctx context.Context, c *cluster.Cluster, do func(context.Context, jetstream.JetStream) error) error {
 	conn, err := c.Broker.Connect()
 	if err != nil {
 		return err
@@ -153,20 +173,7 @@ func (f *brokerCut) publish(ctx context.Context, c *cluster.Cluster) error {
 	if err != nil {
 		return err
 	}
-	stream, err := eventlog.EnsureStream(ctx, js)
-	if err != nil {
-		return err
-	}
-	if f.acknowledged, err = kept(ctx, stream); err != nil {
-		return err
-	}
-	for range cutMessages {
-		if _, err := js.Publish(ctx, cutSubject, []byte("acknowledged")); err != nil {
-			return err
-		}
-		f.acknowledged++
-	}
-	return nil
+	return do(ctx, js)
 }
 
 // kept is how many of the fault's messages the stream holds.
@@ -186,24 +193,15 @@ func (f *brokerCut) Verify(ctx context.Context, c *cluster.Cluster) error {
 	if f.acknowledged == 0 {
 		return nil
 	}
-	conn, err := c.Broker.Connect()
-	if err != nil {
+	return withJetStream(ctx, c, func(ctx context.Context, js jetstream.JetStream) error {
+		stream, err := js.Stream(ctx, eventlog.StreamName)
+		if err != nil {
+			return fmt.Errorf("the stream with %d acknowledged messages: %w", f.acknowledged, err)
+		}
+		n, err := kept(ctx, stream)
+		if err == nil && n < f.acknowledged {
+			err = fmt.Errorf("%d of %d acknowledged messages are lost", f.acknowledged-n, f.acknowledged)
+		}
 		return err
-	}
-	defer conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		return err
-	}
-	stream, err := js.Stream(ctx, eventlog.StreamName)
-	if err != nil {
-		return fmt.Errorf("the stream with %d acknowledged messages: %w", f.acknowledged, err)
-	}
-	n, err := kept(ctx, stream)
-	if err == nil && n < f.acknowledged {
-		err = fmt.Errorf("%d of %d acknowledged messages are lost", f.acknowledged-n, f.acknowledged)
-	}
-	return err
+	})
 }

@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
@@ -159,32 +160,16 @@ const (
 var entries = []string{inLabels, inCustom, inExternalIDs}
 
 // systems tell a system by heads that only its exports have together.
-var systems = []struct {
-	system string
-	heads  []string
-}{
-	{"lingkar", []string{"lingkar id"}},
-	{"hubspot", []string{"record id", "deal name"}},
-	{"salesforce", []string{"id", "isdeleted"}},
-	{"odoo", []string{"external id", "salesperson"}},
+var systems = []sheet.System{
+	{Name: "lingkar", Heads: []string{"lingkar id"}},
+	{Name: "hubspot", Heads: []string{"record id", "deal name"}},
+	{Name: "salesforce", Heads: []string{"id", "isdeleted"}},
+	{Name: "odoo", Heads: []string{"external id", "salesperson"}},
 }
 
 // anySystem is that of a file whose system is not known; contact calls it so too.
 const anySystem = "import"
 
 func systemOf(headers []string) string {
-	folded := map[string]bool{}
-	for _, h := range headers {
-		folded[sheet.Fold(h)] = true
-	}
-next:
-	for _, s := range systems {
-		for _, head := range s.heads {
-			if !folded[head] {
-				continue next
-			}
-		}
-		return s.system
-	}
-	return anySystem
+	return cmp.Or(sheet.SystemOf(systems, headers), anySystem)
 }
