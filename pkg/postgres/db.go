@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/metric"
 )
 
 // The limits of a pool and of its sessions. A cluster serves
@@ -35,6 +36,7 @@ type DB struct {
 	System *pgxpool.Pool
 
 	pages *pageSeal
+	told  metric.Registration // nil without meters
 }
 
 // Options tune Open. The zero value is right for a service.
@@ -49,6 +51,9 @@ type Options struct {
 	Now func() time.Time
 	// Configure may change the settings of both pools, for tracing say.
 	Configure func(*pgxpool.Config)
+	// Meters are told how many round trips the pools make, unless Configure sets a
+	// tracer of its own; nil counts none.
+	Meters metric.MeterProvider
 }
 
 // Open makes both pools. It connects lazily: a database that is down is an error
@@ -58,20 +63,32 @@ func Open(ctx context.Context, appURL, systemURL string, o Options) (*DB, error)
 	if err != nil {
 		return nil, err
 	}
-	app, err := openPool(ctx, appURL, o, StatementTimeout)
+	var byApp, bySystem trips
+	app, err := openPool(ctx, appURL, o, StatementTimeout, &byApp)
 	if err != nil {
 		return nil, err
 	}
-	system, err := openPool(ctx, systemURL, o, 0)
+	system, err := openPool(ctx, systemURL, o, 0, &bySystem)
 	if err != nil {
 		app.Close()
 		return nil, err
 	}
-	return &DB{App: app, System: system, pages: seal}, nil
+	db := &DB{App: app, System: system, pages: seal}
+	if o.Meters != nil {
+		db.told, err = tellTrips(o.Meters, map[*pgxpool.Pool]*trips{app: &byApp, system: &bySystem})
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
 }
 
 // Close waits for the connections in use and frees both pools.
 func (db *DB) Close() {
+	if db.told != nil {
+		_ = db.told.Unregister() // it fails for other meters only
+	}
 	db.App.Close()
 	db.System.Close()
 }
@@ -103,7 +120,7 @@ func (r *releasing) Close() error {
 
 // openPool makes a pool. A statement timeout of 0 leaves the server's own: a
 // background job bounds itself by its context.
-func openPool(ctx context.Context, url string, o Options, statement time.Duration) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url string, o Options, statement time.Duration, made *trips) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: database url: %w", err)
@@ -128,6 +145,9 @@ func openPool(ctx context.Context, url string, o Options, statement time.Duratio
 		readTimesAsUTC(conn)
 		sendUUIDs(conn)
 		return nil
+	}
+	if o.Meters != nil {
+		c.ConnConfig.Tracer = made
 	}
 	if o.Configure != nil {
 		o.Configure(c)

@@ -130,7 +130,7 @@ func migrate(ctx context.Context, ownerURL, version string, files fs.FS) error {
 }
 
 func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, error) {
-	db, err := postgres.Open(ctx, env.AppURL, env.SystemURL, postgres.Options{PageKey: env.PageKey, Configure: env.ConfigurePool})
+	db, err := postgres.Open(ctx, env.AppURL, env.SystemURL, postgres.Options{PageKey: env.PageKey, Configure: env.ConfigurePool, Meters: env.Telemetry.Meters})
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (rt *Runtime) openFurther(ctx context.Context, d Definition, env Environmen
 		if urls.System == "" {
 			urls.System = urls.App
 		}
-		db, err := postgres.Open(ctx, urls.App, urls.System, postgres.Options{PageKey: env.PageKey, Configure: env.ConfigurePool})
+		db, err := postgres.Open(ctx, urls.App, urls.System, postgres.Options{PageKey: env.PageKey, Configure: env.ConfigurePool, Meters: env.Telemetry.Meters})
 		if err != nil {
 			return err
 		}
