@@ -28,6 +28,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
 
 // Options say what to measure.
@@ -112,10 +116,19 @@ func chosen(only []string) ([]measure, error) {
 	return slices.DeleteFunc(slices.Clone(measures), func(m measure) bool { return !slices.Contains(only, m.id) }), nil
 }
 
+// The databases that measures look into.
+var (
+	contactDatabase   = fleet.Database("contact")
+	analyticsDatabase = fleet.Database("analytics")
+)
+
 // bench is what the measures share.
 type bench struct {
 	Options
-	child    *child
+	child *child
+	// private is the address of a private listener, where the suite tells what it
+	// did.
+	private  string
 	conn     *grpc.ClientConn
 	admin    map[string]*pgx.Conn
 	adminURL func(database string) string
@@ -137,11 +150,16 @@ func newBench(ctx context.Context, o Options, c *child) (*bench, error) {
 	if b.tenant, err = uuid.Parse(strings.TrimPrefix(c.Tenant, "tenants/")); err != nil {
 		return nil, err
 	}
+	state, err := home.ReadState(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	b.private = state.Private[contact.Definition.Name]
 	if b.conn, err = grpc.NewClient("passthrough:///"+c.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithPerRPCCredentials(bearer(c.Token)), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(8<<20))); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"lingkar_contact", "lingkar_analytics"} {
+	for _, name := range []string{contactDatabase, analyticsDatabase} {
 		if b.admin[name], err = pgx.Connect(ctx, admin(name)); err != nil {
 			b.close()
 			return nil, err
@@ -156,15 +174,15 @@ func newBench(ctx context.Context, o Options, c *child) (*bench, error) {
 
 // look finds whom to ask about.
 func (b *bench) look(ctx context.Context) error {
-	contact, analytics := b.admin["lingkar_contact"], b.admin["lingkar_analytics"]
-	if err := contact.QueryRow(ctx, "SELECT count(*) FROM contact WHERE tenant = $1", b.tenant).Scan(&b.contacts); err != nil {
+	contacts, analytics := b.admin[contactDatabase], b.admin[analyticsDatabase]
+	if err := contacts.QueryRow(ctx, "SELECT count(*) FROM contact WHERE tenant = $1", b.tenant).Scan(&b.contacts); err != nil {
 		return err
 	}
 	if b.contacts == 0 {
 		return errors.New("the data directory has no contacts: make one with `lingkar bench seed`")
 	}
 	share := min(100, 200_000/float64(b.contacts))
-	rows, err := contact.Query(ctx, fmt.Sprintf("SELECT id FROM contact TABLESAMPLE BERNOULLI (%f) WHERE tenant = $1 LIMIT 2000", share), b.tenant)
+	rows, err := contacts.Query(ctx, fmt.Sprintf("SELECT id FROM contact TABLESAMPLE BERNOULLI (%f) WHERE tenant = $1 LIMIT 2000", share), b.tenant)
 	if err != nil {
 		return err
 	}

@@ -11,92 +11,141 @@ import (
 // call is one call of a workload; n counts them.
 type call func(ctx context.Context, n int) error
 
+// workload are calls of one RPC, by its full method, or of REST that becomes such.
+type workload struct {
+	method string
+	call   call
+}
+
 // round is what one round of a load showed.
 type round struct {
 	rate float64
 	took []time.Duration
 	cpu  *CPU
+	work *Work
 }
 
-// load calls from several clients at once, each as soon as it has its answer, for
-// some time.
-func (b *bench) load(ctx context.Context, clients int, f call) (*round, error) {
-	before, cpuErr := b.child.processorTime()
+// against is a limit that a workload takes turns with.
+type against struct {
+	what string
+	// round runs it for one round and answers calls a second.
+	round func(ctx context.Context) (float64, error)
+}
+
+// loop is a limit that is called like a workload.
+func (b *bench) loop(what string, clients int, f call) against {
+	return against{what: what, round: func(ctx context.Context) (float64, error) {
+		took, elapsed, err := b.drive(ctx, clients, f)
+		return float64(len(took)) / elapsed.Seconds(), err
+	}}
+}
+
+// drive calls from several clients at once, each as soon as it has its answer, for
+// a round. It answers how long each call took, and all together.
+func (b *bench) drive(ctx context.Context, clients int, f call) (took []time.Duration, elapsed time.Duration, err error) {
 	var (
-		mu    sync.Mutex
-		took  []time.Duration
-		first error
-		wg    sync.WaitGroup
+		mu sync.Mutex
+		wg sync.WaitGroup
 	)
 	started := time.Now()
 	for client := range clients {
 		wg.Go(func() {
 			var own []time.Duration
-			var err error
-			for n := client; err == nil && time.Since(started) < b.Round; n += clients {
+			var failed error
+			for n := client; failed == nil && time.Since(started) < b.Round; n += clients {
 				at := time.Now()
-				err = f(ctx, n)
+				failed = f(ctx, n)
 				own = append(own, time.Since(at))
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			took = append(took, own...)
-			if first == nil {
-				first = err
+			if err == nil {
+				err = failed
 			}
 		})
 	}
 	wg.Wait()
-	elapsed := time.Since(started)
-	if first != nil {
-		return nil, first
+	return took, time.Since(started), err
+}
+
+// load drives a workload for a round and answers what the suite used for it.
+func (b *bench) load(ctx context.Context, clients int, w workload) (*round, error) {
+	before, err := b.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	took, elapsed, err := b.drive(ctx, clients, w.call)
+	if err != nil {
+		return nil, err
+	}
+	after, err := b.usage(ctx)
+	if err != nil {
+		return nil, err
 	}
 	r := &round{rate: float64(len(took)) / elapsed.Seconds(), took: took}
-	if after, err := b.child.processorTime(); err == nil && cpuErr == nil {
-		r.cpu = &CPU{Suite: per(after.suite-before.suite, len(took)), Postgres: per(after.postgres-before.postgres, len(took))}
-	}
+	r.cpu, r.work = after.since(before, w.method, len(took))
 	return r, nil
 }
 
-func per(d time.Duration, calls int) float64 { return d.Seconds() * 1000 / float64(max(1, calls)) }
-
-// sideBySide measures a workload and, in turns with it, its limit.
-func (b *bench) sideBySide(ctx context.Context, clients int, f, limit call) (*Row, error) {
-	var figure, beside []float64
-	var took []time.Duration
-	var suite, postgres []float64
+// sideBySide measures a workload and, in turns with it, its limits.
+func (b *bench) sideBySide(ctx context.Context, clients int, w workload, limits ...against) (*Row, error) {
+	var rounds []*round
+	rates := make([][]float64, len(limits))
 	for n := range b.Rounds + 1 {
-		r, err := b.load(ctx, clients, f)
+		r, err := b.load(ctx, clients, w)
 		if err != nil {
 			return nil, err
 		}
-		var l *round
-		if limit != nil {
-			if l, err = b.load(ctx, clients, limit); err != nil {
-				return nil, fmt.Errorf("the limit: %w", err)
+		for i, limit := range limits {
+			rate, err := limit.round(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("the limit, %s: %w", limit.what, err)
+			}
+			if n > 0 {
+				rates[i] = append(rates[i], rate)
 			}
 		}
-		if n == 0 {
-			continue // the warm-up
-		}
-		figure, took = append(figure, r.rate), append(took, r.took...)
-		if l != nil {
-			beside = append(beside, l.rate)
-		}
-		if r.cpu != nil {
-			suite, postgres = append(suite, r.cpu.Suite), append(postgres, r.cpu.Postgres)
+		if n > 0 { // the first is the warm-up
+			rounds = append(rounds, r)
 		}
 	}
-	row := &Row{Unit: "calls/s", Figure: spread(figure)}
-	row.P50, row.P95 = quantile(took, 0.5), quantile(took, 0.95)
-	if limit != nil {
-		s := spread(beside)
-		row.Beside, row.Ratio = &s, row.Figure.Median/s.Median
-	}
-	if len(suite) > 0 {
-		row.CPU = &CPU{Suite: spread(suite).Median, Postgres: spread(postgres).Median}
+	row := rowOf(rounds)
+	for i, limit := range limits {
+		row.beside(limit.what, rates[i])
 	}
 	return row, nil
+}
+
+// rowOf sums the rounds of a workload up.
+func rowOf(rounds []*round) *Row {
+	median := func(of func(*round) float64) float64 {
+		var values []float64
+		for _, r := range rounds {
+			values = append(values, of(r))
+		}
+		return spread(values).Median
+	}
+	var rates []float64
+	var took []time.Duration
+	known := true
+	for _, r := range rounds {
+		rates, took = append(rates, r.rate), append(took, r.took...)
+		known = known && r.cpu != nil
+	}
+	row := &Row{Unit: "calls/s", Figure: spread(rates)}
+	row.P50, row.P95 = quantile(took, 0.5), quantile(took, 0.95)
+	if known {
+		row.CPU = &CPU{
+			Suite:    median(func(r *round) float64 { return r.cpu.Suite }),
+			Postgres: median(func(r *round) float64 { return r.cpu.Postgres }),
+		}
+	}
+	row.Work = &Work{
+		Trips: median(func(r *round) float64 { return r.work.Trips }), Behind: median(func(r *round) float64 { return r.work.Behind }),
+		Bytes: median(func(r *round) float64 { return r.work.Bytes }), Objects: median(func(r *round) float64 { return r.work.Objects }),
+	}
+	return row
 }
 
 // quantile answers a quantile in milliseconds.

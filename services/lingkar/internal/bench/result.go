@@ -2,14 +2,9 @@ package bench
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -39,11 +34,13 @@ type Row struct {
 	Limit string `json:"limit,omitempty"`
 	Unit  string `json:"unit"`
 	// Figure and Beside are medians over the rounds of what was measured and of
-	// its limit; Beside is 0 where there is none.
+	// its limit; Beside is nil where there is none.
 	Figure Spread  `json:"figure"`
 	Beside *Spread `json:"beside,omitempty"`
 	// Ratio is of the figure to the limit, in the unit of the targets.
 	Ratio float64 `json:"ratio,omitempty"`
+	// Also are further limits.
+	Also []Beside `json:"also,omitempty"`
 	// First and Goal are the targets, in words.
 	First string `json:"first"`
 	Goal  string `json:"goal"`
@@ -55,12 +52,43 @@ type Row struct {
 	// CPU is milliseconds of processor per call, user and system: of the suite's
 	// process and of PostgreSQL's. The client is not counted.
 	CPU *CPU `json:"cpu_ms,omitempty"`
+	// Work is what else a call made the suite do.
+	Work *Work `json:"work,omitempty"`
+	// Details are what the figure is made of, such as one list of many.
+	Details []Detail `json:"details,omitempty"`
+}
+
+// Beside is a limit and what the figure makes of it.
+type Beside struct {
+	What   string  `json:"what"`
+	Figure Spread  `json:"figure"`
+	Ratio  float64 `json:"ratio"`
 }
 
 // CPU is processor time by process, in milliseconds per call.
 type CPU struct {
 	Suite    float64 `json:"suite"`
 	Postgres float64 `json:"postgres"`
+}
+
+// Work is what the suite's process did, per call.
+type Work struct {
+	// Trips are the round trips to PostgreSQL that the call made.
+	Trips float64 `json:"sql_round_trips"`
+	// Behind are all others meanwhile: of the relay, of projections and what these
+	// ask other services, and of jobs.
+	Behind float64 `json:"sql_round_trips_behind"`
+	// Bytes and Objects are what was allocated, for the call and behind it.
+	Bytes   float64 `json:"allocated_bytes"`
+	Objects float64 `json:"allocated_objects"`
+}
+
+// Detail is one part of a row.
+type Detail struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Note  string  `json:"note,omitempty"`
 }
 
 // Spread is a median with the least and the most.
@@ -78,81 +106,41 @@ func spread(values []float64) Spread {
 	return Spread{Median: sorted[len(sorted)/2], Min: sorted[0], Max: sorted[len(sorted)-1]}
 }
 
-// String writes a median with its range.
-func (s Spread) String() string {
-	return fmt.Sprintf("%s (%s to %s)", number(s.Median), number(s.Min), number(s.Max))
+// aim says what a row is to reach.
+func (r *Row) aim(what, first, goal string, met bool) *Row {
+	r.What, r.First, r.Goal, r.Met = what, first, goal, &met
+	return r
 }
 
-func number(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
+// beside puts the figure beside a limit: the first is the one that the target is
+// about.
+func (r *Row) beside(what string, values []float64) {
+	s := spread(values)
+	if r.Beside == nil {
+		r.Limit, r.Beside, r.Ratio = what, &s, r.Figure.Median/s.Median
+		return
 	}
-	return fmt.Sprintf("%.2f", v)
+	r.Also = append(r.Also, Beside{What: what, Figure: s, Ratio: r.Figure.Median / s.Median})
 }
 
-// cells are what a table shows of a row.
-func (r Row) cells() []string {
-	beside, ratio, cpu, met := "", "", "", ""
-	if r.Beside != nil {
-		beside, ratio = r.Limit+": "+r.Beside.String(), fmt.Sprintf("%.2f", r.Ratio)
-	}
-	if r.CPU != nil {
-		cpu = fmt.Sprintf("%.2f + %.2f", r.CPU.Suite, r.CPU.Postgres)
-	}
-	if r.Met != nil {
-		met = map[bool]string{true: "met", false: "missed"}[*r.Met]
-	}
-	p95 := ""
-	if r.P95 > 0 {
-		p95 = fmt.Sprintf("%s / %s", number(r.P50), number(r.P95))
-	}
-	return []string{r.What, r.Figure.String() + " " + r.Unit, beside, ratio, p95, cpu, r.First, met}
+// note adds a detail.
+func (r *Row) note(name string, value float64, unit string) {
+	r.Details = append(r.Details, Detail{Name: name, Value: value, Unit: unit})
 }
 
-var headings = []string{"what", "figure", "limit in the same run", "ratio", "p50 / p95 ms", "CPU ms, suite + PostgreSQL", "first target", ""}
-
-// Text writes the results as tables for people, with how the processor time of a
-// call grew from the first size to the last.
-func (r *Results) Text(w io.Writer) error {
-	for _, report := range r.Reports {
-		fmt.Fprintf(w, "%d contacts, %s, %s\n\n", report.Contacts, report.Machine, report.Time.Format(time.RFC3339))
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, strings.Join(headings, "\t"))
-		for _, row := range report.Rows {
-			fmt.Fprintln(table, strings.Join(row.cells(), "\t"))
-		}
-		if err := table.Flush(); err != nil {
-			return err
-		}
-		for _, id := range slices.Sorted(maps.Keys(report.Skipped)) {
-			fmt.Fprintf(w, "not measured: %s: %s\n", id, report.Skipped[id])
-		}
-		fmt.Fprintln(w)
+func (r *Row) cpu() float64 {
+	if r.CPU == nil {
+		return 0
 	}
-	if len(r.Reports) < 2 {
-		return nil
-	}
-	fmt.Fprintln(w, "Growth from the first size to the last:")
-	return compare(w, r.Reports[0], r.Reports[len(r.Reports)-1])
+	return r.CPU.Suite + r.CPU.Postgres
 }
 
-// Markdown writes the results as tables for documents.
-func (r *Results) Markdown(w io.Writer) error {
-	for _, report := range r.Reports {
-		fmt.Fprintf(w, "%d contacts, %s, %s. A figure is a median with the least and the most.\n\n", report.Contacts, report.Machine, report.Time.Format(time.DateOnly))
-		fmt.Fprintln(w, "| "+strings.Join(headings, " | ")+" |")
-		fmt.Fprintln(w, strings.Repeat("|---", len(headings))+"|")
-		for _, row := range report.Rows {
-			fmt.Fprintln(w, "| "+strings.Join(row.cells(), " | ")+" |")
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
+// trips are the round trips of a call, 0 where they are not known.
+func (r *Row) trips() float64 {
+	if r.Work == nil {
+		return 0
 	}
-	return nil
+	return r.Work.Trips
 }
 
 // Read reads the results that a run wrote.
@@ -166,52 +154,4 @@ func Read(path string) (*Results, error) {
 		return nil, fmt.Errorf("%s holds no results of `lingkar bench`", path)
 	}
 	return &r, nil
-}
-
-// Compare writes what changed from one run to another, for each size that both
-// measured (within a tenth). Figures of different machines do not compare; ratios
-// and processor times may.
-func Compare(w io.Writer, a, b *Results) error {
-	matched := false
-	for _, after := range b.Reports {
-		for _, before := range a.Reports {
-			if size := float64(after.Contacts) / float64(before.Contacts); size < 0.9 || size > 1.1 {
-				continue
-			}
-			matched = true
-			fmt.Fprintf(w, "%d contacts\n", after.Contacts)
-			if err := compare(w, before, after); err != nil {
-				return err
-			}
-		}
-	}
-	if !matched {
-		return errors.New("the two runs have no size in common")
-	}
-	return nil
-}
-
-// compare writes what changed from one report to another, row by row.
-func compare(w io.Writer, a, b *Report) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "what\tfigure\tchange\tratio to the limit\tCPU ms a call")
-	for _, after := range b.Rows {
-		i := slices.IndexFunc(a.Rows, func(r Row) bool { return r.ID == after.ID })
-		if i < 0 {
-			continue
-		}
-		before := a.Rows[i]
-		change, ratio, cpu := "", "", ""
-		if before.Figure.Median != 0 {
-			change = fmt.Sprintf("%+.0f %%", 100*(after.Figure.Median/before.Figure.Median-1))
-		}
-		if before.Beside != nil && after.Beside != nil {
-			ratio = fmt.Sprintf("%.2f to %.2f", before.Ratio, after.Ratio)
-		}
-		if before.CPU != nil && after.CPU != nil {
-			cpu = fmt.Sprintf("%.2f to %.2f", before.CPU.Suite+before.CPU.Postgres, after.CPU.Suite+after.CPU.Postgres)
-		}
-		fmt.Fprintf(table, "%s\t%s to %s %s\t%s\t%s\t%s\n", after.What, number(before.Figure.Median), number(after.Figure.Median), after.Unit, change, ratio, cpu)
-	}
-	return table.Flush()
 }

@@ -54,7 +54,7 @@ in the end; --data-dir names one that "bench seed" made, which stays.`,
 	flags.IntVar(&f.events, "events", 10, "events of a contact, on average")
 	flags.StringSliceVar(&f.only, "only", nil, "only these rows: "+strings.Join(bench.IDs(), ", "))
 	flags.StringVar(&f.out, "out", "", "write the results as JSON to this file too")
-	cmd.AddCommand(benchSeedCommand(g), benchCompareCommand(), benchReportCommand())
+	cmd.AddCommand(benchSeedCommand(g), benchCompareCommand(), benchGrowthCommand(), benchReportCommand())
 	return cmd
 }
 
@@ -129,17 +129,29 @@ func (g *global) benchSize(cmd *cobra.Command, f benchFlags, contacts int, tell 
 func benchCompareCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "compare BEFORE.json AFTER.json", Short: "Say what changed from one run to another", Args: exactly("the results of one run", "of another"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			before, err := bench.Read(args[0])
-			if err != nil {
-				return err
-			}
-			after, err := bench.Read(args[1])
-			if err != nil {
-				return err
-			}
-			return bench.Compare(cmd.OutOrStdout(), before, after)
-		},
+		RunE: onTwoRuns(bench.Compare),
+	}
+}
+
+func benchGrowthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "growth SMALL.json LARGE.json", Short: "Say how the cost of an operation grew between runs of two sizes", Args: exactly("the results at one size", "at another"),
+		RunE: onTwoRuns(bench.Growth),
+	}
+}
+
+// onTwoRuns reads the results of two runs and writes what tell makes of them.
+func onTwoRuns(tell func(io.Writer, *bench.Results, *bench.Results) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		before, err := bench.Read(args[0])
+		if err != nil {
+			return err
+		}
+		after, err := bench.Read(args[1])
+		if err != nil {
+			return err
+		}
+		return tell(cmd.OutOrStdout(), before, after)
 	}
 }
 
