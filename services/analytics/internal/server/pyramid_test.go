@@ -81,10 +81,10 @@ func (a *api) noNeed(t testing.TB, c *contactv1.Contact) {
 	}))(t)
 }
 
-// A9, ANA-05: layers add up to the whole, members to their layer, and everybody is
+// A9, ANA-05, ANA-14: layers add up to the whole, members to their layer, and everybody is
 // in one.
 func testPyramid(t *testing.T, s *testkit.Suite) {
-	both(t, s, []string{"A9", "ANA-14"}, func(t *testing.T, a *api) {
+	both(t, s, []string{"A9", "ANA-05", "ANA-14"}, func(t *testing.T, a *api) {
 		s := apart(s) // a tenant for each transport
 		a = a.as(s.As(auth.Admin))
 		now := s.Clock.Now()
