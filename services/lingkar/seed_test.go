@@ -1,14 +1,19 @@
 package main_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // TestBenchSeed makes 2,000 contacts and expects a suite that goes on working on
@@ -25,6 +30,7 @@ func TestBenchSeed(t *testing.T) {
 	if out := s.run(t, "rebuild", "--compare"); strings.Count(out, "identical") < 5 || strings.Contains(out, "DIFFERENT") {
 		t.Errorf("rebuild:\n%s", out)
 	}
+	s.indexesValid(t)
 	view := s.run(t, "360", "C-10001005")
 	if !strings.Contains(view, "+62812700001005") || !strings.Contains(view, "Contact created") {
 		t.Errorf("the view of a copy:\n%s", view)
@@ -65,6 +71,41 @@ func TestBenchSeed(t *testing.T) {
 		}
 	}
 	s.stop(t)
+}
+
+// indexesValid expects that no index was made for a partitioned table alone: without
+// those of its partitions every look-up in it reads all rows.
+func (s *suite) indexesValid(t *testing.T) {
+	t.Helper()
+	password, err := os.ReadFile(filepath.Join(s.dir, "postgres", "password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(s.dir, "postgres", "server.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var server struct{ Port int }
+	if err := json.Unmarshal(raw, &server); err != nil {
+		t.Fatal(err)
+	}
+	for _, service := range fleet.All() {
+		name := fleet.Database(service.Area)
+		conn, err := pgx.Connect(t.Context(), fmt.Sprintf("postgres://postgres:%s@127.0.0.1:%d/%s?sslmode=disable", strings.TrimSpace(string(password)), server.Port, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var invalid []string
+		if err := conn.QueryRow(t.Context(), "SELECT coalesce(array_agg(indexrelid::regclass::text), '{}') FROM pg_index WHERE NOT indisvalid").Scan(&invalid); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(invalid) > 0 {
+			t.Errorf("%s has indexes that serve nobody: %v", name, invalid)
+		}
+	}
 }
 
 // TestBenchSeed_refusals expects one clear line, and nothing left behind.

@@ -25,9 +25,10 @@ func makeMonths(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// indexes are those that hold no constraint and belong to no other index.
+// indexes are those that hold no constraint and belong to no other index. That of a
+// partitioned table is made again for its partitions too, which ONLY would leave out.
 const indexes = `
-SELECT pg_get_indexdef(i.indexrelid), i.indexrelid::regclass::text
+SELECT replace(pg_get_indexdef(i.indexrelid), ' ON ONLY ', ' ON '), i.indexrelid::regclass::text
 FROM pg_index i
 JOIN pg_class t ON t.oid = i.indrelid
 WHERE t.relnamespace = 'public'::regnamespace AND t.relname = ANY ($1)
