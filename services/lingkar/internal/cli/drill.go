@@ -19,6 +19,9 @@ import (
 // errBroken says that a drill found something.
 var errBroken = errors.New("the drill found a promise that was not kept")
 
+// mutantPatience is how long the drill of a mutant waits for what may never come.
+const mutantPatience = 20 * time.Second
+
 // drillFlags are the flags of `drill`.
 type drillFlags struct {
 	drill.Config
@@ -56,7 +59,10 @@ did and found is printed; on a finding, or with --keep, ledger, logs and data st
 	flags.StringVar(&f.failpoints, "failpoints", "", "what happens at which failpoints of every process, such as relay.after_publish=exit@3 (go build -tags drill)")
 	flags.StringVar(&f.mutants, "mutants", "", "drill programs with faults put into them on purpose, and expect each to be found: all, ci, or names")
 	flags.DurationVar(&f.brief, "brief", 0, "how long faults are applied in the drill of a mutant")
-	_ = flags.MarkHidden("brief") // it is there
+	flags.StringSliceVar(&f.Enough, "enough", nil, "the invariants of which one that is broken ends the drill of a mutant")
+	for _, name := range []string{"brief", "enough"} {
+		_ = flags.MarkHidden(name) // it is there
+	}
 	cmd.MarkFlagsMutuallyExclusive("short", "long", "soak", "mutants", "brief")
 	cmd.AddCommand(drillBroker())
 	return cmd
@@ -77,7 +83,7 @@ func (f *drillFlags) config() (drill.Config, error) {
 	default:
 		cfg.Duration = 50 * time.Second
 		if f.brief > 0 {
-			cfg.Duration = f.brief
+			cfg.Duration, cfg.Patience = f.brief, mutantPatience
 		}
 		cfg.Hold, cfg.Rest = 2*time.Second, 1500*time.Millisecond
 	}

@@ -33,6 +33,12 @@ type Config struct {
 	// Hold and Rest are how long faults last and how long the cluster has to
 	// recover, each up to twice as long.
 	Hold, Rest time.Duration
+	// Patience is how long calls in doubt may take to be resolved, and projections to
+	// reach the end, once the faults are over; 0 stands for a minute.
+	Patience time.Duration
+	// Enough are invariants of which one that is broken ends the drill: what else is
+	// broken is not looked for.
+	Enough []string
 	// Soak leaves the faults out and measures whether anything grows.
 	Soak bool
 	// Faults are the numbers of those to apply; none stands for all but those that
@@ -150,6 +156,9 @@ func choose(cfg Config) ([]nemesis.Fault, error) {
 
 // complete fills in what may be left out.
 func complete(cfg *Config) (err error) {
+	if cfg.Patience == 0 {
+		cfg.Patience = patience
+	}
 	cfg.Replicas, cfg.Clients = max(1, cfg.Replicas), max(1, cfg.Clients)
 	if cfg.Program == "" {
 		if cfg.Program, err = os.Executable(); err != nil {

@@ -31,6 +31,9 @@ import (
 const (
 	PostgresName = "postgres"
 	BrokerName   = "nats"
+	// WALName is the write-ahead log of PostgreSQL: it lies with the data unless it
+	// has a volume.
+	WALName = "wal"
 )
 
 // Volume puts the files of a store on a file system of its own, for faults of
@@ -51,7 +54,8 @@ type Options struct {
 	Program string
 	// Replicas is how many processes each service has; 0 stands for 1.
 	Replicas int
-	// Volumes are file systems for the stores, by PostgresName and BrokerName.
+	// Volumes are file systems for the stores, by PostgresName, WALName and
+	// BrokerName.
 	Volumes map[string]Volume
 	// Environment is added to that of every service, as NAME=value.
 	Environment []string
@@ -103,6 +107,9 @@ func (c *Cluster) start(ctx context.Context) error {
 		}
 	}
 	for name, v := range c.options.Volumes {
+		if err := os.MkdirAll(c.Path(name), 0o755); err != nil {
+			return err
+		}
 		if err := v.Mount(ctx, c.Path(name)); err != nil {
 			return fmt.Errorf("prepare the volume of %s: %w", name, err)
 		}
@@ -141,9 +148,19 @@ func (c *Cluster) startStores(ctx context.Context) error {
 	c.Postgres = &Postgres{dir: c.Path(PostgresName), port: ports[0]}
 	c.Broker = newBroker(c.options.Program, c.Path(BrokerName), c.Path("logs", BrokerName+".log"), ports[1], c.Secrets)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.Postgres.Start(ctx) })
+	group.Go(func() error { return c.startPostgres(ctx) })
 	group.Go(func() error { return c.Broker.Start(ctx) })
 	return group.Wait()
+}
+
+// startPostgres starts the database server, with its log apart where that has a
+// volume.
+func (c *Cluster) startPostgres(ctx context.Context) error {
+	err := c.Postgres.Start(ctx)
+	if _, apart := c.options.Volumes[WALName]; !apart || err != nil {
+		return err
+	}
+	return c.Postgres.moveLog(ctx, c.Path(WALName))
 }
 
 // startServices starts all processes beside each other.

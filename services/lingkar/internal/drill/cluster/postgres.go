@@ -2,8 +2,10 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -108,6 +110,35 @@ func (p *Postgres) Kill() {
 		_ = syscall.Kill(child, syscall.SIGCONT) // a paused one could not notice
 	}
 	<-p.server.Done()
+}
+
+// PowerOff ends the server and all its children by SIGKILL while they are paused: none
+// does anything more, above all none answers a client.
+func (p *Postgres) PowerOff() {
+	p.Pause()
+	all := p.PIDs()
+	for i := len(all) - 1; i >= 0; i-- { // the postmaster, which is the first, last
+		_ = syscall.Kill(all[i], syscall.SIGKILL) // fails only where it has just ended
+	}
+	if len(all) > 0 {
+		<-p.server.Done()
+	}
+}
+
+// moveLog puts the write-ahead log into another directory, as an administrator does:
+// by a link.
+func (p *Postgres) moveLog(ctx context.Context, to string) error {
+	if err := p.Stop(ctx); err != nil {
+		return err
+	}
+	from, moved := filepath.Join(p.dir, "data", "pg_wal"), filepath.Join(to, "pg_wal")
+	if out, err := exec.CommandContext(ctx, "cp", "-a", from, moved).CombinedOutput(); err != nil {
+		return fmt.Errorf("move the write-ahead log: %w: %s", err, out)
+	}
+	if err := errors.Join(os.RemoveAll(from), os.Symlink(moved, from)); err != nil {
+		return err
+	}
+	return p.Start(ctx)
 }
 
 // Pause stops the server and all its children; Resume lets them go on. The

@@ -16,9 +16,9 @@ import (
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 )
 
-// volume is a file system of its own, ext4 in a file: its file can be copied as a
-// power cut would leave a disk, and it can be full. What a program has written and
-// not synced is in the memory of the mount, and so not in the file.
+// volume is a file system of its own, ext4 in a file: it can be ended as by a power
+// cut, and it can be full. What a program has written and not synced is in the
+// memory of the mount, and so not in the file.
 type volume struct {
 	size       string
 	dir, image string
@@ -26,7 +26,7 @@ type volume struct {
 
 // The files are sparse: they take what is used.
 func newVolumes() map[string]*volume {
-	return map[string]*volume{cluster.PostgresName: {size: "3G"}, cluster.BrokerName: {size: "1G"}}
+	return map[string]*volume{cluster.PostgresName: {size: "3G"}, cluster.WALName: {size: "3G"}, cluster.BrokerName: {size: "1G"}}
 }
 
 // possible answers why there can be no such volume here, or nil.
@@ -34,7 +34,7 @@ func (v *volume) possible() error {
 	if os.Geteuid() != 0 {
 		return errors.New("only root can mount a file system")
 	}
-	for _, program := range []string{"mkfs.ext4", "mount", "umount", "losetup", "fallocate", "cp"} {
+	for _, program := range []string{"mkfs.ext4", "mount", "umount", "losetup", "fallocate"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("%s is not installed", program)
 		}
@@ -74,18 +74,14 @@ func (v *volume) Unmount(ctx context.Context) error {
 	return err
 }
 
-// cut copies the file as it is: what a disk would hold if the power failed now.
-// Nobody may write meanwhile.
-func (v *volume) cut(ctx context.Context) error {
-	return run(ctx, "cp", "--sparse=always", v.image, v.image+".cut")
-}
+// cut ends the file system in an instant, as a power cut does: what was not synced
+// by then is gone, and whoever uses it is answered by errors until restore.
+func (v *volume) cut() error { return shutDown(v.dir) }
 
-// restore puts the copy of cut in the volume's place. Nobody may use it.
+// restore mounts the volume again, as after a restart of the machine. Nobody may use
+// it.
 func (v *volume) restore(ctx context.Context) error {
 	if err := v.Unmount(ctx); err != nil {
-		return err
-	}
-	if err := os.Rename(v.image+".cut", v.image); err != nil {
 		return err
 	}
 	return v.mount(ctx)

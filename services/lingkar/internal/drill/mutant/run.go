@@ -101,7 +101,7 @@ func (t *trial) try(ctx context.Context, m Mutant) (Outcome, error) {
 		return o, err
 	}
 	defer os.Remove(program)
-	found, err := t.drill(ctx, program, m.Focus)
+	found, err := t.drill(ctx, program, m.Focus, m.Invariants...)
 	if err != nil {
 		return o, fmt.Errorf("mutant %s: %w", m.Name, err)
 	}
@@ -144,13 +144,14 @@ type finding struct {
 	Broken []string
 }
 
-// drill runs a program's own drill and answers the invariants that were broken.
-func (t *trial) drill(ctx context.Context, program string, f Focus) ([]finding, error) {
+// drill runs a program's own drill and answers the invariants that were broken, up to
+// the first that is enough.
+func (t *trial) drill(ctx context.Context, program string, f Focus, enough ...string) ([]finding, error) {
 	data := filepath.Join(t.dir, "drill")
 	defer os.RemoveAll(data)
 	args := []string{
 		"drill", "--output", "json", "--seed", strconv.FormatUint(t.Seed, 10), "--brief", f.Duration.String(), "--dir", data,
-		"--faults", strings.Join(f.Faults, ","), "--failpoints", f.Failpoints,
+		"--faults", strings.Join(f.Faults, ","), "--failpoints", f.Failpoints, "--enough", strings.Join(enough, ","),
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
 	var out, told bytes.Buffer

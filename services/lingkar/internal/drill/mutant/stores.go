@@ -25,7 +25,7 @@ func keeping() []Mutant {
 		},
 		{
 			Name: "commit-not-synced", Breaks: "PostgreSQL acknowledges a commit before it is on the disk",
-			Invariants: []string{"I13", "I1", "I2", "I3", "I4", "I15"}, Focus: Focus{Faults: []string{"F08"}, Duration: 20 * time.Second},
+			Invariants: []string{"I13b", "I13", "I1"}, Focus: Focus{Faults: []string{"F08"}, Duration: 15 * time.Second},
 			Edits: []Edit{{"pkg/pgserver/settings.go", `		"jit":                        "off",`, `		"synchronous_commit": "off", "wal_writer_delay": "10000", "jit": "off",`}},
 		},
 		{

@@ -38,7 +38,7 @@ type Conditional interface {
 
 // A Volumed fault needs stores on file systems of its own.
 type Volumed interface {
-	// Volumes answers them, by cluster.PostgresName and cluster.BrokerName.
+	// Volumes answers them, by the names of package cluster.
 	Volumes() map[string]cluster.Volume
 }
 

@@ -27,8 +27,6 @@ const (
 	// attempts is how often a call in doubt is repeated at once; later it is
 	// repeated between others.
 	attempts = 2
-	// settling bounds how long calls in doubt are repeated after the end.
-	settling = 60 * time.Second
 )
 
 // Options say who calls.
@@ -84,12 +82,13 @@ func Start(ctx context.Context, c *cluster.Cluster, o Options) (*Load, error) {
 	return l, nil
 }
 
-// Stop lets the callers finish what they are at, then resolves what is in doubt.
-// It answers how many operations nobody knows the outcome of even so.
-func (l *Load) Stop(ctx context.Context) (unresolved int, err error) {
+// Stop lets the callers finish what they are at, then resolves what is in doubt for
+// at most so long. It answers how many operations nobody knows the outcome of even
+// so.
+func (l *Load) Stop(ctx context.Context, limit time.Duration) (unresolved int, err error) {
 	l.cancel()
 	l.wg.Wait()
-	ctx, cancel := context.WithTimeout(ctx, settling)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var left atomic.Int64
 	var resolving sync.WaitGroup
