@@ -76,6 +76,7 @@ type Cluster struct {
 	HTTP, GRPC *proxy.Proxy
 
 	options Options
+	ports   map[int]bool // those given to stores and services
 	mu      sync.Mutex
 	links   []*proxy.Proxy
 	crashes []string
@@ -91,7 +92,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	c := &Cluster{options: o}
+	c := &Cluster{options: o, ports: map[int]bool{}}
 	if err := c.start(ctx); err != nil {
 		stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
@@ -137,7 +138,7 @@ func (c *Cluster) start(ctx context.Context) error {
 }
 
 func (c *Cluster) startStores(ctx context.Context) error {
-	ports, err := freePorts(2)
+	ports, err := c.freePorts(2)
 	if err != nil {
 		return err
 	}
@@ -296,7 +297,7 @@ func (c *Cluster) wire() error {
 	ends := map[string][]string{} // area to the addresses of its processes
 	for _, d := range definitions {
 		for n := range c.options.Replicas {
-			ports, err := freePorts(3)
+			ports, err := c.freePorts(3)
 			if err != nil {
 				return err
 			}

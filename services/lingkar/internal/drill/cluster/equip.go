@@ -92,17 +92,21 @@ func (c *Cluster) urls(s *Service, port int) (string, error) {
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// freePorts answers ports that nobody listens on, outside of the range from which
-// the system takes ports for others at any moment.
-func freePorts(n int) ([]int, error) {
+// freePorts answers ports that nobody listens on and that were not answered before,
+// outside of the range from which the system takes ports for others at any moment.
+func (c *Cluster) freePorts(n int) ([]int, error) {
 	var ports []int
 	for range 200 {
 		port := 20_000 + rand.IntN(10_000)
+		if c.ports[port] {
+			continue
+		}
 		l, err := net.Listen("tcp", local(port))
 		if err != nil {
 			continue
 		}
 		defer l.Close()
+		c.ports[port] = true
 		if ports = append(ports, port); len(ports) == n {
 			return ports, nil
 		}

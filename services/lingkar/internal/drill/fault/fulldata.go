@@ -65,7 +65,7 @@ func (f *fullData) stands(ctx context.Context, c *cluster.Cluster) error {
 		return fmt.Errorf("read while the disk is full: %w", err)
 	}
 	var pg *pgconn.PgError
-	_, err = conn.Exec(ctx, "CREATE TEMPORARY TABLE drill_space AS SELECT g FROM generate_series(1, 1000000) g")
+	_, err = conn.Exec(ctx, "CREATE TEMPORARY TABLE drill_space AS SELECT generate_series(1, 1000000)")
 	if !errors.As(err, &pg) || pg.Code != diskFull {
 		return fmt.Errorf("a table was made while the disk was full, or not for that reason: %v", err)
 	}

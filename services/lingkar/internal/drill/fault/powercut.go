@@ -108,7 +108,7 @@ type brokerCut struct {
 }
 
 const (
-	cutSubject  = "evt.powercut.0.Cut"
+	ownSubject  = "evt.powercut.0.Cut"
 	cutMessages = 200
 )
 
@@ -138,7 +138,7 @@ func (f *brokerCut) publish(ctx context.Context, c *cluster.Cluster) error {
 			return err
 		}
 		for range cutMessages {
-			if _, err := js.Publish(ctx, cutSubject, []byte("acknowledged")); err != nil {
+			if _, err := js.Publish(ctx, ownSubject, []byte("acknowledged")); err != nil {
 				return err
 			}
 			f.acknowledged++
@@ -165,11 +165,11 @@ func withJetStream(ctx context.Context, c *cluster.Cluster, do func(context.Cont
 
 // kept is how many of the fault's messages the stream holds.
 func kept(ctx context.Context, stream jetstream.Stream) (uint64, error) {
-	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(cutSubject))
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(ownSubject))
 	if err != nil {
 		return 0, err
 	}
-	return info.State.Subjects[cutSubject], nil
+	return info.State.Subjects[ownSubject], nil
 }
 
 // Heal implements nemesis.Fault.
