@@ -25,7 +25,7 @@ func TestFailpoints_import(t *testing.T) {
 	for n := range people {
 		fmt.Fprintf(&file, "Person %d,person%d@example.com\n", n, n)
 	}
-	testkit.Failpoints(t, "keys.after_fill=error@1; write.before_commit=error%20; import.after_step=error%50; import.after_undo=error%50")
+	testkit.Failpoints(t, "keys.after_fill=error@1; write.before_commit=error@7; import.after_step=error@1; import.after_undo=error@1")
 	i := bring(c.Ctx(), t, client, &bulkv1.Import{Kind: "contacts"}, []byte(file.String()))
 	if got := counts(i.GetCounts()); got != [5]int64{people, people, 0, 0, 0} || i.GetError() != "" {
 		t.Fatalf("counts %v, error %q", got, i.GetError())

@@ -12,7 +12,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Outcome is what became of a mutant.
@@ -43,9 +46,13 @@ type Options struct {
 	Tell func(string)
 }
 
+// atOnce is how many programs are built and drilled at a time: a drill waits more than
+// it works.
+const atOnce = 2
+
 // Try builds and drills each mutant, and the unbroken code in each focus that they
-// have. An error says that something could not be tried, or that the unbroken code
-// does not pass.
+// have. The outcomes are in the order of the mutants. An error says that something
+// could not be tried, or that the unbroken code does not pass.
 func Try(ctx context.Context, mutants []Mutant, o Options) ([]Outcome, error) {
 	dir, err := os.MkdirTemp("", "lingkar-mutants-")
 	if err != nil {
@@ -55,19 +62,29 @@ func Try(ctx context.Context, mutants []Mutant, o Options) ([]Outcome, error) {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		return nil, err
 	}
-	t := &trial{Options: o, dir: dir, passed: map[string]bool{}}
+	t := &trial{Options: o, dir: dir}
 	if t.unbroken, err = build(ctx, o.Root, dir, "unbroken", nil); err != nil {
 		return nil, err
 	}
-	var outcomes []Outcome
-	var failed []error
-	for _, m := range mutants {
-		outcome, err := t.try(ctx, m)
-		if ctx.Err() != nil {
-			return outcomes, ctx.Err()
+	outcomes := make([]Outcome, len(mutants))
+	failed := make([]error, 2*len(mutants))
+	passed := map[string]bool{}
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, m := range mutants {
+		outcomes[i] = Outcome{Name: m.Name, Breaks: m.Breaks, Broken: []string{}}
+		if outcomes[i].Impossible = t.impossible(m.Focus); outcomes[i].Impossible != "" {
+			t.Tell(m.Name + " cannot be tried here: " + outcomes[i].Impossible)
+			continue
 		}
-		outcomes = append(outcomes, outcome)
-		failed = append(failed, err)
+		if focus := m.Focus.String(); !passed[focus] {
+			passed[focus] = true
+			group.Go(func() error { failed[2*i] = t.told(t.pass(ctx, m.Focus)); return ctx.Err() })
+		}
+		group.Go(func() error { failed[2*i+1] = t.told(t.try(ctx, m, &outcomes[i])); return ctx.Err() })
+	}
+	if err := group.Wait(); err != nil {
+		return outcomes, err
 	}
 	return outcomes, errors.Join(failed...)
 }
@@ -76,34 +93,42 @@ type trial struct {
 	Options
 	dir      string
 	unbroken string
-	passed   map[string]bool // the foci that the unbroken code passed
+	drills   atomic.Int64
 }
 
-func (t *trial) try(ctx context.Context, m Mutant) (Outcome, error) {
-	begun := time.Now()
-	o := Outcome{Name: m.Name, Breaks: m.Breaks, Broken: []string{}}
-	for _, f := range m.Focus.Faults {
-		if err := t.Possible(f); err != nil {
-			o.Impossible = f + ": " + err.Error()
-			t.Tell(m.Name + " cannot be tried here: " + o.Impossible)
-			return o, nil
+// told tells of an error when it happens, and answers it.
+func (t *trial) told(err error) error {
+	if err != nil {
+		t.Tell(err.Error())
+	}
+	return err
+}
+
+// impossible says why a focus is not possible on this machine.
+func (t *trial) impossible(f Focus) string {
+	for _, id := range f.Faults {
+		if err := t.Possible(id); err != nil {
+			return id + ": " + err.Error()
 		}
 	}
-	if err := t.pass(ctx, m.Focus); err != nil {
-		return o, err
-	}
+	return ""
+}
+
+// try builds and drills one mutant.
+func (t *trial) try(ctx context.Context, m Mutant, o *Outcome) error {
+	begun := time.Now()
 	files, err := m.Apply(t.Root)
 	if err != nil {
-		return o, err
+		return err
 	}
 	program, err := build(ctx, t.Root, t.dir, m.Name, files)
 	if err != nil {
-		return o, err
+		return err
 	}
 	defer os.Remove(program)
 	found, err := t.drill(ctx, program, m.Focus, m.Invariants...)
 	if err != nil {
-		return o, fmt.Errorf("mutant %s: %w", m.Name, err)
+		return fmt.Errorf("mutant %s: %w", m.Name, err)
 	}
 	for _, r := range found {
 		o.Broken = append(o.Broken, r.ID)
@@ -117,14 +142,11 @@ func (t *trial) try(ctx context.Context, m Mutant) (Outcome, error) {
 		verdict = "NOT CAUGHT; broken: " + strings.Join(o.Broken, ", ")
 	}
 	t.Tell(fmt.Sprintf("%-28s %s, %s", m.Name, verdict, o.Took.Round(time.Second)))
-	return o, nil
+	return nil
 }
 
-// pass drills the unbroken code, once in each focus.
+// pass drills the unbroken code in one focus.
 func (t *trial) pass(ctx context.Context, f Focus) error {
-	if t.passed[f.String()] {
-		return nil
-	}
 	begun := time.Now()
 	found, err := t.drill(ctx, t.unbroken, f)
 	if err != nil {
@@ -133,7 +155,6 @@ func (t *trial) pass(ctx context.Context, f Focus) error {
 	if len(found) > 0 {
 		return fmt.Errorf("the unbroken code does not pass %s: %s: %s", f, found[0].ID, strings.Join(found[0].Broken, "\n"))
 	}
-	t.passed[f.String()] = true
 	t.Tell(fmt.Sprintf("the unbroken code passes %s, %s", f, time.Since(begun).Round(time.Second)))
 	return nil
 }
@@ -147,7 +168,7 @@ type finding struct {
 // drill runs a program's own drill and answers the invariants that were broken, up to
 // the first that is enough.
 func (t *trial) drill(ctx context.Context, program string, f Focus, enough ...string) ([]finding, error) {
-	data := filepath.Join(t.dir, "drill")
+	data := filepath.Join(t.dir, fmt.Sprintf("drill-%d", t.drills.Add(1)))
 	defer os.RemoveAll(data)
 	args := []string{
 		"drill", "--output", "json", "--seed", strconv.FormatUint(t.Seed, 10), "--brief", f.Duration.String(), "--dir", data,
