@@ -17,8 +17,7 @@ func keeping() []Mutant {
 			Name: "tenant-forgotten", Breaks: "rows are read by their id alone, as the role that sees all tenants",
 			Invariants: []string{"I13"}, Focus: stumbling,
 			Edits: []Edit{
-				{"pkg/service/start.go", "postgres.Open(ctx, env.AppURL, env.SystemURL, postgres.Options{PageKey: env.PageKey, Configure: env.ConfigurePool})",
-					"postgres.Open(ctx, env.SystemURL, env.SystemURL, postgres.Options{PageKey: env.PageKey, Configure: env.ConfigurePool})"},
+				{"pkg/service/start.go", "postgres.Open(ctx, env.AppURL, env.SystemURL,", "postgres.Open(ctx, env.SystemURL, env.SystemURL,"},
 				{"pkg/postgres/table.go", `	t.getSQL = t.listSQL + " AND t.id = $2"`,
 					`	t.getSQL = fmt.Sprintf("SELECT %s FROM %s t WHERE $1::uuid IS NOT NULL AND t.id = $2", t.plan.list("t."), name)`},
 			},
