@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -36,50 +35,6 @@ func (t *Table[T]) Explain(ctx context.Context, db *DB, tenant uuid.UUID, q Quer
 	}
 	sql, args := t.runSQL(l, runs(l.keys, nil)[0], l.size+1)
 	return ExplainAs(ctx, db, tenant, sql, args...)
-}
-
-// Declared answers a query for each combination of filter and order that the
-// definition declares, with some value in the filter: for tests and documents.
-func (t *Table[T]) Declared() []Query {
-	var queries []Query
-	if t.def.DefaultOrder == "" {
-		queries = append(queries, Query{})
-	}
-	for _, order := range t.def.Orders {
-		for equal := range len(order) + 1 {
-			terms := make([]string, equal)
-			for i, path := range order[:equal] {
-				field, _ := t.fields.Lookup(path)
-				terms[i] = path + " = " + sample(field)
-			}
-			filter := strings.Join(terms, " AND ")
-			queries = append(queries, Query{Filter: filter, OrderBy: strings.Join(order[equal:], ", ")})
-			if equal < len(order) {
-				queries = append(queries, Query{Filter: filter, OrderBy: strings.Join(order[equal:], " desc, ") + " desc"})
-			}
-		}
-	}
-	return queries
-}
-
-// sample answers some value of the field, as a filter writes it.
-func sample(f Field) string {
-	switch f.Type {
-	case Int, Decimal:
-		return "1"
-	case Time:
-		return `"2026-01-31T09:00:00Z"`
-	case Date:
-		return `"2026-01-31"`
-	case Bool:
-		return "true"
-	case UUID:
-		return uuid.Nil.String()
-	case Enum:
-		return slices.Min(slices.Collect(maps.Keys(f.Values)))
-	default:
-		return `"x"`
-	}
 }
 
 // CheckIndexes answers an error for each of Def.Orders that has no usable index:

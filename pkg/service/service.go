@@ -56,6 +56,9 @@ type Definition struct {
 	// Keys answers the keys that seal personal fields. Nil stands for those of
 	// the contact service, which itself brings its own.
 	Keys func(rt *Runtime) (eventlog.Keys, error)
+	// Lists answers the tables that its list RPCs read, by their SQL names, with what
+	// they declare: for tools that measure them. Nil where it has none.
+	Lists func() map[string]postgres.Lister
 	// Build registers the servers and projections and starts the loops. It may
 	// use everything in Runtime; nothing is served before it returns.
 	Build func(rt *Runtime) error

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -15,14 +14,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
-
-// lister is a postgres.Table of any type.
-type lister interface {
-	Def() postgres.Def
-	Declared() []postgres.Query
-	CheckIndexes(ctx context.Context, db *postgres.DB) error
-	Explain(ctx context.Context, db *postgres.DB, tenant uuid.UUID, q postgres.Query) (string, error)
-}
 
 // Apart names a table whose lists are proved otherwise, or need no index.
 type Apart string
@@ -42,12 +33,11 @@ const rowsPerTenant = 4000
 // database is the test's own.
 func Lists(t *testing.T, urls postgres.URLs, stores ...any) {
 	t.Helper()
-	tables, apart := map[string]lister{}, 0
+	tables, apart := postgres.TablesIn(stores...), 0
 	for _, s := range stores {
 		if _, ok := s.(Apart); ok {
 			apart++
 		}
-		collect(tables, reflect.ValueOf(s), 0)
 	}
 	if made := tablesMade(t); made != len(tables)+apart {
 		t.Errorf("the package makes %d tables, and %d were found in what the test names", made, len(tables)+apart)
@@ -66,28 +56,6 @@ func Lists(t *testing.T, urls postgres.URLs, stores ...any) {
 			if err != nil || strings.Contains(plan, "Seq Scan") {
 				t.Errorf("%s: filter %q, order %q: %v\n%s", name, q.Filter, q.OrderBy, err, plan)
 			}
-		}
-	}
-}
-
-// deepest is where a table stands in a store: Store, record.Store, Table.
-const deepest = 3
-
-// collect finds tables in a value and its exported fields.
-func collect(tables map[string]lister, v reflect.Value, depth int) {
-	if depth > deepest || v.Kind() != reflect.Pointer || v.IsNil() {
-		return
-	}
-	if table, ok := v.Interface().(lister); ok {
-		tables[table.Def().Name] = table
-		return
-	}
-	if v = v.Elem(); v.Kind() != reflect.Struct {
-		return
-	}
-	for i := range v.NumField() {
-		if v.Type().Field(i).IsExported() {
-			collect(tables, v.Field(i), depth+1)
 		}
 	}
 }
@@ -114,7 +82,7 @@ func tablesMade(t *testing.T) int {
 }
 
 // fillTables writes rows of each tenant into the tables, as their owner.
-func fillTables(t *testing.T, ownerURL string, tables map[string]lister, tenants ...uuid.UUID) {
+func fillTables(t *testing.T, ownerURL string, tables map[string]postgres.Lister, tenants ...uuid.UUID) {
 	t.Helper()
 	owner, err := pgx.Connect(t.Context(), ownerURL)
 	if err != nil {

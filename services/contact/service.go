@@ -8,6 +8,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/server"
@@ -35,6 +36,7 @@ var Definition = service.Definition{
 	Policy:     server.Policy,
 	Mesh:       wiring.Mesh,
 	Keys:       keys,
+	Lists:      func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, nil, nil)) },
 	Build:      build,
 }
 

@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/config"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -55,6 +56,9 @@ func define(configure func(*Config) error) service.Definition {
 		Migrations: store.Migrations,
 		Policy:     Policy,
 		Mesh:       wiring.Mesh,
+		Lists: func() map[string]postgres.Lister {
+			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates)
+		},
 		Build: func(rt *service.Runtime) error {
 			var c Config
 			if err := configure(&c); err != nil {

@@ -6,7 +6,11 @@
 package sales
 
 import (
+	"time"
+
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
@@ -23,6 +27,7 @@ var Definition = service.Definition{
 	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
 	Policy:     server.Policy(),
 	Mesh:       wiring.Mesh,
+	Lists:      func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, &eventlog.Log{}, time.Now)) },
 	Build:      build,
 }
 

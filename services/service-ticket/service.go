@@ -3,6 +3,8 @@
 package ticket
 
 import (
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
@@ -18,7 +20,10 @@ var Definition = service.Definition{
 	Migrations: store.Migrations(),
 	Policy:     server.Policy,
 	Mesh:       wiring.Mesh,
-	Build:      build,
+	Lists: func() map[string]postgres.Lister {
+		return postgres.TablesIn(store.New(nil, &eventlog.Log{}), store.MessageTable)
+	},
+	Build: build,
 }
 
 func build(rt *service.Runtime) error {
