@@ -27,7 +27,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/lingkar-crm/lingkar/services/contact"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
@@ -43,6 +42,8 @@ type Options struct {
 	// Round is how long one round takes, Rounds how many there are.
 	Round  time.Duration
 	Rounds int
+	// Quick makes bulk work smaller.
+	Quick bool
 	// Clients is how many call at once.
 	Clients int
 	// Progress is told one line a row.
@@ -55,6 +56,10 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	report := &Report{Time: time.Now().UTC(), Machine: fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()), Skipped: map[string]string{}}
+	if err := report.measure(ctx, &bench{Options: o}, measured, true); err != nil {
+		return nil, err
+	}
 	child, err := startUp(ctx, o.Program, o.Dir)
 	if err != nil {
 		return nil, err
@@ -65,28 +70,39 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer b.close()
-	report := &Report{Time: time.Now().UTC(), Machine: fmt.Sprintf("%s/%s, %d cores", runtime.GOOS, runtime.GOARCH, runtime.NumCPU()), Contacts: b.contacts, Skipped: map[string]string{}}
+	report.Contacts = b.contacts
+	return report, report.measure(ctx, b, measured, false)
+}
+
+// measure adds those of the rows that are measured without a suite that runs, or
+// with one.
+func (r *Report) measure(ctx context.Context, b *bench, measured []measure, alone bool) error {
 	for _, m := range measured {
-		o.Progress("measuring " + m.id)
+		if m.alone != alone {
+			continue
+		}
+		b.Progress("measuring " + m.id)
 		row, err := m.run(ctx, b)
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 		if err != nil {
-			report.Skipped[m.id] = err.Error()
-			o.Progress(m.id + " could not be measured: " + err.Error())
+			r.Skipped[m.id] = err.Error()
+			b.Progress(m.id + " could not be measured: " + err.Error())
 			continue
 		}
 		row.ID = m.id
-		report.Rows = append(report.Rows, *row)
+		r.Rows = append(r.Rows, *row)
 	}
-	return report, nil
+	return nil
 }
 
 // measure is one row.
 type measure struct {
-	id  string
-	run func(context.Context, *bench) (*Row, error)
+	id string
+	// alone is set where no suite runs meanwhile: the bench has its options only.
+	alone bool
+	run   func(context.Context, *bench) (*Row, error)
 }
 
 // IDs are the names of all rows, in their order.
@@ -155,8 +171,7 @@ func newBench(ctx context.Context, o Options, c *child) (*bench, error) {
 		return nil, err
 	}
 	b.private = state.Private[contact.Definition.Name]
-	if b.conn, err = grpc.NewClient("passthrough:///"+c.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithPerRPCCredentials(bearer(c.Token)), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(8<<20))); err != nil {
+	if b.conn, err = c.dial(); err != nil {
 		return nil, err
 	}
 	for _, name := range []string{contactDatabase, analyticsDatabase} {
@@ -232,14 +247,3 @@ func administrator(dir string) (func(database string) string, error) {
 		return u.String()
 	}, nil
 }
-
-// bearer shows a token on a connection of this machine.
-type bearer string
-
-// GetRequestMetadata implements credentials.PerRPCCredentials.
-func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + string(b)}, nil
-}
-
-// RequireTransportSecurity implements credentials.PerRPCCredentials.
-func (bearer) RequireTransportSecurity() bool { return false }

@@ -11,6 +11,9 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 const (
@@ -24,9 +27,9 @@ type child struct {
 
 	cmd  *exec.Cmd
 	said bytes.Buffer
-	// took is how long it was from the start to the first line.
-	took time.Duration
-	done chan struct{}
+	// started is when the process was.
+	started time.Time
+	done    chan struct{}
 }
 
 func startUp(ctx context.Context, program, dir string) (*child, error) {
@@ -37,7 +40,7 @@ func startUp(ctx context.Context, program, dir string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	started := time.Now()
+	c.started = time.Now()
 	if err := c.cmd.Start(); err != nil {
 		return nil, err
 	}
@@ -55,7 +58,6 @@ func startUp(ctx context.Context, program, dir string) (*child, error) {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	c.took = time.Since(started)
 	if err == nil {
 		return c, nil
 	}
@@ -65,6 +67,25 @@ func startUp(ctx context.Context, program, dir string) (*child, error) {
 	}
 	return nil, fmt.Errorf("lingkar up: %w", err)
 }
+
+// dial connects to the suite as the holder of its first key.
+func (c *child) dial() (*grpc.ClientConn, error) { return dial(c.GRPC, c.Token) }
+
+func dial(addr, token string) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithPerRPCCredentials(bearer(token)), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(8<<20)))
+}
+
+// bearer shows a token on a connection of this machine.
+type bearer string
+
+// GetRequestMetadata implements credentials.PerRPCCredentials.
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + string(b)}, nil
+}
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials.
+func (bearer) RequireTransportSecurity() bool { return false }
 
 // stop ends the suite as Ctrl-C does.
 func (c *child) stop() {

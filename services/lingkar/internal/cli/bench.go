@@ -121,7 +121,7 @@ func (g *global) benchSize(cmd *cobra.Command, f benchFlags, contacts int, tell 
 	}
 	o := bench.Options{Program: program, Dir: dir, Only: f.only, Round: 5 * time.Second, Rounds: 5, Clients: 8, Progress: tell}
 	if f.quick {
-		o.Round, o.Rounds = 500*time.Millisecond, 3
+		o.Quick, o.Round, o.Rounds = true, 500*time.Millisecond, 3
 	}
 	return bench.Run(cmd.Context(), o)
 }

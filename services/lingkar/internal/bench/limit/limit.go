@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/services/contact"
 )
 
@@ -44,15 +44,13 @@ func Open(ctx context.Context, adminURL, liveURL string, clients int32) (*Writes
 	if err != nil {
 		return nil, err
 	}
-	if err := postgres.Migrate(ctx, urls.Owner, eventlog.VersionTable, eventlog.Migrations); err != nil {
+	if err := service.Migrate(ctx, contact.Definition, urls.Owner); err != nil {
 		return nil, err
 	}
-	own, err := fs.Sub(contact.Definition.Migrations, "migrations")
-	if err != nil {
-		return nil, err
-	}
-	if err := postgres.Migrate(ctx, urls.Owner, "contact_version", own); err != nil {
-		return nil, err
+	for name, files := range contact.Definition.Databases {
+		if err := migrateBeside(ctx, urls.Owner, name, files); err != nil {
+			return nil, err
+		}
 	}
 	config, err := pgxpool.ParseConfig(strings.Replace(liveURL, "/lingkar_contact", "/"+database, 1))
 	if err != nil {
@@ -61,6 +59,15 @@ func Open(ctx context.Context, adminURL, liveURL string, clients int32) (*Writes
 	config.MaxConns, config.MinConns = clients, clients
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	return &Writes{pool: pool}, err
+}
+
+// migrateBeside makes the tables of a further database of contact in the same one.
+func migrateBeside(ctx context.Context, ownerURL, name string, files fs.FS) error {
+	below, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return err
+	}
+	return postgres.Migrate(ctx, ownerURL, name+"_version", below)
 }
 
 // Drop removes the database and its roles, where they are.

@@ -1,0 +1,210 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench/limit"
+)
+
+const (
+	// rebuildMost is how many events a rebuild is measured with at most: the log of a
+	// million contacts takes the better part of an hour.
+	rebuildMost = 250_000
+	// settleTimeout is how long the projections may take to catch up.
+	settleTimeout = 2 * time.Minute
+	eventsPoll    = 50 * time.Millisecond
+)
+
+// copyEvents answers how many rows of the log COPY writes in a second: those of the
+// newest events of contact.
+func (b *bench) copyEvents(ctx context.Context) (float64, error) {
+	w, err := limit.Open(ctx, b.adminURL("postgres"), b.adminURL(contactDatabase), 1)
+	if err != nil {
+		return 0, err
+	}
+	rows, took, err := w.CopyEvents(ctx, b.adminURL(contactDatabase), b.bulkRows())
+	w.Close()
+	if dropped := limit.Drop(context.WithoutCancel(ctx), b.adminURL("postgres")); err == nil {
+		err = dropped
+	}
+	return float64(rows) / took.Seconds(), err
+}
+
+// catchUp measures how fast a backlog of events goes through the relay and the broker
+// into the views: an import records them while the relay is kept from its work, by a
+// lock on the row that it must read first.
+func catchUp(ctx context.Context, b *bench) (*Row, error) {
+	var rates, copies []float64
+	var rounds []*round
+	for range min(b.Rounds, importRounds) {
+		r, err := b.drain(ctx)
+		if err != nil {
+			return nil, err
+		}
+		copied, err := b.copyEvents(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("the limit, COPY: %w", err)
+		}
+		rounds = append(rounds, r)
+		rates, copies = append(rates, r.rate), append(copies, copied)
+	}
+	row := rowOf(rounds)
+	row.Unit, row.Figure, row.P50, row.P95, row.Work = "events/s", spread(rates), 0, 0, nil
+	row.beside("COPY of the log rows", copies)
+	return row.aim(fmt.Sprintf("catch-up of %d events through relay and broker into the views", b.bulkRows()), "0.08", "0.20", row.Ratio >= 0.08), nil
+}
+
+// drain makes a backlog and answers how fast it went.
+func (b *bench) drain(ctx context.Context) (*round, error) {
+	if err := b.settle(ctx); err != nil {
+		return nil, err
+	}
+	lock, err := b.admin[contactDatabase].Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Rollback(context.WithoutCancel(ctx)) // lets go of the lock
+	if _, err := lock.Exec(ctx, "SELECT FROM relay_epoch FOR UPDATE"); err != nil {
+		return nil, err
+	}
+	before, err := b.applied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := b.importFile(ctx, b.bulkRows()); err != nil {
+		return nil, err
+	}
+	held, err := b.applied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if held != before {
+		return nil, fmt.Errorf("%d events went through although the relay was held", held-before)
+	}
+	used, err := b.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock.Rollback(ctx); err != nil {
+		return nil, err
+	}
+	took, err := b.awaitApplied(ctx, before, before+int64(b.bulkRows()))
+	if err != nil {
+		return nil, err
+	}
+	after, err := b.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &round{rate: float64(b.bulkRows()) / took.Seconds()}
+	r.cpu, r.work = after.since(used, "", b.bulkRows())
+	return r, nil
+}
+
+// applied is how many events of contact the views have.
+func (b *bench) applied(ctx context.Context) (n int64, err error) {
+	return n, b.admin[analyticsDatabase].QueryRow(ctx, "SELECT coalesce(sum(seq), 0)::bigint FROM projection_cursor WHERE area = 'contact'").Scan(&n)
+}
+
+// awaitApplied answers how long it takes from the first event after so many to the
+// last: what the relay waits until it tries again is not in it.
+func (b *bench) awaitApplied(ctx context.Context, before, until int64) (time.Duration, error) {
+	asked := time.Now()
+	var begun time.Time
+	for {
+		at := time.Now()
+		n, err := b.applied(ctx)
+		switch {
+		case err != nil:
+			return 0, err
+		case n >= until:
+			return time.Since(begun), nil
+		case n == before:
+			begun = at
+		case time.Since(asked) > settleTimeout:
+			return 0, fmt.Errorf("%d of %d events are in the views after %s", n-before, until-before, settleTimeout)
+		}
+		time.Sleep(eventsPoll)
+	}
+}
+
+// settle waits until the views have every event of contact.
+func (b *bench) settle(ctx context.Context) error {
+	for deadline := time.Now().Add(settleTimeout); ; time.Sleep(eventsPoll) {
+		var head int64
+		err := b.admin[contactDatabase].QueryRow(ctx, "SELECT (sum(seq) + (SELECT count(*) FROM outbox))::bigint FROM partition_head").Scan(&head)
+		if err != nil {
+			return err
+		}
+		n, err := b.applied(ctx)
+		if err != nil || n >= head {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the views lack %d events after %s", head-n, settleTimeout)
+		}
+	}
+}
+
+// rebuild measures building all views anew from the log, where it is not too long.
+func rebuild(ctx context.Context, b *bench) (*Row, error) {
+	if err := b.settle(ctx); err != nil {
+		return nil, err
+	}
+	var events int64
+	if err := b.admin[analyticsDatabase].QueryRow(ctx, "SELECT coalesce(sum(seq), 0)::bigint FROM projection_cursor").Scan(&events); err != nil {
+		return nil, err
+	}
+	if events > rebuildMost {
+		return nil, fmt.Errorf("%d events would take long, and all of them are needed: it is measured up to %d", events, rebuildMost)
+	}
+	before, err := b.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	count, took, err := b.rebuild(ctx)
+	if err != nil {
+		return nil, err
+	}
+	after, err := b.usage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row := &Row{Unit: "events/s", Figure: spread([]float64{float64(count) / took.Seconds()})}
+	row.CPU, _ = after.since(before, "", int(count))
+	copied, err := b.copyEvents(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the limit, COPY: %w", err)
+	}
+	row.beside("COPY of the log rows", []float64{copied})
+	return row.aim(fmt.Sprintf("rebuild of all views from a log of %d events", count), "0.20", "0.45", row.Ratio >= 0.20), nil
+}
+
+// rebuild builds the views anew and answers how many events were applied, in what
+// time by the suite's own clock.
+func (b *bench) rebuild(ctx context.Context) (events int64, took time.Duration, err error) {
+	client := analyticsv1.NewEventStoreServiceClient(b.conn)
+	began := time.Now()
+	op, err := client.RebuildProjections(ctx, &analyticsv1.RebuildProjectionsRequest{})
+	for err == nil && !op.GetDone() {
+		time.Sleep(eventsPoll)
+		op, err = client.GetRebuild(ctx, &analyticsv1.GetRebuildRequest{Name: op.GetName()})
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	took = time.Since(began)
+	var done analyticsv1.RebuildProjectionsResponse
+	switch result := op.GetResult().(type) {
+	case *longrunningpb.Operation_Response:
+		err = result.Response.UnmarshalTo(&done)
+	case *longrunningpb.Operation_Error:
+		err = fmt.Errorf("the rebuild: %s", result.Error.GetMessage())
+	}
+	return done.GetEventCount(), took, err
+}
