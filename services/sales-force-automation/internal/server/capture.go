@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -10,30 +11,85 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/lead"
+	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/store"
 )
 
 // CaptureLead implements salesv1.LeadServiceServer.
 func (s *Server) CaptureLead(ctx context.Context, req *salesv1.CaptureLeadRequest) (*salesv1.Lead, error) {
-	// What is wrong with the lead is found before a contact is made for it.
-	if _, err := s.filledLead(capturedLead(req, "contacts/"+entity.NewID().String())); err != nil {
+	// What is wrong with the lead is found before a contact is made for it: one that
+	// is refused leaves nothing behind.
+	m := capturedLead(req, "contacts/"+entity.NewID().String())
+	if _, err := s.filledLead(m); err != nil {
 		return nil, inRequest(err)
 	}
-	contact, known, err := s.prospect(ctx, req)
+	if err := s.offered(ctx, m.GetProducts()); err != nil {
+		return nil, inRequest(err)
+	}
+	contact, err := s.prospect(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	m := capturedLead(req, contact)
-	var l *salesv1.Lead
-	if known {
-		l, err = s.createLead(ctx, "", m)
-	} else {
-		l, err = s.previewLead(ctx, m)
+	if contact == "" {
+		return s.captureUnknown(ctx, req, m)
 	}
+	m.Contact = contact
+	l, err := s.newLead(ctx, "", m)
 	return l, inRequest(err)
+}
+
+// captureUnknown captures a lead of somebody who is no contact yet, and becomes one.
+func (s *Server) captureUnknown(ctx context.Context, req *salesv1.CaptureLeadRequest, m *salesv1.Lead) (*salesv1.Lead, error) {
+	if l, err := s.foreseen(ctx, m); l != nil || err != nil {
+		return l, inRequest(err)
+	}
+	c, err := s.Contacts.CreateContact(ctx, &contactv1.CreateContactRequest{
+		Contact:      contactOf(req.GetContactDetails(), req.GetSource()),
+		RequestId:    call.Child(ctx, "contact"),
+		ValidateOnly: req.GetValidateOnly(),
+	})
+	if err != nil {
+		return nil, within("contact_details", err)
+	}
+	m.Contact = c.GetName()
+	if req.GetValidateOnly() {
+		return s.filledLead(m)
+	}
+	l, err := s.newLead(ctx, "", m)
+	return l, inRequest(err)
+}
+
+// errNew ends looking for what stands in the way of a new lead: nothing does.
+var errNew = errors.New("sales: the lead would be a new one")
+
+// foreseen looks for what only the database knows of a lead whose contact is yet to
+// be made: that the request was answered before (the answer is that lead), that its
+// id was used for another request, or that the lead's external ids are taken. Nil
+// where it can be created.
+func (s *Server) foreseen(ctx context.Context, m *salesv1.Lead) (*salesv1.Lead, error) {
+	var keys []store.ExternalID
+	for system, id := range m.GetExternalIds() {
+		keys = append(keys, store.ExternalID{System: system, ID: id})
+	}
+	l, err := record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.Lead, error) {
+		held, err := s.Held(u, tenantOf(ctx), "lead", keys)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(held) > 0:
+			return nil, store.ErrExternalIDTaken
+		default:
+			return nil, errNew
+		}
+	})
+	if errors.Is(err, errNew) {
+		return nil, nil
+	}
+	return l, err
 }
 
 // inRequest names the fields of a captured lead as the request does: they are its
@@ -42,23 +98,13 @@ func inRequest(err error) error {
 	return relocated(err, func(field string) string { return strings.TrimPrefix(field, "lead.") })
 }
 
-// prospect answers the contact whose interest it is, created where it was not
-// known. Known is false where the call only validates and would create it.
-func (s *Server) prospect(ctx context.Context, req *salesv1.CaptureLeadRequest) (name string, known bool, err error) {
+// prospect answers the contact whose interest it is; "" where the details are those
+// of nobody known.
+func (s *Server) prospect(ctx context.Context, req *salesv1.CaptureLeadRequest) (string, error) {
 	if req.GetContact() != "" {
-		return req.GetContact(), true, nil
+		return req.GetContact(), nil
 	}
-	d := req.GetContactDetails()
-	name, err = s.lookup(ctx, d)
-	if err != nil || name != "" {
-		return name, name != "", err
-	}
-	c, err := s.Contacts.CreateContact(ctx, &contactv1.CreateContactRequest{
-		Contact:      contactOf(d, req.GetSource()),
-		RequestId:    call.Child(ctx, "contact"),
-		ValidateOnly: req.GetValidateOnly(),
-	})
-	return c.GetName(), !req.GetValidateOnly(), within("contact_details", err)
+	return s.lookup(ctx, req.GetContactDetails())
 }
 
 // lookup answers the contact that has the e-mail address, else the phone number.
@@ -135,14 +181,6 @@ func capturedLead(req *salesv1.CaptureLeadRequest, contact string) *salesv1.Lead
 		CustomFields:   req.GetCustomFields(),
 		CaptureTime:    req.GetCaptureTime(),
 	}
-}
-
-// previewLead checks a lead whose contact does not exist yet.
-func (s *Server) previewLead(ctx context.Context, m *salesv1.Lead) (*salesv1.Lead, error) {
-	if err := s.offered(ctx, m.GetProducts()); err != nil {
-		return nil, err
-	}
-	return s.filledLead(m)
 }
 
 // filledLead answers the lead that a message becomes, as far as the message tells.

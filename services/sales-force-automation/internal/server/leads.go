@@ -16,14 +16,14 @@ import (
 func (s *Server) CreateLead(ctx context.Context, req *salesv1.CreateLeadRequest) (*salesv1.Lead, error) {
 	m := req.GetLead()
 	m.Owner = ownerOr(ctx, m.GetOwner())
-	return s.createLead(ctx, req.GetLeadId(), m)
-}
-
-// createLead stores a lead whose products exist.
-func (s *Server) createLead(ctx context.Context, id string, m *salesv1.Lead) (*salesv1.Lead, error) {
 	if err := s.offered(ctx, m.GetProducts()); err != nil {
 		return nil, err
 	}
+	return s.newLead(ctx, req.GetLeadId(), m)
+}
+
+// newLead stores a lead whose products exist.
+func (s *Server) newLead(ctx context.Context, id string, m *salesv1.Lead) (*salesv1.Lead, error) {
 	return introduced(ctx, s, m.GetContact(), func() (*salesv1.Lead, error) {
 		return s.Leads.Create(ctx, tenantOf(ctx), id, m)
 	})

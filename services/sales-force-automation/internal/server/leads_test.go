@@ -24,6 +24,7 @@ func TestLeads(t *testing.T) {
 		"lead bad input":                          leadBadInput,
 		"capture lead finds or makes the contact": captureLeadFindsOrMakesTheContact,
 		"capture lead bad input":                  captureLeadBadInput,
+		"capture lead leaves nothing behind":      captureLeadLeavesNothingBehind,
 	})
 }
 
@@ -253,4 +254,58 @@ func captureLeadBadInput(t *testing.T, s *testkit.Suite) {
 		_, err = analyst.CaptureLead(analyst.Ctx(), &salesv1.CaptureLeadRequest{Who: &salesv1.CaptureLeadRequest_Contact{Contact: nobody}})
 		refused(t, "by an analyst", err, codes.PermissionDenied, "RPC_NOT_ALLOWED")
 	})
+}
+
+// A lead that is refused leaves no contact behind, whoever refuses it.
+func captureLeadLeavesNothingBehind(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, c *clients) {
+		known := c.person(t, "Ani")
+		capture := func(m *salesv1.CaptureLeadRequest) (*salesv1.Lead, error) { return c.CaptureLead(c.Ctx(), m) }
+		taken := map[string]string{"form": "capture-" + c.Transport}
+		of := &salesv1.CaptureLeadRequest_Contact{Contact: known}
+		must[*salesv1.Lead](t)(capture(&salesv1.CaptureLeadRequest{Who: of, ExternalIds: taken}))
+		must[*salesv1.Lead](t)(capture(&salesv1.CaptureLeadRequest{Who: of, RequestId: "used-" + c.Transport}))
+		before := c.contactCount(t)
+
+		who := func(name string) *salesv1.CaptureLeadRequest_ContactDetails {
+			return &salesv1.CaptureLeadRequest_ContactDetails{ContactDetails: &salesv1.ContactDetails{GivenName: name}}
+		}
+		for what, test := range map[string]struct {
+			request *salesv1.CaptureLeadRequest
+			code    codes.Code
+			reason  string
+		}{
+			"a product that does not exist":      {&salesv1.CaptureLeadRequest{Products: []string{"products/01900000-0000-7000-8000-000000000001"}}, codes.NotFound, "PRODUCT_NOT_FOUND"},
+			"an external id that is taken":       {&salesv1.CaptureLeadRequest{ExternalIds: taken}, codes.AlreadyExists, "EXTERNAL_ID_TAKEN"},
+			"a request id of another lead (B24)": {&salesv1.CaptureLeadRequest{RequestId: "used-" + c.Transport}, codes.InvalidArgument, "IDEMPOTENCY_KEY_REUSED"},
+			"a product that is none (B16)":       {&salesv1.CaptureLeadRequest{Products: []string{known}}, codes.InvalidArgument, "FIELD_INVALID"},
+			"a value that is negative (B17)":     {&salesv1.CaptureLeadRequest{EstimatedValue: rupiah(-1)}, codes.InvalidArgument, "MONEY_INVALID"},
+			"one that is only to be checked":     {&salesv1.CaptureLeadRequest{ValidateOnly: true}, codes.OK, ""},
+		} {
+			test.request.Who = who("Nobody yet")
+			_, err := capture(test.request)
+			if err := wants(err, test.code, test.reason); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+			if after := c.contactCount(t); after != before {
+				t.Fatalf("%s leaves %d contacts behind", what, after-before)
+			}
+		}
+
+		once := &salesv1.CaptureLeadRequest{Who: who("Sari"), ExternalIds: map[string]string{"form": "once-" + c.Transport}, RequestId: "once-" + c.Transport}
+		first := must[*salesv1.Lead](t)(capture(once))
+		if again := must[*salesv1.Lead](t)(capture(once)); !proto.Equal(first, again) || c.contactCount(t) != before+1 {
+			t.Errorf("captured again %v, want %v and one contact more", again, first)
+		}
+	})
+}
+
+// contactCount answers how many contacts the caller sees.
+func (c *clients) contactCount(t testing.TB) int {
+	t.Helper()
+	page := must[*contactv1.ListContactsResponse](t)(c.contacts.ListContacts(c.Ctx(), &contactv1.ListContactsRequest{PageSize: 1000}))
+	if page.GetNextPageToken() != "" {
+		t.Fatal("there are more contacts than one page holds")
+	}
+	return len(page.GetContacts())
 }

@@ -23,11 +23,14 @@ func sharedFields() []postgres.Field {
 	}
 }
 
+// ErrExternalIDTaken says that an external id is another record's.
+var ErrExternalIDTaken = errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another record of this kind has this id in that system")
+
 // sharedConstraints adds to the constraints of a table those that every resource
 // has.
 func sharedConstraints(own map[string]*errs.Error) map[string]*errs.Error {
 	all := map[string]*errs.Error{
-		"external_id_taken": errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another record of this kind has this id in that system"),
+		"external_id_taken": ErrExternalIDTaken,
 	}
 	maps.Copy(all, own)
 	return all
