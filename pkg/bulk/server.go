@@ -261,11 +261,10 @@ func page(req *bulkv1.ListImportRowsRequest) (size int, after int64, err error) 
 }
 
 func (e *Engine) parse(name string) (uuid.UUID, error) {
-	segment, ok := strings.CutPrefix(name, e.Collection+"/")
-	if ok {
-		if id, err := uuid.Parse(segment); err == nil && id.String() == segment {
+	if segment, ok := strings.CutPrefix(name, e.Collection+"/"); ok {
+		if id, ok := entity.ParseID(segment); ok {
 			return id, nil
 		}
 	}
-	return uuid.Nil, errs.Invalid("name", "", "want "+e.Collection+"/ followed by a UUID in lower case")
+	return uuid.Nil, errs.Invalid("name", "", "want "+e.Collection+"/ followed by a UUID of version 7 in lower case")
 }

@@ -76,3 +76,11 @@ func Partition(tenant, key uuid.UUID) int16 {
 func NewID() uuid.UUID {
 	return uuid.Must(uuid.NewV7())
 }
+
+// ParseID reads the id of a resource: a UUIDv7 in its canonical spelling, in lower
+// case. Every name and every reference is read by it, so that what is no id is
+// refused in the same words everywhere and not looked for.
+func ParseID(text string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(text)
+	return id, err == nil && id.Version() == 7 && id.Variant() == uuid.RFC4122 && id.String() == text
+}

@@ -1,6 +1,7 @@
 package entity_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +50,25 @@ func TestNewID_isVersion7AndSorts(t *testing.T) {
 			t.Fatalf("id %s (version %d) after %s", id, id.Version(), last)
 		}
 		last = id
+	}
+}
+
+// Row B16 of the catalogue of bad input.
+func TestParseID(t *testing.T) {
+	t.Parallel()
+	id := entity.NewID()
+	if got, ok := entity.ParseID(id.String()); !ok || got != id {
+		t.Errorf("%s is read as %s, %t", id, got, ok)
+	}
+	for what, text := range map[string]string{
+		"empty": "", "zero": uuid.Nil.String(), "capital letters": strings.ToUpper(id.String()), "braces": "{" + id.String() + "}",
+		"a URN": "urn:uuid:" + id.String(), "no hyphens": strings.ReplaceAll(id.String(), "-", ""), "a space": id.String() + " ",
+		"version 1": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "version 4": uuid.NewString(),
+		"another variant": "0190a000-0000-7000-c000-0000000000aa", "10 KB": strings.Repeat("0", 10_000),
+	} {
+		if _, ok := entity.ParseID(text); ok {
+			t.Errorf("%s is taken for an id: %.60s", what, text)
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ func (r *Reader) required(field, formed string) {
 // the canonical spelling of a UUIDv7 is one.
 func (r *Reader) Ref(field, collection, name string) uuid.UUID {
 	segment, found := strings.CutPrefix(name, collection+"/")
-	id, ok := parseID(segment)
+	id, ok := entity.ParseID(segment)
 	if !found || !ok {
 		r.Fail(field, "", "must be "+collection+"/{uuid}")
 		return uuid.Nil
@@ -115,17 +115,12 @@ func (r *Reader) ID(field, value string) uuid.UUID {
 	if value == "" {
 		return uuid.Nil
 	}
-	id, ok := parseID(value)
+	id, ok := entity.ParseID(value)
 	if !ok {
 		r.Fail(field, "", "must be a UUIDv7 in its canonical spelling")
 		return uuid.Nil
 	}
 	return id
-}
-
-func parseID(text string) (uuid.UUID, bool) {
-	id, err := uuid.Parse(text)
-	return id, err == nil && id.String() == text && id.Version() == 7
 }
 
 // Optional reads the name of a resource that may be given; nil where it is empty.

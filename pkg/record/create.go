@@ -33,8 +33,8 @@ func clientID(kind, id string) (uuid.UUID, error) {
 	if id == "" {
 		return uuid.Nil, nil
 	}
-	parsed, err := uuid.Parse(id)
-	if err != nil || parsed.Version() != 7 || parsed.String() != id {
+	parsed, ok := entity.ParseID(id)
+	if !ok {
 		return uuid.Nil, errs.Invalid(fieldName(kind)+"_id", "", "want a UUID of version 7 in lower case")
 	}
 	return parsed, nil

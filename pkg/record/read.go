@@ -16,9 +16,8 @@ import (
 
 // ParseName answers the id in a resource name, or INVALID_ARGUMENT.
 func (s *Store[T, P]) ParseName(name string) (uuid.UUID, error) {
-	segment, ok := strings.CutPrefix(name, s.Collection+"/")
-	if ok {
-		if id, err := uuid.Parse(segment); err == nil && id.String() == segment {
+	if segment, ok := strings.CutPrefix(name, s.Collection+"/"); ok {
+		if id, ok := entity.ParseID(segment); ok {
 			return id, nil
 		}
 	}
@@ -28,7 +27,7 @@ func (s *Store[T, P]) ParseName(name string) (uuid.UUID, error) {
 // wrongName says that the field at the path of the request holds no name of the
 // collection.
 func (s *Store[T, P]) wrongName(path string) error {
-	return errs.Invalid(path, "", "want "+s.Collection+"/ followed by a UUID in lower case")
+	return errs.Invalid(path, "", "want "+s.Collection+"/ followed by a UUID of version 7 in lower case")
 }
 
 func (s *Store[T, P]) name(id uuid.UUID) string { return s.Collection + "/" + id.String() }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/call"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
@@ -55,7 +56,7 @@ func refOf(field, name string) (store.Ref, error) {
 	if !ok || segment == "" || strings.Contains(segment, "/") {
 		return store.Ref{}, errs.Invalid(field, "", `must be "customers/{Customer ID}" or "customers/{contact's uuid}"`)
 	}
-	if id, err := uuid.Parse(segment); err == nil && id.String() == segment {
+	if id, ok := entity.ParseID(segment); ok {
 		return store.Ref{Name: name, Contact: id}, nil
 	}
 	return store.Ref{Name: name, Number: segment}, nil
@@ -66,8 +67,9 @@ func contactOf(field, name string) (uuid.UUID, error) {
 	if name == "" {
 		return uuid.Nil, nil
 	}
-	id, err := uuid.Parse(strings.TrimPrefix(name, contactPrefix))
-	if err != nil || contactPrefix+id.String() != name {
+	segment, ok := strings.CutPrefix(name, contactPrefix)
+	id, parsed := entity.ParseID(segment)
+	if !ok || !parsed {
 		return uuid.Nil, errs.Invalid(field, "", `must be "contacts/{uuid}"`)
 	}
 	return id, nil

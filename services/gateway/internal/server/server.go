@@ -98,8 +98,8 @@ func chosenID(field, id string) (uuid.UUID, error) {
 	if id == "" {
 		return entity.NewID(), nil
 	}
-	parsed, err := uuid.Parse(id)
-	if err != nil || parsed.String() != id || parsed.Version() != 7 {
+	parsed, ok := entity.ParseID(id)
+	if !ok {
 		return uuid.Nil, errs.Invalid(field, "", "must be a UUIDv7 in small letters")
 	}
 	return parsed, nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/text"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -168,8 +169,8 @@ func (i *Importer) self(ctx context.Context, system string, p party) (uuid.UUID,
 		return uuid.Nil, nil
 	}
 	for _, reference := range p.references {
-		id, err := uuid.Parse(reference)
-		if err != nil {
+		id, ok := entity.ParseID(strings.ToLower(reference))
+		if !ok {
 			continue
 		}
 		c, err := i.Contacts.GetContact(ctx, &contactv1.GetContactRequest{Name: store.ContactName(id)})
