@@ -87,14 +87,14 @@ func TestRunner_parksPoisonWhileOthersFlow(t *testing.T) {
 			b.checkParked(runner, victim)
 
 			id := uuid.MustParse(b.parked(runner)[0].Event.GetId())
-			if n, err := runner.RetryParked(ctx, id); n != 0 || errs.Reason(err) != "EVENT_STILL_FAILS" {
+			if n, err := unpark(ctx, runner, func(tx pgx.Tx) (int, error, error) { return runner.RetryParked(ctx, tx, id) }); n != 0 || errs.Reason(err) != "EVENT_STILL_FAILS" {
 				t.Errorf("retrying before the cure: %d, %v", n, err)
 			}
 			if attempts := b.parked(runner)[0].Attempts; attempts != 2 {
 				t.Errorf("%d attempts, want 2", attempts)
 			}
 			p.cured.Store(true)
-			if n, err := runner.RetryParked(ctx, id); n != 4 || err != nil {
+			if n, err := unpark(ctx, runner, func(tx pgx.Tx) (int, error, error) { return runner.RetryParked(ctx, tx, id) }); n != 4 || err != nil {
 				t.Errorf("retrying after the cure: %d, %v", n, err)
 			}
 			b.write(ctx, tenant, victim, 1)
@@ -165,7 +165,9 @@ func TestRunner_discardsAParkedEvent(t *testing.T) {
 
 	ctx := auth.With(t.Context(), auth.Caller{Tenant: tenant, Subject: "users/operator"})
 	id := uuid.MustParse(b.parked(runner)[0].Event.GetId())
-	if n, err := runner.DiscardParked(ctx, id, "the order was cancelled"); n != 2 || err != nil {
+	if n, err := unpark(ctx, runner, func(tx pgx.Tx) (int, error, error) {
+		return runner.DiscardParked(ctx, tx, id, "the order was cancelled")
+	}); n != 2 || err != nil {
 		t.Fatalf("DiscardParked = %d, %v", n, err)
 	}
 	if n := b.count("SELECT count(*) FROM seen"); n != 2 {
@@ -175,7 +177,7 @@ func TestRunner_discardsAParkedEvent(t *testing.T) {
 		AND resource = $2 AND note = 'discarded: the order was cancelled'`, tenant, "deadLetters/"+id.String()); n != 1 {
 		t.Errorf("%d audit entries, want 1", n)
 	}
-	if _, err := runner.DiscardParked(ctx, id, "again"); errs.Reason(err) != "DEAD_LETTER_NOT_FOUND" {
+	if _, err := unpark(ctx, runner, func(tx pgx.Tx) (int, error, error) { return runner.DiscardParked(ctx, tx, id, "again") }); errs.Reason(err) != "DEAD_LETTER_NOT_FOUND" {
 		t.Errorf("discarding again: %v", err)
 	}
 }
@@ -223,4 +225,15 @@ func TestRunner_parksAnAlteredEvent(t *testing.T) {
 	eventually(t, "the others are applied", func() bool {
 		return b.count("SELECT count(*) FROM parked_event") == 1 && b.count("SELECT count(*) FROM seen") == b.written()-1
 	})
+}
+
+// unpark runs a change of parked events in a transaction of its own, and answers how
+// many were applied and why one was not.
+func unpark(ctx context.Context, r *eventlog.Runner, change func(tx pgx.Tx) (applied int, still, err error)) (applied int, err error) {
+	var still error
+	err = pgx.BeginFunc(ctx, r.DB, func(tx pgx.Tx) (err error) {
+		applied, still, err = change(tx)
+		return err
+	})
+	return applied, errors.Join(err, still)
 }

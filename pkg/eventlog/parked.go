@@ -56,17 +56,17 @@ func (r *Runner) Parked(ctx context.Context, after *eventv1.Event, limit int) ([
 
 // RetryParked applies the parked events of one customer again, in order: that of
 // the event with the id, from the first one on. It answers how many were
-// applied; where one fails again it stays, with all behind it, and the answer is
-// also FAILED_PRECONDITION EVENT_STILL_FAILS.
-func (r *Runner) RetryParked(ctx context.Context, id uuid.UUID) (int, error) {
-	return r.unpark(ctx, id, func(context.Context, pgx.Tx, parkingKey, int64) error { return nil })
+// applied; where one fails again it stays, with all behind it, and still is
+// FAILED_PRECONDITION EVENT_STILL_FAILS: what was done is to be committed then, too.
+func (r *Runner) RetryParked(ctx context.Context, tx pgx.Tx, id uuid.UUID) (applied int, still, err error) {
+	return r.unpark(ctx, tx, id, func(parkingKey, int64) error { return nil })
 }
 
 // DiscardParked gives up one parked event for the reason told, which is kept in
 // the audit log as the caller's deed, and applies those behind it. It answers as
 // RetryParked does.
-func (r *Runner) DiscardParked(ctx context.Context, id uuid.UUID, reason string) (int, error) {
-	return r.unpark(ctx, id, func(ctx context.Context, tx pgx.Tx, k parkingKey, seq int64) error {
+func (r *Runner) DiscardParked(ctx context.Context, tx pgx.Tx, id uuid.UUID, reason string) (applied int, still, err error) {
+	return r.unpark(ctx, tx, id, func(k parkingKey, seq int64) error {
 		var b pgx.Batch
 		b.Queue("DELETE FROM parked_event WHERE projection = $1 AND area = $2 AND partition = $3 AND seq = $4",
 			r.Name, k.area, k.partition, seq)
@@ -80,24 +80,19 @@ func (r *Runner) DiscardParked(ctx context.Context, id uuid.UUID, reason string)
 
 // unpark changes the parked events of a customer and applies what is left. The
 // cursor is locked so that no event of that customer is parked meanwhile.
-func (r *Runner) unpark(ctx context.Context, id uuid.UUID, change func(context.Context, pgx.Tx, parkingKey, int64) error) (applied int, err error) {
+func (r *Runner) unpark(ctx context.Context, tx pgx.Tx, id uuid.UUID, change func(k parkingKey, seq int64) error) (applied int, still, err error) {
 	s := newSession(r)
-	var still error
-	err = pgx.BeginFunc(ctx, r.DB, func(tx pgx.Tx) error {
-		k, seq, err := s.lockParked(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if err := change(ctx, tx, k, seq); err != nil {
-			return err
-		}
-		applied, still, err = s.applyParked(ctx, tx, k)
-		return err
-	})
-	if err != nil {
-		return 0, postgres.SQLError(err)
+	k, seq, err := s.lockParked(ctx, tx, id)
+	if err == nil {
+		err = change(k, seq)
 	}
-	return applied, still
+	if err == nil {
+		applied, still, err = s.applyParked(ctx, tx, k)
+	}
+	if err != nil {
+		return 0, nil, postgres.SQLError(err)
+	}
+	return applied, still, nil
 }
 
 // lockParked answers where a parked event is, its partition's cursor locked.

@@ -8,6 +8,7 @@ import (
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	statuspb "google.golang.org/grpc/status"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
@@ -60,20 +62,22 @@ func freshnessOf(area string, applied map[int32]int64, h areaHeads) *analyticsv1
 
 // RebuildProjections asks for every projection to be built anew.
 func (s *Server) RebuildProjections(ctx context.Context, req *analyticsv1.RebuildProjectionsRequest) (*longrunningpb.Operation, error) {
-	return store.Once(ctx, s.Store, func() (*longrunningpb.Operation, error) {
-		r, err := s.Store.StartRebuild(ctx, int(req.GetBatchSize()), req.GetCompare())
-		if err != nil {
-			return nil, err
+	op, err := store.Once(ctx, s.Store, func(tx pgx.Tx) (op *longrunningpb.Operation, refused, err error) {
+		r, err := s.Store.StartRebuild(ctx, tx, int(req.GetBatchSize()), req.GetCompare())
+		if err == nil {
+			op, err = s.operation(r)
 		}
-		return s.operation(r)
+		return op, nil, err
 	})
+	s.Store.WakeRebuilds()
+	return op, err
 }
 
 // GetRebuild answers the state of a rebuild.
 func (s *Server) GetRebuild(ctx context.Context, req *analyticsv1.GetRebuildRequest) (*longrunningpb.Operation, error) {
 	text, ok := strings.CutPrefix(req.GetName(), operationPrefix)
-	id, err := uuid.Parse(text)
-	if !ok || err != nil {
+	id, parsed := entity.ParseID(text)
+	if !ok || !parsed {
 		return nil, errs.Invalid("name", "", `must be "operations/analytics-{uuid}"`)
 	}
 	r, err := s.Store.GetRebuild(ctx, id)
@@ -175,12 +179,9 @@ func (s *Server) RetryDeadLetter(ctx context.Context, req *analyticsv1.RetryDead
 	if err != nil {
 		return nil, err
 	}
-	return store.Once(ctx, s.Store, func() (*analyticsv1.RetryDeadLetterResponse, error) {
-		applied, err := s.Runner.RetryParked(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		return &analyticsv1.RetryDeadLetterResponse{AppliedCount: int64(applied)}, nil
+	return store.Once(ctx, s.Store, func(tx pgx.Tx) (*analyticsv1.RetryDeadLetterResponse, error, error) {
+		applied, still, err := s.Runner.RetryParked(ctx, tx, id)
+		return &analyticsv1.RetryDeadLetterResponse{AppliedCount: int64(applied)}, still, err
 	})
 }
 
@@ -190,19 +191,16 @@ func (s *Server) DiscardDeadLetter(ctx context.Context, req *analyticsv1.Discard
 	if err != nil {
 		return nil, err
 	}
-	return store.Once(ctx, s.Store, func() (*analyticsv1.DiscardDeadLetterResponse, error) {
-		applied, err := s.Runner.DiscardParked(ctx, id, req.GetReason())
-		if err != nil {
-			return nil, err
-		}
-		return &analyticsv1.DiscardDeadLetterResponse{AppliedCount: int64(applied)}, nil
+	return store.Once(ctx, s.Store, func(tx pgx.Tx) (*analyticsv1.DiscardDeadLetterResponse, error, error) {
+		applied, still, err := s.Runner.DiscardParked(ctx, tx, id, req.GetReason())
+		return &analyticsv1.DiscardDeadLetterResponse{AppliedCount: int64(applied)}, still, err
 	})
 }
 
 func deadLetterID(name string) (uuid.UUID, error) {
 	text, ok := strings.CutPrefix(name, deadLetterPrefix)
-	id, err := uuid.Parse(text)
-	if !ok || err != nil || id.String() != text {
+	id, parsed := entity.ParseID(text)
+	if !ok || !parsed {
 		return id, errs.Invalid("name", "", `must be "deadLetters/{event id}"`)
 	}
 	return id, nil

@@ -1,13 +1,11 @@
 package server_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc/codes"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -54,13 +52,7 @@ func TestGetCustomerView_failedSection(t *testing.T) {
 // meddle changes the database of analytics as its owner, until mend is called.
 func meddle(t testing.TB, s *testkit.Suite, breaking, mending string) (mend func()) {
 	t.Helper()
-	config := s.Services["analytics"].Runtime.DB.System.Config().ConnConfig.Copy()
-	config.User, config.Password = "analytics_owner", "owner"
-	conn, err := pgx.ConnectConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
+	conn := testkit.Owner(t, "analytics", s.Services["analytics"].Runtime.DB)
 	change := func(sql string) {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,15 @@ func (s *Store) DigestsOf(ctx context.Context) (map[string]string, error) {
 	return sums, err
 }
 
+// AskForRebuild is StartRebuild in a transaction of its own.
+func (s *Store) AskForRebuild(ctx context.Context, batchSize int, compare bool) (r Rebuild, err error) {
+	err = pgx.BeginFunc(ctx, s.db.System, func(tx pgx.Tx) error {
+		r, err = s.StartRebuild(ctx, tx, batchSize, compare)
+		return err
+	})
+	return r, err
+}
+
 // RunRebuildOnce does the rebuild that was asked for.
 func (s *Store) RunRebuildOnce(ctx context.Context) error { return s.runRebuild(ctx) }
 

@@ -19,7 +19,7 @@ func TestFailpoints_rebuild(t *testing.T) {
 	w.story(1000, uuid.New(), uuid.New())
 	s, db := open(t, w.keys)
 	apply(t, s, db, 400, w.events)
-	asked, err := s.StartRebuild(t.Context(), 113, true)
+	asked, err := s.AskForRebuild(t.Context(), 113, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,27 +62,26 @@ VALUES ($1, 'RUNNING', $2, $3, $4)
 ON CONFLICT DO NOTHING`
 
 // StartRebuild asks for a rebuild, or answers the one that is under way.
-func (s *Store) StartRebuild(ctx context.Context, batchSize int, compare bool) (Rebuild, error) {
+func (s *Store) StartRebuild(ctx context.Context, tx pgx.Tx, batchSize int, compare bool) (Rebuild, error) {
 	if batchSize == 0 {
 		batchSize = rebuildBatch
 	}
-	var r Rebuild
-	err := postgres.InTx(ctx, s.db.System, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, insertRebuild, uuid.Must(uuid.NewV7()), batchSize, compare, s.now()); err != nil {
-			return err
-		}
-		rows, err := tx.Query(ctx, "SELECT "+rebuildColumns+" FROM rebuild WHERE state = 'RUNNING'")
-		if err != nil {
-			return err
-		}
-		r, err = pgx.CollectExactlyOneRow(rows, scanRebuild)
-		return err
-	})
+	if _, err := tx.Exec(ctx, insertRebuild, uuid.Must(uuid.NewV7()), batchSize, compare, s.now()); err != nil {
+		return Rebuild{}, err
+	}
+	rows, err := tx.Query(ctx, "SELECT "+rebuildColumns+" FROM rebuild WHERE state = 'RUNNING'")
+	if err != nil {
+		return Rebuild{}, err
+	}
+	return pgx.CollectExactlyOneRow(rows, scanRebuild)
+}
+
+// WakeRebuilds makes RunRebuilds look at once for what was asked for.
+func (s *Store) WakeRebuilds() {
 	select {
 	case s.rebuilds <- struct{}{}:
 	default:
 	}
-	return r, err
 }
 
 // GetRebuild answers a rebuild.

@@ -82,7 +82,7 @@ func TestRebuild_isIdentical(t *testing.T) {
 	s, db := open(t, w.keys)
 	apply(t, s, db, 400, w.events[:storyEvents-50])
 
-	asked, err := s.StartRebuild(t.Context(), 113, true)
+	asked, err := s.AskForRebuild(t.Context(), 113, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestRebuild_isIdentical(t *testing.T) {
 			t.Errorf("%s: %d rows, live %s, rebuilt %s", d.Projection, d.Rows, d.Live, d.Rebuilt)
 		}
 	}
-	again, err := s.StartRebuild(t.Context(), 0, false)
+	again, err := s.AskForRebuild(t.Context(), 0, false)
 	if err != nil || again.ID == asked.ID || again.State != store.Running {
 		t.Errorf("the next rebuild is %+v, %v", again, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -71,9 +72,8 @@ func (s *Store) PageCursor(token string, binding []byte) ([]any, error) {
 	return s.db.PageCursor(token, binding)
 }
 
-// Once does what a call asks for, and answers a repetition of the call what the
-// first one answered. What it does is another transaction than keeping the answer:
-// a crash in between loses the answer, not what was done.
-func Once[R proto.Message](ctx context.Context, s *Store, do func() (R, error)) (R, error) {
-	return record.Write(ctx, s.db, s.log, auth.From(ctx).Tenant, func(*record.Unit) (R, error) { return do() })
+// Once does what a call of an operator asks for, and answers a repetition of the
+// call what the first one answered; see record.Once.
+func Once[R proto.Message](ctx context.Context, s *Store, do func(tx pgx.Tx) (answer R, refused, err error)) (R, error) {
+	return record.Once(ctx, s.db, s.log, auth.From(ctx).Tenant, do)
 }

@@ -65,14 +65,7 @@ func setCursors(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
 // asOwner runs a statement that only the owner of the tables may.
 func asOwner(t testing.TB, db *postgres.DB, sql string) {
 	t.Helper()
-	config := db.System.Config().ConnConfig.Copy()
-	config.User, config.Password = "analytics_owner", "owner"
-	conn, err := pgx.ConnectConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), sql); err != nil {
+	if _, err := testkit.Owner(t, "analytics", db).Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
 	}
 }
