@@ -65,6 +65,11 @@ func Secret(name string, required bool) (string, error) {
 	return value, err
 }
 
+// SecretFile answers the file that Secret reads; "" where none is named.
+func SecretFile(name string) string {
+	return os.Getenv(setting{env: Prefix + name, secret: true}.name())
+}
+
 // Usage writes a table of the settings of the struct that of points to.
 func Usage(w io.Writer, of any) error {
 	t := reflect.TypeOf(of).Elem()

@@ -11,6 +11,7 @@
 package service
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io/fs"
@@ -55,7 +56,7 @@ type Definition struct {
 	Mesh mesh.Mesh
 	// Keys answers the keys that seal personal fields. Nil stands for those of
 	// the contact service, which itself brings its own.
-	Keys func(rt *Runtime) (eventlog.Keys, error)
+	Keys func(ctx context.Context, rt *Runtime) (eventlog.Keys, error)
 	// Lists answers the tables that its list RPCs read, by their SQL names, with what
 	// they declare: for tools that measure them. Nil where it has none.
 	Lists func() map[string]postgres.Lister
@@ -103,8 +104,10 @@ type Environment struct {
 	// Databases lead to those of Definition.Databases, by name. Role app is needed;
 	// with role owner the service migrates when it starts.
 	Databases map[string]postgres.URLs
-	// Secrets are the contents of those of Definition.Secrets, by name.
-	Secrets map[string][]byte
+	// Secrets are the contents of those of Definition.Secrets, by name; SecretFiles
+	// says where each was read, for messages.
+	Secrets     map[string][]byte
+	SecretFiles map[string]string
 	// ConfigurePool may change the settings of the pools of all its databases; nil
 	// leaves them.
 	ConfigurePool func(*pgxpool.Config)
@@ -140,9 +143,11 @@ type Runtime struct {
 	Name, Area string
 	// DB is the service's database.
 	DB *postgres.DB
-	// Databases are its further databases, Secrets its further secrets, by name.
-	Databases map[string]*postgres.DB
-	Secrets   map[string][]byte
+	// Databases are its further databases, Secrets its further secrets, by name;
+	// SecretFiles says where each secret was read.
+	Databases   map[string]*postgres.DB
+	Secrets     map[string][]byte
+	SecretFiles map[string]string
 	// Log records its events.
 	Log *eventlog.Log
 	// Keys open and seal personal fields.

@@ -191,7 +191,7 @@ func TestStart_refuses(t *testing.T) {
 			d.Build = func(*service.Runtime) error { return errors.New("for the test") }
 		}, "for the test"},
 		"keys that fail": {func(d *service.Definition, _ *service.Environment) {
-			d.Keys = func(*service.Runtime) (eventlog.Keys, error) { return nil, errors.New("for the test") }
+			d.Keys = func(context.Context, *service.Runtime) (eventlog.Keys, error) { return nil, errors.New("for the test") }
 		}, "for the test"},
 		"no further database": {func(d *service.Definition, _ *service.Environment) { d.Databases = further().Databases }, `lacks the database "vault"`},
 		"HTTP without a handler": {func(_ *service.Definition, e *service.Environment) {

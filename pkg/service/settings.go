@@ -105,7 +105,7 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 // LINGKAR_KEYS_DATABASE_OWNER_URL_FILE; for a secret "keys_kek" that named by
 // LINGKAR_KEYS_KEK_FILE.
 func further(d Definition, env *Environment) error {
-	env.Databases, env.Secrets = map[string]postgres.URLs{}, map[string][]byte{}
+	env.Databases, env.Secrets, env.SecretFiles = map[string]postgres.URLs{}, map[string][]byte{}, map[string]string{}
 	var wrong []error
 	for name := range d.Databases {
 		prefix := strings.ToUpper(name) + "_DATABASE_"
@@ -117,7 +117,7 @@ func further(d Definition, env *Environment) error {
 	for _, name := range d.Secrets {
 		content, err := config.Secret(strings.ToUpper(name), true)
 		wrong = append(wrong, err)
-		env.Secrets[name] = []byte(content)
+		env.Secrets[name], env.SecretFiles[name] = []byte(content), config.SecretFile(strings.ToUpper(name))
 	}
 	return errors.Join(wrong...)
 }

@@ -138,7 +138,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
 		Places: env.Places, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
-		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets,
+		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets, SecretFiles: env.SecretFiles,
 		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},
 	}
 	if err := rt.openFurther(ctx, d, env); err != nil {
@@ -147,7 +147,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	}
 	if d.Keys == nil {
 		rt.Keys = contactKeys(rt)
-	} else if rt.Keys, err = d.Keys(rt); err != nil {
+	} else if rt.Keys, err = d.Keys(ctx, rt); err != nil {
 		rt.close()
 		return nil, err
 	}

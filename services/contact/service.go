@@ -3,6 +3,7 @@
 package contact
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 
@@ -45,12 +46,24 @@ var Definition = service.Definition{
 func ParseKEK(file []byte) (*keystore.Wrapper, error) { return keystore.ParseKEK(file) }
 
 // keys are the service's own: all others ask it for them.
-func keys(rt *service.Runtime) (eventlog.Keys, error) {
+// Where the file of key-encryption keys is not the one that wrapped what is stored,
+// the service does not start: it could neither read what was sealed nor say so
+// before somebody asks.
+func keys(ctx context.Context, rt *service.Runtime) (eventlog.Keys, error) {
 	wrapper, err := keystore.ParseKEK(rt.Secrets[kekSecret])
 	if err != nil {
-		return nil, fmt.Errorf("secret %s: %w", kekSecret, err)
+		return nil, fmt.Errorf("secret %s (%s): %w", kekSecret, rt.SecretFiles[kekSecret], err)
 	}
-	return keystore.New(rt.Databases[keysDatabase].App, rt.DB, wrapper, rt.Now), nil
+	database := rt.Databases[keysDatabase].App
+	missing, err := wrapper.Missing(ctx, database)
+	switch {
+	case err != nil:
+		return nil, err
+	case missing != "":
+		return nil, fmt.Errorf("database %s holds keys that the key-encryption key %s wraps, and %s does not hold that one: "+
+			"restore the file from its backup (docs/operations.md, lost or wrong key-encryption key)", keysDatabase, missing, rt.SecretFiles[kekSecret])
+	}
+	return keystore.New(database, rt.DB, wrapper, rt.Now), nil
 }
 
 func build(rt *service.Runtime) error {

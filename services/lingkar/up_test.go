@@ -47,6 +47,7 @@ func TestUp_demo(t *testing.T) {
 	}
 	otherTenant(t, s)
 	s.stop(t)
+	withoutKEK(t, s)
 
 	again := up(t, dir, "--demo")
 	if again.Token != s.Token || again.Tenant != s.Tenant {
@@ -56,6 +57,35 @@ func TestUp_demo(t *testing.T) {
 		t.Errorf("after a restart:\n%s", view)
 	}
 	again.stop(t)
+}
+
+// withoutKEK expects a suite that holds sealed data not to start without the key that
+// wraps its keys, or with another one, and puts the key back.
+func withoutKEK(t *testing.T, s *suite) {
+	t.Helper()
+	file := filepath.Join(s.dir, "secrets", "keys_kek")
+	kept, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuses := func(what string) {
+		t.Helper()
+		out, err := s.try("up", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
+		if last := lastLine(out); err == nil || !strings.Contains(last, file) || !strings.Contains(last, "restore") {
+			t.Errorf("up with %s key-encryption key: %v, want one line that names the file\n%s", what, err, out)
+		}
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	refuses("no")
+	if err := os.WriteFile(file, []byte(strings.Repeat("0a", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuses("another")
+	if err := os.WriteFile(file, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // otherTenant makes a second tenant and expects it to see nothing of the first.

@@ -130,7 +130,7 @@ func (h *Home) Path(parts ...string) string {
 
 // Secret answers the secret of this name, n random bytes, made at first use.
 func (h *Home) Secret(name string, n int) ([]byte, error) {
-	path := h.Path("secrets", name)
+	path := h.SecretPath(name)
 	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return h.newSecret(path, n)
@@ -144,6 +144,23 @@ func (h *Home) Secret(name string, n int) ([]byte, error) {
 	}
 	return secret, nil
 }
+
+// SecretPath is the file of the secret of this name.
+func (h *Home) SecretPath(name string) string { return h.Path("secrets", name) }
+
+// Key is Secret for what stored data cannot be read without: once the suite was up,
+// one that is missing is lost, and not made anew.
+func (h *Home) Key(name string, n int) ([]byte, error) {
+	path := h.SecretPath(name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && h.Text(Introduced) != "" {
+		return nil, fmt.Errorf("%s is missing, and what is stored cannot be read without it: restore it from its backup (docs/operations.md, lost or wrong key-encryption key)", path)
+	}
+	return h.Secret(name, n)
+}
+
+// Introduced is the text that is kept when the suite was up for the first time: its
+// tenant.
+const Introduced = "tenant"
 
 func (h *Home) newSecret(path string, n int) ([]byte, error) {
 	secret := make([]byte, n)

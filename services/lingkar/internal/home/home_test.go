@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
@@ -70,6 +71,32 @@ func TestSecretsStay(t *testing.T) {
 	}
 	if _, err := h.Secret("page.key", 32); err == nil {
 		t.Error("a damaged secret is taken")
+	}
+}
+
+// TestKey expects a key that stored data needs to be made at first, and never again
+// once the suite was up.
+func TestKey(t *testing.T) {
+	t.Parallel()
+	h := open(t, filepath.Join(t.TempDir(), "data"))
+	first, err := h.Key("keys_kek", 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.WriteText(home.Introduced, "tenants/1"); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := h.Key("keys_kek", 32); err != nil || !bytes.Equal(first, again) {
+		t.Errorf("second time: %v", err)
+	}
+	if err := os.Remove(h.SecretPath("keys_kek")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Key("keys_kek", 32); err == nil || !strings.Contains(err.Error(), h.SecretPath("keys_kek")) || !strings.Contains(err.Error(), "restore") {
+		t.Errorf("a lost key answers %v", err)
+	}
+	if _, err := os.Stat(h.SecretPath("keys_kek")); err == nil {
+		t.Error("a lost key was made anew")
 	}
 }
 

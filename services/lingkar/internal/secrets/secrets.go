@@ -107,11 +107,29 @@ func (t Tree) contactKeys(adminURL string) error {
 	if err != nil {
 		return err
 	}
-	_, kek := t.text(0o600, "contact", KEK)
-	return errors.Join(kek,
+	if err := t.lost(); err != nil {
+		return err
+	}
+	if _, err := t.text(0o600, "contact", KEK); err != nil {
+		return err
+	}
+	return errors.Join(
 		t.write(0o600, []byte(urls.App), "contact", KeysURL),
 		t.write(0o600, []byte(urls.Owner), Operator, fleet.Keys+"_"+OwnerURL),
 	)
+}
+
+// lost says that the key-encryption key was made once and is gone: keys that it wraps
+// may be stored, and a new one would not open them. The file that is written after
+// it tells.
+func (t Tree) lost() error {
+	path, after := t.path("contact", KEK), t.path("contact", KeysURL)
+	_, err := os.Stat(path)
+	_, made := os.Stat(after)
+	if made == nil && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the key-encryption key %s is missing: restore it from its backup, or, where no contact was ever stored, remove %s too", path, after)
+	}
+	return nil
 }
 
 func (t Tree) urls(adminURL, database, role string) (postgres.URLs, error) {

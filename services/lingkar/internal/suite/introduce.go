@@ -19,14 +19,14 @@ const platformArea = "platform"
 // introduce makes the tenant to try things in, with its first key, and keeps both
 // in the data directory; a suite that was up before has them already.
 func (s *Suite) introduce(ctx context.Context, h *home.Home) error {
-	tenant, token := h.Text("tenant"), h.Text("token")
+	tenant, token := h.Text(home.Introduced), h.Text("token")
 	if tenant == "" || token == "" {
 		first, err := s.CreateTenant(ctx, "My company", auth.Admin, auth.Operator)
 		if err != nil {
 			return err
 		}
 		tenant, token = first.Tenant, first.Secret
-		if err := errors.Join(h.WriteText("tenant", tenant), h.WriteText("token", token)); err != nil {
+		if err := errors.Join(h.WriteText(home.Introduced, tenant), h.WriteText("token", token)); err != nil {
 			return err
 		}
 	}
@@ -47,16 +47,16 @@ func (s *Suite) CreateTenant(ctx context.Context, title string, roles ...auth.Ro
 // extras gives a service what it has beside what all have: further databases and
 // secrets.
 func extras(h *home.Home, d service.Definition, env *service.Environment, databases map[string]postgres.URLs) error {
-	env.Databases, env.Secrets = map[string]postgres.URLs{}, map[string][]byte{}
+	env.Databases, env.Secrets, env.SecretFiles = map[string]postgres.URLs{}, map[string][]byte{}, map[string]string{}
 	for name := range d.Databases {
 		env.Databases[name] = databases[name]
 	}
 	for _, name := range d.Secrets {
-		secret, err := h.Secret(name, 32)
+		secret, err := h.Key(name, 32)
 		if err != nil {
 			return err
 		}
-		env.Secrets[name] = []byte(hex.EncodeToString(secret))
+		env.Secrets[name], env.SecretFiles[name] = []byte(hex.EncodeToString(secret)), h.SecretPath(name)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package keystore
 
 import (
 	"bytes"
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -9,8 +10,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
 
 const (
@@ -58,6 +65,18 @@ func ParseKEK(file []byte) (*Wrapper, error) {
 
 // Current names the key-encryption key in use, by the beginning of its hash.
 func (w *Wrapper) Current() string { return w.current }
+
+// Missing answers the id of a key-encryption key under which keys are stored and that
+// the wrapper does not have; "" where it has them all.
+func (w *Wrapper) Missing(ctx context.Context, keys *pgxpool.Pool) (string, error) {
+	have := slices.Collect(maps.Keys(w.keks))
+	var missing string
+	err := keys.QueryRow(ctx, "SELECT kek FROM contact_key WHERE kek <> ALL ($1) LIMIT 1", have).Scan(&missing)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil
+	}
+	return missing, postgres.SQLError(err)
+}
 
 // Wrap encrypts the secret of a key: the id of the KEK, a nonce, the ciphertext.
 func (w *Wrapper) Wrap(id uuid.UUID, secret []byte) []byte {

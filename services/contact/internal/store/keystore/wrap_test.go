@@ -2,11 +2,15 @@ package keystore_test
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
 )
 
@@ -42,6 +46,39 @@ func TestWrapper_rotation(t *testing.T) {
 	}
 	if _, err := kek(t, second).Unwrap(id, wrapped); err == nil {
 		t.Error("unwrapped without its KEK")
+	}
+}
+
+// A file without the KEK of a stored key is told from one that holds it beside
+// others.
+func TestWrapper_missing(t *testing.T) {
+	t.Parallel()
+	urls := testkit.Database(t, "keys", func(ctx context.Context, ownerURL string) error {
+		return postgres.Migrate(ctx, ownerURL, "schema_version", keystore.Migrations)
+	})
+	db, old := testkit.Open(t, urls), kek(t, first)
+	missing := func(w *keystore.Wrapper) string {
+		t.Helper()
+		id, err := w.Missing(t.Context(), db.App)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	if id := missing(kek(t, second)); id != "" {
+		t.Errorf("%s is missing, and no key is stored", id)
+	}
+	if _, err := keystore.New(db.App, db, old, time.Now).Take(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if id := missing(old); id != "" {
+		t.Errorf("%s is missing where it is the one in use", id)
+	}
+	if id := missing(kek(t, second, first)); id != "" {
+		t.Errorf("%s is missing after a rotation", id)
+	}
+	if id := missing(kek(t, second)); id != old.Current() {
+		t.Errorf("%q is missing, want %s", id, old.Current())
 	}
 }
 
