@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -27,9 +28,10 @@ var (
 // request is the request id of a call on its way through a transaction, with the
 // answer that was kept for it, if any.
 type request struct {
-	tenant  uuid.UUID
-	subject string
-	info    call.Info
+	// tenant is the caller's, whose ids these are; within is the transaction's.
+	tenant, within uuid.UUID
+	subject        string
+	info           call.Info
 	// claimed is set when no twin of the request is being worked on any more.
 	claimed bool
 	// found is set when it was answered before.
@@ -39,8 +41,27 @@ type request struct {
 }
 
 func requestOf(ctx context.Context, tenant uuid.UUID) request {
-	caller, _ := auth.FromOK(ctx)
-	return request{tenant: tenant, subject: caller.Subject, info: call.From(ctx)}
+	r := request{tenant: tenant, within: tenant, info: call.From(ctx)}
+	if caller, ok := auth.FromOK(ctx); ok {
+		r.subject = caller.Subject
+		if caller.Tenant != auth.NoTenant && caller.Tenant != uuid.Nil {
+			r.tenant = caller.Tenant
+		}
+	}
+	return r
+}
+
+// asCaller queues statements about the answers kept for the caller's tenant, where the
+// transaction is another tenant's: an operator's request means one request, whatever
+// tenant it is about.
+func (r *request) asCaller(b *pgx.Batch, queue func()) {
+	if r.tenant == r.within {
+		queue()
+		return
+	}
+	postgres.QueueTenant(b, r.tenant)
+	queue()
+	postgres.QueueTenant(b, r.within)
 }
 
 // given reports whether the call is to be answered once. One that only checks is
@@ -65,17 +86,19 @@ func (r *request) look(b *pgx.Batch) {
 	if !r.given() {
 		return
 	}
-	b.Queue(`
-		SELECT hash, response, position FROM idempotency
-		WHERE tenant = $1 AND subject = $2 AND method = $3 AND key = $4`,
-		r.tenant, r.subject, r.info.Method, r.info.RequestID,
-	).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&r.hash, &r.response, &r.position)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		r.found = err == nil
-		return err
+	r.asCaller(b, func() {
+		b.Queue(`
+			SELECT hash, response, position FROM idempotency
+			WHERE tenant = $1 AND subject = $2 AND method = $3 AND key = $4`,
+			r.tenant, r.subject, r.info.Method, r.info.RequestID,
+		).QueryRow(func(row pgx.Row) error {
+			err := row.Scan(&r.hash, &r.response, &r.position)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			r.found = err == nil
+			return err
+		})
 	})
 }
 
@@ -87,10 +110,12 @@ func (r *request) lookAgain(ctx context.Context, db *postgres.DB) error {
 	return postgres.Run(ctx, db, b)
 }
 
-// lost reports whether an error may come from a twin that was faster: its answer,
-// or its row, is there already.
+// lost reports whether an error may come from a twin that was faster: its answer, or
+// its row, is there already, or what it rested on is not there any more.
 func (r *request) lost(err error) bool {
-	return r.given() && (postgres.Violates(err, "idempotency_pkey") || errs.Code(err) == codes.AlreadyExists)
+	var pg *pgconn.PgError
+	constraint := errors.As(err, &pg) && strings.HasPrefix(pg.Code, "23")
+	return r.given() && (constraint || errs.Code(err) == codes.AlreadyExists)
 }
 
 // inFlight reports whether an error says that a twin is being worked on.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -101,6 +102,43 @@ func TestStore_twins(t *testing.T) {
 	}
 	if n := h.count("SELECT count(*) FROM idempotency WHERE tenant <> $1", h.tenant); n != 0 {
 		t.Errorf("%d answers of another tenant", n)
+	}
+}
+
+// A request id is the caller's, also where the call is about another tenant: that of
+// one request is refused for the next, whatever tenant that one is about (B24).
+func TestStore_requestAboutAnotherTenant(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	create := func(of uuid.UUID, body string) (*contactv1.Contact, error) {
+		return h.store.Create(h.request("one", body), of, "", &contactv1.Contact{CustomerId: entity.NewID().String()})
+	}
+	first, err := create(h.another, "body")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := create(h.another, "body"); err != nil || !proto.Equal(again, first) {
+		t.Errorf("repeated, the call answers %v, %v", again, err)
+	}
+	for _, of := range []uuid.UUID{h.tenant, h.another, entity.NewID()} {
+		_, err = create(of, "another body")
+		wantReason(t, "of "+of.String(), err, "IDEMPOTENCY_KEY_REUSED")
+	}
+	name := h.add(h.as(h.another), h.another, "C-1").GetName()
+	change := func(body string) (*contactv1.Contact, error) {
+		return h.store.Change(h.request("two", body), h.another, name, "", rename(body))
+	}
+	changed, err := change("body")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := change("body"); err != nil || !proto.Equal(again, changed) {
+		t.Errorf("repeated, the change answers %v, %v", again, err)
+	}
+	_, err = change("another body")
+	wantReason(t, "another change", err, "IDEMPOTENCY_KEY_REUSED")
+	if n := h.count("SELECT count(*) FROM idempotency WHERE tenant <> $1", h.tenant); n != 0 {
+		t.Errorf("%d answers are kept for another tenant than the caller's", n)
 	}
 }
 

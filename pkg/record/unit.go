@@ -207,10 +207,12 @@ func (u *Unit) keep(answer proto.Message) error {
 	slices.SortFunc(u.contacts, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	contacts := append([]uuid.UUID{}, slices.Compact(u.contacts)...)
 	u.gather() // currval needs the events before it
-	u.pending.Queue(`
-		INSERT INTO idempotency (tenant, subject, method, key, hash, response, contacts, position, create_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN currval('event_position') END, $9)`,
-		u.tenant, r.subject, r.info.Method, r.info.RequestID, r.info.Hash[:], response, contacts, u.events > 0, u.log.Now())
+	r.asCaller(u.pending, func() {
+		u.pending.Queue(`
+			INSERT INTO idempotency (tenant, subject, method, key, hash, response, contacts, position, create_time)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN currval('event_position') END, $9)`,
+			r.tenant, r.subject, r.info.Method, r.info.RequestID, r.info.Hash[:], response, contacts, u.events > 0, u.log.Now())
+	})
 	return nil
 }
 

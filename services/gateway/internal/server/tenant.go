@@ -2,13 +2,11 @@ package server
 
 import (
 	"context"
-	"crypto/sha256"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
-	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -97,26 +95,13 @@ func (s *Server) tenantNamed(ctx context.Context, name string) (uuid.UUID, error
 }
 
 // CreateTenant implements platformv1.TenantServiceServer. The new tenant's own
-// database rows begin with it, its idempotency key included: so a repeated
-// request must come to the same id.
+// database rows begin with it.
 func (s *Server) CreateTenant(ctx context.Context, req *platformv1.CreateTenantRequest) (*platformv1.Tenant, error) {
 	id, err := chosenID("tenant_id", req.GetTenantId())
 	if err != nil {
 		return nil, err
 	}
-	if info := call.From(ctx); req.GetTenantId() == "" && info.RequestID != "" {
-		id = idOf(auth.From(ctx), info.RequestID)
-	}
 	return s.tenants.Create(ctx, id, id.String(), req.GetTenant())
-}
-
-// idOf makes the same UUID, of the form of a version 7, of the same request.
-func idOf(caller auth.Caller, requestID string) uuid.UUID {
-	sum := sha256.Sum256([]byte(caller.Tenant.String() + "\x00" + caller.Subject + "\x00" + requestID))
-	id := uuid.UUID(sum[:16])
-	id[6] = id[6]&0x0f | 0x70
-	id[8] = id[8]&0x3f | 0x80
-	return id
 }
 
 // GetTenant implements platformv1.TenantServiceServer.
