@@ -74,8 +74,8 @@ func (s *Store) SearchInteractions(ctx context.Context, tenant uuid.UUID, query,
 // GetDocument answers a document with its text.
 func (s *Store) GetDocument(ctx context.Context, tenant uuid.UUID, name string) (*contactv1.Document, error) {
 	segment, ok := strings.CutPrefix(name, documents+"/")
-	id, err := uuid.Parse(segment)
-	if !ok || err != nil || id.String() != segment {
+	id, parsed := entity.ParseID(segment)
+	if !ok || !parsed {
 		return nil, errs.Invalid("name", "", "must be documents/{uuid}")
 	}
 	var d *interaction.Document
