@@ -3,13 +3,14 @@ package keystore_test
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
 )
@@ -53,9 +54,10 @@ func TestWrapper_rotation(t *testing.T) {
 // others.
 func TestWrapper_missing(t *testing.T) {
 	t.Parallel()
+	definition := service.Definition{Name: "contact", Databases: map[string]fs.FS{"keys": keystore.Migrations}}
 	urls := testkit.Database(t, "keys", func(ctx context.Context, ownerURL string) error {
-		return postgres.Migrate(ctx, ownerURL, "schema_version", keystore.Migrations)
-	})
+		return service.MigrateFurther(ctx, definition, "keys", ownerURL)
+	}, keystore.Migrations)
 	db, old := testkit.Open(t, urls), kek(t, first)
 	missing := func(w *keystore.Wrapper) string {
 		t.Helper()
