@@ -135,6 +135,7 @@ func wrongNames(collection string) map[string]string {
 		"10 KB": collection + "/" + strings.Repeat("0", 10_000), "two parts": collection + "/" + id + "/" + id, "dots": collection + "/..",
 		"capital letters": collection + "/" + strings.ToUpper(id),
 		"braces":          collection + "/{" + id + "}", "SQL": collection + "/' OR 1=1 --",
+		"version 1": collection + "/6ba7b810-9dad-11d1-80b4-00c04fd430c8", "version 4": collection + "/" + uuid.NewString(),
 	}
 }
 

@@ -1,9 +1,8 @@
 // Package badinput holds the rows of the catalogue of bad input that fit many fields
-// or RPCs (B06, B07, B09 to B12, B15 to B20, B22, B23, B25), as tests that are derived
-// from the contracts: each row says what is wrong with a
-// field or a request, and is tried on every RPC where there is such a field or such
-// a request, over gRPC and over REST. A new RPC, or a new field, is tried without a
-// line of code here.
+// or RPCs (B02 to B07, B09 to B20, B22 to B25, B43), as tests that are derived from
+// the contracts: each row says what is wrong with a field or a request, and is tried
+// on every RPC where there is such a field or such a request, over gRPC and over
+// REST. A new RPC, or a new field, is tried without a line of code here.
 //
 // Each answer must have the code, the status and the reason of the row, name the
 // field, and show nothing of the inside; and at the end nothing has changed. What
@@ -41,6 +40,10 @@ func TestCatalogue(t *testing.T) {
 	t.Run("calls", func(t *testing.T) { testCalls(t, d) })
 	t.Run("fields", func(t *testing.T) { testFields(t, d) })
 	t.Run("names", func(t *testing.T) { testNames(t, d) })
+	t.Run("JSON", func(t *testing.T) { testJSON(t, d) })
+	t.Run("sizes", func(t *testing.T) { testSizes(t, d) })
+	t.Run("searches", func(t *testing.T) { testSearches(t, d) })
+	t.Run("repeats", func(t *testing.T) { testRepeats(t, d) })
 }
 
 // desk is all services with something in them, and a caller who may do everything.
@@ -68,6 +71,16 @@ func newDesk(t *testing.T) *desk {
 	}
 	d.make = fuzz.Furnish(t.Context(), s, d.caller, furnished)
 	return d
+}
+
+// method answers an RPC of the contact service by its name.
+func (d *desk) method(name string) fuzz.Method {
+	for _, m := range d.methods {
+		if m.Full == "/lingkar.contact.v1.ContactService/"+name {
+			return m
+		}
+	}
+	panic("badinput: there is no " + name)
 }
 
 // searched is how many requests are made to find one that a service takes.
