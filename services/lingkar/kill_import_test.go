@@ -26,7 +26,7 @@ func importFile() (file string, want [5]int64) {
 			b.WriteString(",\n")
 			want[3]++
 		case n%10 == 9:
-			b.WriteString("Nobody,no address\n")
+			b.WriteString("No\u202ebody,\n")
 			want[4]++
 		case n%100 == 1:
 			fmt.Fprintf(&b, "Again %d,p%d@example.com\n", n, n-1)
