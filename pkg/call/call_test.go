@@ -36,7 +36,7 @@ func TestChild(t *testing.T) {
 		}
 	}
 	unnamed := ctx(tenant, "users/a", "/m", "")
-	if call.Child(unnamed, "step") != call.Child(unnamed, "step") {
+	if first := call.Child(unnamed, "step"); call.Child(unnamed, "step") != first {
 		t.Error("within one call the step gives two ids")
 	}
 	if call.Child(unnamed, "step") == call.Child(ctx(tenant, "users/a", "/m", ""), "step") {

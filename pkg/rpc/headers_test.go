@@ -3,15 +3,11 @@ package rpc_test
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/net/http2"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -21,9 +17,8 @@ import (
 // and answers the status: a number, or why there is none.
 func bare(t *testing.T, addr string, headers map[string]string) string {
 	t.Helper()
-	transport := &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, _ string, _ *tls.Config) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, addr)
-	}}
+	transport := &http.Transport{Protocols: new(http.Protocols)}
+	transport.Protocols.SetUnencryptedHTTP2(true)
 	defer transport.CloseIdleConnections()
 	body := append([]byte{0, 0, 0, 0, 12}, "\x0a\x0acontacts/x"...)
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+getContact, bytes.NewReader(body))

@@ -172,10 +172,7 @@ func TestWellFormed(t *testing.T) {
 		"money without a currency": {worth(&money.Money{Units: 5}), "estimated_value", "MONEY_INVALID"},
 		"money in words":           {worth(&money.Money{CurrencyCode: "rupiah", Units: 5}), "estimated_value", "MONEY_INVALID"},
 	} {
-		var found []errs.Violation
-		for _, v := range rpc.WellFormed(c.m) {
-			found = append(found, v)
-		}
+		found := rpc.WellFormed(c.m)
 		switch {
 		case c.field == "" && len(found) > 0:
 			t.Errorf("%s: refused by %v", name, found)

@@ -46,7 +46,7 @@ func init() {
 }
 
 // clientLock stays open, and so held, as long as the process lives.
-var clientLock *os.File
+var clientLock *os.File //lint:ignore U1000 a file that nothing refers to is closed
 
 // joinPostgres becomes a client of the shared server.
 func joinPostgres() (*PostgresServer, error) {
