@@ -8,7 +8,6 @@ import (
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	statuspb "google.golang.org/grpc/status"
@@ -62,7 +61,7 @@ func freshnessOf(area string, applied map[int32]int64, h areaHeads) *analyticsv1
 
 // RebuildProjections asks for every projection to be built anew.
 func (s *Server) RebuildProjections(ctx context.Context, req *analyticsv1.RebuildProjectionsRequest) (*longrunningpb.Operation, error) {
-	op, err := store.Once(ctx, s.Store, func(tx pgx.Tx) (op *longrunningpb.Operation, refused, err error) {
+	op, err := store.Once(ctx, s.Store, func(tx store.Tx) (op *longrunningpb.Operation, refused, err error) {
 		r, err := s.Store.StartRebuild(ctx, tx, int(req.GetBatchSize()), req.GetCompare())
 		if err == nil {
 			op, err = s.operation(r)
@@ -179,7 +178,7 @@ func (s *Server) RetryDeadLetter(ctx context.Context, req *analyticsv1.RetryDead
 	if err != nil {
 		return nil, err
 	}
-	return store.Once(ctx, s.Store, func(tx pgx.Tx) (*analyticsv1.RetryDeadLetterResponse, error, error) {
+	return store.Once(ctx, s.Store, func(tx store.Tx) (*analyticsv1.RetryDeadLetterResponse, error, error) {
 		applied, still, err := s.Runner.RetryParked(ctx, tx, id)
 		return &analyticsv1.RetryDeadLetterResponse{AppliedCount: int64(applied)}, still, err
 	})
@@ -191,7 +190,7 @@ func (s *Server) DiscardDeadLetter(ctx context.Context, req *analyticsv1.Discard
 	if err != nil {
 		return nil, err
 	}
-	return store.Once(ctx, s.Store, func(tx pgx.Tx) (*analyticsv1.DiscardDeadLetterResponse, error, error) {
+	return store.Once(ctx, s.Store, func(tx store.Tx) (*analyticsv1.DiscardDeadLetterResponse, error, error) {
 		applied, still, err := s.Runner.DiscardParked(ctx, tx, id, req.GetReason())
 		return &analyticsv1.DiscardDeadLetterResponse{AppliedCount: int64(applied)}, still, err
 	})

@@ -72,8 +72,12 @@ func (s *Store) PageCursor(token string, binding []byte) ([]any, error) {
 	return s.db.PageCursor(token, binding)
 }
 
+// Tx is the transaction of an operator's call: the server hands it on and says nothing
+// in it.
+type Tx = pgx.Tx
+
 // Once does what a call of an operator asks for, and answers a repetition of the
 // call what the first one answered; see record.Once.
-func Once[R proto.Message](ctx context.Context, s *Store, do func(tx pgx.Tx) (answer R, refused, err error)) (R, error) {
+func Once[R proto.Message](ctx context.Context, s *Store, do func(tx Tx) (answer R, refused, err error)) (R, error) {
 	return record.Once(ctx, s.db, s.log, auth.From(ctx).Tenant, do)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
@@ -90,7 +91,7 @@ func TestPlans(t *testing.T) {
 	db, tenant := filled(t)
 	s := store.New(db, nil, nil)
 	contacts, relationships := s.Contacts.Table, s.Relationships.Table
-	some := "contacts/" + uuid.NewMD5(uuid.Nil, []byte("x")).String()
+	some := "contacts/" + entity.NewID().String()
 	with, err := s.WithContact(some)
 	if err != nil {
 		t.Fatal(err)
