@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -36,6 +37,12 @@ func TestFailpoints_import(t *testing.T) {
 	})
 	if i := await(c.Ctx(), t, client, i.GetName()); i.GetState() != bulkv1.ImportState_IMPORT_STATE_UNDONE {
 		t.Fatalf("state %v, error %q", i.GetState(), i.GetError())
+	}
+	hits := failpoint.Hits()
+	for _, p := range []failpoint.Point{failpoint.KeysAfterFill, failpoint.ImportAfterStep, failpoint.ImportAfterUndo} {
+		if hits[p] == 0 {
+			t.Errorf("nothing came to %s, so nothing failed there", p)
+		}
 	}
 	contacts, err := contactv1.NewContactServiceClient(c.Conn).ListContacts(c.Ctx(), &contactv1.ListContactsRequest{})
 	if err != nil || len(contacts.GetContacts()) != 0 {
