@@ -58,8 +58,8 @@ func projecting() []Mutant {
 			Invariants: []string{"I1", "I3", "I8", "I14", "I14a"}, Focus: repeated,
 			Edits: []Edit{
 				{runnerFile, restOfFresh, ""},
-				{runnerFile, gap, ""},
-				{applyFile, continues, "		items = append(items, i)\n"},
+				{runnerFile, gap, "		gaps[at] = false\n"},
+				{applyFile, continues, "		items = append(items, i)\n		next[at]++\n"},
 			},
 		},
 		{
