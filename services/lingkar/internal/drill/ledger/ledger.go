@@ -42,6 +42,8 @@ type Op struct {
 	Subject string
 	// Writes says that it changes something.
 	Writes bool
+	// Refusal is the reason for which it must be refused; "" where it must not.
+	Refusal string
 
 	// Invoke and Return bound the operation, its repetitions included.
 	Invoke, Return time.Time

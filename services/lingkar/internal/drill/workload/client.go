@@ -64,13 +64,14 @@ type weighted struct {
 // mix is what callers do, in hundredths.
 var mix = []weighted{
 	{15, (*client).createContact},
-	{40, (*client).recordInteraction},
+	{39, (*client).recordInteraction},
 	{10, (*client).moveDeal},
 	{15, (*client).workOnTicket},
 	{4, (*client).changeConsent},
 	{4, (*client).touch},
 	{4, (*client).purchase},
 	{8, (*client).readView},
+	{1, (*client).recordTooMuch},
 }
 
 // work works until the context ends. What it is at is finished first.
@@ -147,7 +148,19 @@ func (c *client) do(ctx context.Context, kind, method, subject string, req proto
 	if free != nil {
 		*free = true
 	}
-	d := &doubt{op: op, done: done, free: free}
+	c.insist(ctx, &doubt{op: op, done: done, free: free})
+}
+
+// refused makes a call that must be refused, for that reason.
+func (c *client) refused(ctx context.Context, kind, method, subject string, req proto.Message, reason string) {
+	op := c.op(kind, method, subject, req)
+	op.Refusal = reason
+	setRequestID(req, op.ID)
+	c.insist(ctx, &doubt{op: op})
+}
+
+// insist calls until the outcome is known, or puts it off.
+func (c *client) insist(ctx context.Context, d *doubt) {
 	for n := range attempts {
 		if c.settle(ctx, d) {
 			return

@@ -2,9 +2,11 @@ package workload
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/type/decimal"
 	"google.golang.org/genproto/googleapis/type/money"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -162,6 +164,31 @@ func (c *client) purchase(ctx context.Context) {
 		Amount:       &money.Money{CurrencyCode: currencies[c.random.IntN(len(currencies))], Units: 1 + c.random.Int64N(100_000)},
 	}}
 	c.do(ctx, "record purchase", salesv1.OrderService_RecordPurchase_FullMethodName, k.name, req, nil, nil)
+}
+
+// oversized are the lines and the characters of each that make an event larger than
+// any may be, in a request that may be as large.
+const (
+	oversizedLines = 500
+	oversizedText  = 1000
+)
+
+// recordTooMuch asks for a change whose event would be too large to be published: it
+// must be refused before anything is written (F29).
+func (c *client) recordTooMuch(ctx context.Context) {
+	k := c.customer()
+	if k == nil {
+		return
+	}
+	line := &salesv1.LineItem{
+		ProductCode: "X1", Description: strings.Repeat("x", oversizedText), Quantity: &decimal.Decimal{Value: "1"},
+		UnitPrice: &money.Money{CurrencyCode: "IDR", Units: 1},
+	}
+	req := &salesv1.RecordPurchaseRequest{Purchase: &salesv1.Purchase{
+		Contact: k.name, ExternalIds: map[string]string{"till": c.next()}, PurchaseTime: timestamppb.New(time.Now().Add(-time.Hour)),
+		Lines: slices.Repeat([]*salesv1.LineItem{line}, oversizedLines),
+	}}
+	c.refused(ctx, "record too much", salesv1.OrderService_RecordPurchase_FullMethodName, k.name, req, "EVENT_TOO_LARGE")
 }
 
 // touch sends the running campaign to a customer that it has not reached.

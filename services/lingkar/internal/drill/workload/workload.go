@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -162,8 +163,8 @@ func (l *Load) try(ctx context.Context, d Doors, op *ledger.Op) bool {
 	outcome, code, reason := outcomeOf(err), "", ""
 	if err != nil {
 		answer, code, reason = nil, status.Code(err).String(), errs.Reason(err)
-		l.judge(op, err)
 	}
+	l.judge(op, err)
 	if err := l.ledger.Return(op, outcome, code, reason, answer, position); err != nil {
 		l.fail(err)
 	}
@@ -179,9 +180,18 @@ func (l *Load) took(d time.Duration) {
 	}
 }
 
-// judge notes answers that no fault excuses: the callers ask for what can be done,
-// so a fault may make it wait, and never make it wrong.
+// judge notes answers that no fault excuses: the callers know what can be done, so a
+// fault may make it wait, and never make it wrong.
 func (l *Load) judge(op *ledger.Op, err error) {
+	if err == nil {
+		if op.Refusal != "" {
+			l.breach("%s %s is not refused", op.Kind, op.ID)
+		}
+		return
+	}
+	if op.Refusal != "" && errs.Reason(err) == op.Refusal && status.Code(err) == codes.InvalidArgument {
+		return
+	}
 	if outcomeOf(err) == ledger.Failed || status.Code(err).String() == "Internal" || status.Code(err).String() == "Unknown" {
 		l.breach("%s %s answers %s %s: %s", op.Kind, op.ID, status.Code(err), errs.Reason(err), status.Convert(err).Message())
 	}
