@@ -34,6 +34,9 @@ const (
 // of reads and writes. Then it is asked for three times as much, whatever it answers,
 // while another tenant makes a few calls.
 func overload(ctx context.Context, b *bench) (*Row, error) {
+	if _, err := b.awaitRanking(ctx); err != nil {
+		return nil, err
+	}
 	crowd, err := b.newCrowd(ctx)
 	if err != nil {
 		return nil, err

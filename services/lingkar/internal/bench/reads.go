@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -99,6 +100,24 @@ func (b *bench) viewBusiest(ctx context.Context, at *timestamppb.Timestamp) erro
 	return err
 }
 
+const (
+	// rankingTimeout is how long the first views after a start may wait for the
+	// ranking of all customers, and readyView how long a view takes that does not.
+	rankingTimeout = 2 * time.Minute
+	readyView      = time.Second
+)
+
+// awaitRanking looks at views until they no longer wait for the ranking of all
+// customers, which is made after a start, and answers how long that took.
+func (b *bench) awaitRanking(ctx context.Context) (time.Duration, error) {
+	for began := time.Now(); ; {
+		at := time.Now()
+		if err := b.viewBusiest(ctx, nil); err != nil || time.Since(at) < readyView || time.Since(began) > rankingTimeout {
+			return time.Since(began), err
+		}
+	}
+}
+
 func (b *bench) viewing(at *timestamppb.Timestamp) workload {
 	return workload{analyticsv1.CustomerViewService_GetCustomerView_FullMethodName, func(ctx context.Context, _ int) error { return b.viewBusiest(ctx, at) }}
 }
@@ -113,15 +132,23 @@ func view(ctx context.Context, b *bench) (*Row, error) {
 		return nil, err
 	}
 	defer r.Close()
+	ranked, err := b.awaitRanking(ctx)
+	if err != nil {
+		return nil, err
+	}
 	row, err := b.sideBySide(ctx, halfLoad, b.viewing(nil),
 		b.loop("50 entries of its timeline by pgx", halfLoad, func(ctx context.Context, _ int) error { return r.Timeline(ctx, b.busiest) }))
 	if err != nil {
 		return nil, err
 	}
+	row.note("the first views wait for the ranking of customers, unless it was made before", ranked.Seconds(), "s")
 	return row.aim("360 view of the busiest customer, 1 client", "p95 10 ms; 1.3 ms CPU", "p95 3 ms; 0.6 ms CPU; 1 round trip", row.P95 <= 10 && row.cpu() <= 1.3), nil
 }
 
 func asOf(ctx context.Context, b *bench) (*Row, error) {
+	if _, err := b.awaitRanking(ctx); err != nil {
+		return nil, err
+	}
 	at := timestamppb.New(b.asOf)
 	row, err := b.sideBySide(ctx, halfLoad, b.viewing(at),
 		b.loop("the view now", halfLoad, b.viewing(nil).call))

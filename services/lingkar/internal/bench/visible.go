@@ -33,6 +33,9 @@ func visibleFast(ctx context.Context, b *bench) (*Row, error) {
 // reader asks for by the write's position, while so many events are recorded a
 // second whatever became of those before. The targets are milliseconds.
 func (b *bench) visible(ctx context.Context, rate int, first, goal float64) (*Row, error) {
+	if _, err := b.awaitRanking(ctx); err != nil {
+		return nil, err
+	}
 	results := make(chan waited, 10*rate)
 	sent, late := openLoop(ctx, rate, b.Round*time.Duration(b.Rounds), func(n int) {
 		results <- b.seen(ctx, b.sample[n%len(b.sample)], n%(rate/lookedAt) == 0)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,8 +61,8 @@ in the end; --data-dir names one that "bench seed" made, which stays.`,
 
 func (g *global) bench(cmd *cobra.Command, f benchFlags) error {
 	tell := func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
-	if err := bench.Check(f.only); err != nil {
-		return usageError{err}
+	if err := f.check(cmd); err != nil {
+		return err
 	}
 	if f.quick && !cmd.Flags().Changed("contacts") {
 		f.contacts = []int{10_000}
@@ -77,20 +78,70 @@ func (g *global) bench(cmd *cobra.Command, f benchFlags) error {
 			break
 		}
 	}
+	if err := g.tellResults(cmd.OutOrStdout(), results, f.out); err != nil {
+		return err
+	}
+	return f.missing(results)
+}
+
+// check refuses what cannot end well before anything is measured.
+func (f *benchFlags) check(cmd *cobra.Command) error {
+	if err := bench.Check(f.only); err != nil {
+		return usageError{err}
+	}
+	if cmd.Flags().Changed("data-dir") && (cmd.Flags().Changed("contacts") || cmd.Flags().Changed("events")) {
+		return usageError{errors.New("--data-dir names data that is there: --contacts and --events are for data that is made")}
+	}
+	if len(f.contacts) == 0 {
+		return usageError{errors.New("--contacts takes at least one number")}
+	}
+	for _, contacts := range f.contacts {
+		if err := checkSeed(contacts, f.events); err != nil {
+			return err
+		}
+	}
+	if f.out == "" {
+		return nil
+	}
+	file, err := os.OpenFile(filepath.Clean(f.out), os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("the results cannot be written: %w", err)
+	}
+	return file.Close()
+}
+
+// missing answers an error where rows that were asked for could not be measured, or
+// none could.
+func (f *benchFlags) missing(results *bench.Results) error {
+	for _, report := range results.Reports {
+		for _, id := range f.only {
+			if why, ok := report.Skipped[id]; ok {
+				return fmt.Errorf("%s could not be measured at %d contacts: %s", id, report.Contacts, why)
+			}
+		}
+		if len(report.Rows) == 0 {
+			return fmt.Errorf("nothing could be measured at %d contacts", report.Contacts)
+		}
+	}
+	return nil
+}
+
+// tellResults prints the results, and writes them to a file where one is named.
+func (g *global) tellResults(w io.Writer, results *bench.Results, file string) error {
 	raw, err := json.MarshalIndent(results, "", "  ")
 	if err != nil {
 		return err
 	}
-	if f.out != "" {
-		if err := os.WriteFile(f.out, append(raw, '\n'), 0o644); err != nil {
+	if file != "" {
+		if err := os.WriteFile(file, append(raw, '\n'), 0o644); err != nil {
 			return err
 		}
 	}
 	if g.json() {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), string(raw))
+		_, err := fmt.Fprintln(w, string(raw))
 		return err
 	}
-	return results.Text(cmd.OutOrStdout())
+	return results.Text(w)
 }
 
 // benchSize measures at one size, on data of its own unless a directory is named.
@@ -200,11 +251,8 @@ appears whole or not at all.`,
 
 // benchSeed refuses what cannot end well before anything is made.
 func benchSeed(ctx context.Context, o seed.Options) (*seed.Result, error) {
-	if o.Contacts < 200 || o.Contacts > 50_000_000 {
-		return nil, usageError{fmt.Errorf("--contacts takes a number from 200 to 50000000, not %d", o.Contacts)}
-	}
-	if o.Events < 4 || o.Events > 50 {
-		return nil, usageError{fmt.Errorf("--events takes a number from 4 to 50, not %d", o.Events)}
+	if err := checkSeed(o.Contacts, o.Events); err != nil {
+		return nil, err
 	}
 	if err := roomFor(o); err != nil {
 		return nil, err
@@ -216,6 +264,16 @@ func benchSeed(ctx context.Context, o seed.Options) (*seed.Result, error) {
 	defer quiet.Shutdown(context.WithoutCancel(ctx)) // nothing is exported
 	o.Telemetry = quiet
 	return seed.Run(ctx, o)
+}
+
+func checkSeed(contacts, events int) error {
+	if contacts < 200 || contacts > 50_000_000 {
+		return usageError{fmt.Errorf("--contacts takes a number from 200 to 50000000, not %d", contacts)}
+	}
+	if events < 4 || events > 50 {
+		return usageError{fmt.Errorf("--events takes a number from 4 to 50, not %d", events)}
+	}
+	return nil
 }
 
 // roomFor refuses a disk that is too small.

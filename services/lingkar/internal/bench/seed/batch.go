@@ -25,7 +25,7 @@ type batch struct {
 	arrival   int64
 
 	// contacts are the ids of the copies' contacts, by copy and contact: they take
-	// long to find.
+	// long to find. Only what prepared answers has them.
 	contacts [][]uuid.UUID
 }
 
@@ -88,17 +88,21 @@ func (b *batch) arrived(p *place, nth int) int64 {
 	return n/arrivalBatch<<arrivalBits + n%arrivalBatch + 1
 }
 
-// prepare finds the ids of the contacts.
-func (b *batch) prepare(t *tokens) {
-	b.contacts = make([][]uuid.UUID, len(b.copies))
+// prepared is the batch with the ids of its contacts. It is made when the batch is
+// written and dropped afterwards, so that memory does not grow with the number of
+// batches.
+func (b *batch) prepared(t *tokens) *batch {
+	p := *b
+	p.contacts = make([][]uuid.UUID, len(b.copies))
 	for nth, c := range b.copies {
-		b.contacts[nth] = make([]uuid.UUID, t.contactIDs[b.group])
+		p.contacts[nth] = make([]uuid.UUID, t.contactIDs[b.group])
 		for ref := range t.list {
 			if tok := &t.list[ref]; tok.contact && tok.group == b.group {
-				b.contacts[nth][tok.index] = t.idOf(ref, c)
+				p.contacts[nth][tok.index] = t.idOf(ref, c)
 			}
 		}
 	}
+	return &p
 }
 
 func (b *batch) id(t *tokens, ref, nth int) uuid.UUID {

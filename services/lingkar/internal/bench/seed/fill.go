@@ -130,9 +130,6 @@ func (f *filler) layOut(ctx context.Context, g groups) error {
 		return err
 	}
 	f.batches, f.end = plan(g, f.order, heads, positions, arrival)
-	for _, b := range f.batches {
-		b.prepare(f.tokens)
-	}
 	return nil
 }
 
@@ -184,7 +181,8 @@ func (f *filler) fill(ctx context.Context, database string) error {
 		return err
 	}
 	last := time.Now()
-	for i, b := range f.batches {
+	for i, planned := range f.batches {
+		b := planned.prepared(f.tokens)
 		for _, t := range f.tables[database] {
 			if err := f.copyTable(ctx, conn, t, b); err != nil {
 				return err
@@ -234,7 +232,8 @@ func (f *filler) copyTable(ctx context.Context, conn *pgx.Conn, t *table, b *bat
 
 // fillKeys makes the keys of all contacts of all copies.
 func (f *filler) fillKeys(ctx context.Context, conn *pgx.Conn) error {
-	for _, b := range f.batches {
+	for _, planned := range f.batches {
+		b := planned.prepared(f.tokens)
 		var rows [][]any
 		for contact, key := range f.keys.keyOf {
 			if f.tokens.list[contact].group != b.group {
