@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
@@ -50,6 +51,7 @@ func bare(t *testing.T, addr string, headers map[string]string) string {
 // sends one.)
 func TestHeaders(t *testing.T) {
 	t.Parallel()
+	testkit.Prove(t, testkit.GRPC, "B05")
 	var left time.Duration
 	s := serve(t, &contacts{get: func(ctx context.Context, _ *contactv1.GetContactRequest) (*contactv1.Contact, error) {
 		end, _ := ctx.Deadline()

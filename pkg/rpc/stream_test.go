@@ -14,6 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 )
 
@@ -78,6 +79,7 @@ func TestStreams_goThroughTheSameChain(t *testing.T) {
 // B44: one caller cannot hold all the streams.
 func TestStreams_areBoundedPerCaller(t *testing.T) {
 	t.Parallel()
+	testkit.Prove(t, testkit.GRPC, "B44")
 	s := serve(t, &contacts{}, &views{watch: func(_ *analyticsv1.WatchCustomerRequest, stream watcher) error {
 		if err := stream.Send(&analyticsv1.WatchCustomerResponse{}); err != nil {
 			return err

@@ -210,6 +210,7 @@ func TestHTTP_refusesWhatIsTooLarge(t *testing.T) {
 // Row B43: nothing of a caller's headers does what it says.
 func TestHTTP_believesNoHeader(t *testing.T) {
 	t.Parallel()
+	testkit.Prove(t, testkit.OverREST, "B43")
 	suite := testkit.Start(t, gateway.Definition)
 	b := newBrowser(t, suite, auth.Analyst)
 	if a := b.do("GET", "/v1/teams", "", "X-HTTP-Method-Override", "POST"); a.StatusCode != 200 {

@@ -189,7 +189,7 @@ func (r fieldRow) unwritten(p place) bool {
 	return strings.HasSuffix(r.input, "where one is needed") || r.inside && slices.ContainsFunc(p, immutable)
 }
 
-// everyREST is the share of texts that are tried over REST too.
+// everyREST is of how many that are alike one is tried over REST.
 const everyREST = 4
 
 // skips says whether the row is not tried on the field over REST: of texts most,

@@ -48,7 +48,7 @@ func object(f protoreflect.FieldDescriptor) bool {
 
 var numbers = kind(protoreflect.Int32Kind, protoreflect.Int64Kind)
 
-// jsonRows are tried on every field of every body.
+// jsonRows are tried on the fields of every body, each on a share of them in turn.
 var jsonRows = []jsonRow{
 	{"an array for a scalar", `[1]`, scalar},
 	{"an object for a scalar", `{"x": 1}`, scalar},
@@ -134,22 +134,22 @@ func (b body) sending(content []byte) *http.Request {
 }
 
 // testJSON tries what no client that keeps to the OpenAPI document sends: wrong types
-// in every field of every body, fields and parameters that nobody knows, and bodies
+// in fields of every body, fields and parameters that nobody knows, and bodies
 // that are no object.
 func testJSON(t *testing.T, d *desk) {
 	before := d.state(t.Context(), t)
-	for _, row := range jsonRows {
+	for n, row := range jsonRows {
 		t.Run("B02/"+row.input, func(t *testing.T) {
 			testkit.Prove(t, testkit.OverREST, "B02")
 			tried := 0
-			for _, m := range d.methods {
+			for k, m := range d.methods {
 				b, ok := d.bodyOf(t, m)
 				if !ok {
 					continue
 				}
 				for i := range b.of.Fields().Len() {
 					f := b.of.Fields().Get(i)
-					if !row.fits(f) {
+					if !row.fits(f) || (n+k+i)%everyREST != 0 {
 						continue
 					}
 					a, _ := d.send(t, m, b.with(t, f.JSONName(), row.value))

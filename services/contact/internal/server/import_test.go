@@ -212,6 +212,7 @@ func TestImportUndo(t *testing.T) {
 // that another tenant sees nothing of an import.
 func TestImportRefused(t *testing.T) {
 	t.Parallel()
+	testkit.Prove(t, testkit.GRPC, "B26")
 	s := start(t)
 	c := s.Client(t, s.As(auth.Admin))
 	ctx, client := c.Ctx(), contactv1.NewImportServiceClient(c.Conn)
