@@ -62,7 +62,7 @@ func (endless) Close() error               { return nil }
 // names no reason.
 func testBombs(t *testing.T, d *desk) {
 	testkit.Prove(t, testkit.GRPC, "B04")
-	for _, size := range []int{rpc.MaxRequest + 1, 64 << 20} {
+	for _, size := range []int{rpc.MaxRequest + 1, 16 << 20} {
 		for area, conn := range map[string]grpc.ClientConnInterface{
 			"a service": d.Conn("contact", d.caller), "the gateway": d.Conn("platform", d.caller),
 		} {
@@ -78,7 +78,7 @@ func testBombs(t *testing.T, d *desk) {
 	testkit.Prove(t, testkit.OverREST, "B04")
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(bytes.Repeat([]byte(" "), 64<<20)); err != nil {
+	if _, err := w.Write(bytes.Repeat([]byte(" "), 16<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {

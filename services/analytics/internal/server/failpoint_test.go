@@ -31,15 +31,17 @@ func TestFailpoints_operator(t *testing.T) {
 
 	retry := &analyticsv1.RetryDeadLetterRequest{Name: letter, RequestId: "retry"}
 	discard := &analyticsv1.DiscardDeadLetterRequest{Name: letter, Reason: "of another letter", RequestId: "discard"}
-	testkit.Failpoints(t, "write.before_commit=error@1")
+	testkit.Failpoints(t, "write.before_commit=error")
 	if _, err := operator.RetryDeadLetter(a.Ctx(), retry); err == nil {
 		t.Error("a retry came through before its commit")
 	}
+	testkit.Failpoints(t, "")
 	operator.deadLetters(t, 2)
-	testkit.Failpoints(t, "write.after_commit=error@1")
+	testkit.Failpoints(t, "write.after_commit=error")
 	if _, err := operator.RetryDeadLetter(a.Ctx(), retry); err == nil {
 		t.Error("a retry came through after its commit")
 	}
+	testkit.Failpoints(t, "")
 	if again, err := operator.RetryDeadLetter(a.Ctx(), retry); err != nil || again.GetAppliedCount() != 2 {
 		t.Errorf("repeated, the retry answers %v, %v", again, err)
 	}
@@ -47,10 +49,11 @@ func TestFailpoints_operator(t *testing.T) {
 	refused(t, "one that was applied", err, codes.NotFound, "DEAD_LETTER_NOT_FOUND")
 
 	rebuild := &analyticsv1.RebuildProjectionsRequest{RequestId: "rebuild"}
-	testkit.Failpoints(t, "write.after_commit=error@1")
+	testkit.Failpoints(t, "write.after_commit=error")
 	if _, err := operator.RebuildProjections(a.Ctx(), rebuild); err == nil {
 		t.Error("a rebuild came through after its commit")
 	}
+	testkit.Failpoints(t, "")
 	op := must(operator.RebuildProjections(a.Ctx(), rebuild))(t)
 	operator.finished(t, op)
 	if again := must(operator.RebuildProjections(a.Ctx(), rebuild))(t); again.GetName() != op.GetName() {
