@@ -143,10 +143,11 @@ func CallHTTP(ctx context.Context, m Method, req *http.Request, spoiled bool) (a
 	return a, true
 }
 
-// bodiless says whether the status is all that HTTP lets an answer tell, or that
-// the server answered before any code of ours.
+// bodiless says whether the status is all that HTTP lets an answer tell, that the
+// server answered before any code of ours, or that the path was spoilt away and the
+// root leads to the documentation.
 func bodiless(req *http.Request, res *http.Response) bool {
-	return req.Method == http.MethodHead || req.Method == http.MethodOptions ||
+	return req.Method == http.MethodHead || req.Method == http.MethodOptions || res.Header.Get("Location") == "/docs/" ||
 		res.StatusCode == http.StatusNotModified || res.StatusCode == http.StatusRequestHeaderFieldsTooLarge
 }
 
