@@ -60,7 +60,8 @@ type Mutant struct {
 	Invariants []string
 	// Focus is the run in which that must happen.
 	Focus Focus
-	// CI says that it is one of the few that are tried at every change.
+	// CI says that it is one of the few that are tried at every change: of those that
+	// leave nothing to wait for.
 	CI bool
 }
 
