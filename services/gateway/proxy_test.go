@@ -67,6 +67,17 @@ func TestProxy_passesCallsOn(t *testing.T) {
 	want(t, err, codes.Unauthenticated, "TOKEN_MISSING")
 }
 
+// Row B01: a call that ends before it brought its message is the caller's mistake.
+func TestProxy_noMessage(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, gateway.Definition, contact.Definition)
+	call := must(front(suite, suite.As(auth.Admin)).NewStream(t.Context(), &grpc.StreamDesc{ClientStreams: true}, contactv1.ContactService_GetContact_FullMethodName))(t)
+	if err := call.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	want(t, call.RecvMsg(&contactv1.Contact{}), codes.InvalidArgument, "MALFORMED_MESSAGE")
+}
+
 // Services for our own processes do not exist at the door, for nobody.
 func TestProxy_hidesWhatIsInternal(t *testing.T) {
 	t.Parallel()

@@ -17,10 +17,12 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/lingkar-crm/lingkar/pkg/call"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/httprule"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 )
@@ -52,7 +54,10 @@ func Handler(dial func(area string) grpc.ClientConnInterface, admit func(ctx con
 		defer leave()
 		ctx, cancel := bounded(stream.Context(), method)
 		defer cancel()
-		return pass(ctx, stream, dial(areaOf(method)), full)
+		if method.IsStreamingClient() || method.IsStreamingServer() {
+			return pass(ctx, stream, dial(areaOf(method)), full)
+		}
+		return ask(ctx, stream, dial(areaOf(method)), full)
 	}
 }
 
@@ -119,6 +124,30 @@ func back(md metadata.MD) metadata.MD {
 		}
 	}
 	return out
+}
+
+var errNoMessage = errs.New(codes.InvalidArgument, "MALFORMED_MESSAGE", "the call brings no message")
+
+// ask passes one message on and the answer to it back. It takes fewer packets than
+// joining two streams does.
+func ask(ctx context.Context, in grpc.ServerStream, conn grpc.ClientConnInterface, method string) error {
+	var request, response rpc.Frame
+	if err := in.RecvMsg(&request); errors.Is(err, io.EOF) {
+		return errNoMessage
+	} else if err != nil {
+		return err
+	}
+	var header, trailer metadata.MD
+	err := conn.Invoke(metadata.NewOutgoingContext(ctx, outgoing(ctx)), method, &request, &response,
+		grpc.ForceCodecV2(rpc.Codec()), grpc.Header(&header), grpc.Trailer(&trailer))
+	in.SetTrailer(back(trailer))
+	if failed := in.SetHeader(back(header)); err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	return in.SendMsg(&response)
 }
 
 var anyStream = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
