@@ -103,12 +103,14 @@ func (s *session) apply(ctx context.Context, events []*eventv1.Event) error {
 // open unseals the events. An error is one of the store of keys.
 func (s *session) open(ctx context.Context, events []*eventv1.Event) ([]item, error) {
 	items := make([]item, len(events))
-	if err := FetchKeys(ctx, s.Keys, events); err != nil {
-		return nil, err
+	if s.Personal != Unread {
+		if err := FetchKeys(ctx, s.Keys, events); err != nil {
+			return nil, err
+		}
 	}
 	for i, e := range events {
 		items[i] = item{event: e, open: e}
-		if s.Sealed || e.GetSealed() == nil {
+		if s.Personal != Unsealed || e.GetSealed() == nil {
 			continue
 		}
 		items[i].open = proto.CloneOf(e)

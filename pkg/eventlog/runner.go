@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -20,9 +21,11 @@ type Projection struct {
 	Name string
 	// Areas are the areas whose events it reads.
 	Areas []string
-	// Sealed leaves the personal fields sealed, for a projection that stores the
-	// events themselves. Their keys are at hand, so that Apply can unseal copies.
-	Sealed bool
+	// Personal says what Apply sees of personal fields.
+	Personal Personal
+	// Linger is how long a batch waits for more events after its first; 3 ms where
+	// 0. One that nobody waits for can take longer, and costs less then.
+	Linger time.Duration
 	// Apply writes what the events mean, in the transaction that also moves the
 	// cursor. The events are of several tenants and partitions, each partition in
 	// order, and each comes once. Apply must do nothing but read and write through
@@ -30,6 +33,19 @@ type Projection struct {
 	// when one of its events is poison. It must not keep or change the events.
 	Apply func(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error
 }
+
+// Personal is how a projection gets the personal fields of events.
+type Personal int
+
+const (
+	// Unsealed projections get them as they were written.
+	Unsealed Personal = iota
+	// Sealed projections store the events themselves, sealed. The keys are at hand,
+	// so that Apply can unseal copies.
+	Sealed
+	// Unread personal fields stay sealed, and nobody asks for their keys.
+	Unread
+)
 
 // Runner keeps a projection up to date. Every replica of a service may run one:
 // they compete, and the cursor lets each event through once. One that finds its
@@ -54,7 +70,7 @@ type Runner struct {
 }
 
 const (
-	// lingerTime is how long a batch waits for more events after its first.
+	// lingerTime is the Linger of a projection that says none.
 	lingerTime = 3 * time.Millisecond
 	// standbyDelay is how long a runner that stands by leaves an event to the one
 	// at work.
@@ -141,7 +157,7 @@ func (s *session) serve(ctx context.Context, settled func()) error {
 	compare := time.NewTicker(compareInterval)
 	defer compare.Stop()
 	for {
-		batch, err := f.collect(ctx, compare.C)
+		batch, err := f.collect(ctx, compare.C, cmp.Or(s.Linger, lingerTime))
 		if err != nil {
 			return err
 		}

@@ -45,15 +45,16 @@ func ParsePhone(s, region string) (Phone, error) {
 	if err != nil || !phonenumbers.IsPossibleNumber(number) {
 		return Phone{}, errPhone
 	}
+	country := phonenumbers.GetRegionCodeForNumber(number)
 	p := Phone{
 		E164:      phonenumbers.Format(number, phonenumbers.E164),
 		Extension: number.GetExtension(),
-		Region:    phonenumbers.GetRegionCodeForNumber(number),
+		Region:    country,
 	}
 	if p.Region == "001" || p.Region == "ZZ" {
 		p.Region = ""
 	}
-	if !phonenumbers.IsValidNumber(number) {
+	if !phonenumbers.IsValidNumberForRegion(number, country) {
 		if !stable(p.E164) {
 			return Phone{}, errPhone
 		}

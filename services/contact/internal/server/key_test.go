@@ -28,6 +28,10 @@ func testFetchKeys(t *testing.T, s *testkit.Suite) {
 	if theirs := must(fetch(service(other.Caller.Tenant), siti))(t).GetKeys(); len(theirs) != 0 {
 		t.Error("a key of another tenant was handed out")
 	}
+	checked := must(a.CreateContact(ctx, &contactv1.CreateContactRequest{Contact: &contactv1.Contact{Kind: person, DisplayName: "Tono"}, ValidateOnly: true}))(t)
+	if none := must(fetch(service(a.Caller.Tenant), checked.GetName()))(t).GetKeys(); len(none) != 0 {
+		t.Error("a contact that was only checked has a key")
+	}
 	for _, role := range auth.Staff {
 		_, err := fetch(s.User(a.Caller.Tenant, "ann", role), siti)
 		refused(t, err, codes.PermissionDenied, "RPC_NOT_ALLOWED")

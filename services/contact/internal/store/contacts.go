@@ -27,7 +27,7 @@ func (s *Store) CreateContact(ctx context.Context, tenant uuid.UUID, id string, 
 		return nil, err
 	}
 	created, err := s.Contacts.Add(ctx, tenant, row)
-	fresh.release(err)
+	fresh.release(ctx, created)
 	return created, err
 }
 
@@ -55,7 +55,7 @@ func (s *Store) BatchCreateContacts(ctx context.Context, tenant uuid.UUID, reqs 
 		}
 		return resp, nil
 	})
-	fresh.release(err)
+	fresh.release(ctx, created.GetContacts()...)
 	return created, err
 }
 

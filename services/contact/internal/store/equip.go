@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
 )
@@ -53,15 +56,20 @@ type equipped struct {
 	all, chosen []uuid.UUID
 }
 
-// release forgets the keys of contacts that did not come about. Whether one of a
-// chosen id did, or was there before, is for the database to say when it is asked
-// next.
-func (e *equipped) release(err error) {
-	forget := e.chosen
-	if err != nil {
-		forget = e.all
+// release confirms the keys of contacts that were created, and forgets those of the
+// others: the call failed, was one that only checks, or was answered before. Whether
+// one of a chosen id came about, or was there before, is for the database to say when
+// it is asked next.
+func (e *equipped) release(ctx context.Context, created ...*contactv1.Contact) {
+	came := make(map[string]bool, len(created))
+	for _, c := range created {
+		came[c.GetName()] = !call.From(ctx).ValidateOnly
 	}
-	for _, id := range forget {
-		e.keys.Drop(e.tenant, id)
+	for _, id := range e.all {
+		if came[named(contacts, id)] && !slices.Contains(e.chosen, id) {
+			e.keys.Confirm(e.tenant, id)
+		} else {
+			e.keys.Drop(e.tenant, id)
+		}
 	}
 }

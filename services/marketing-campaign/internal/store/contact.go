@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -68,7 +69,9 @@ func (s *Store) Contacts(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID)
 
 // ContactProjection follows what there is to know of contacts.
 func ContactProjection() eventlog.Projection {
-	return eventlog.Projection{Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts}
+	return eventlog.Projection{
+		Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts, Linger: 50 * time.Millisecond,
+	}
 }
 
 type contactKey struct{ tenant, contact uuid.UUID }
@@ -109,6 +112,9 @@ func readContactEvent(e *eventv1.Event, id string) (key contactKey, c Contact, e
 }
 
 func putContacts(ctx context.Context, tx pgx.Tx, known map[contactKey]Contact) error {
+	if len(known) == 0 {
+		return nil
+	}
 	b := &pgx.Batch{}
 	for k, c := range known {
 		b.Queue(`

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,10 @@ import (
 
 // Contacts is the projection of which contacts exist.
 func Contacts() eventlog.Projection {
-	return eventlog.Projection{Name: "contacts", Areas: []string{"contact"}, Apply: applyContacts}
+	return eventlog.Projection{
+		Name: "contacts", Areas: []string{"contact"}, Apply: applyContacts,
+		Personal: eventlog.Unread, Linger: 50 * time.Millisecond,
+	}
 }
 
 // contactDeleted says what a contact's event means here: alive or deleted.
@@ -43,6 +47,9 @@ func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) erro
 			return err
 		}
 		last[key] = e
+	}
+	if len(last) == 0 {
+		return nil
 	}
 	var (
 		tenants, ids []uuid.UUID

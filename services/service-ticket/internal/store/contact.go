@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -31,7 +32,10 @@ func (s *Store) LearnContact(ctx context.Context, tenant, contact uuid.UUID) err
 
 // ContactProjection follows which contacts there are.
 func ContactProjection() eventlog.Projection {
-	return eventlog.Projection{Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts}
+	return eventlog.Projection{
+		Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts,
+		Personal: eventlog.Unread, Linger: 50 * time.Millisecond,
+	}
 }
 
 // applyContacts keeps the newest state of each contact that the events tell of.
@@ -52,6 +56,9 @@ func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) erro
 			return fmt.Errorf("event %s: %w", e.GetId(), err)
 		}
 		newest[key{tenant, contact}] = e.GetType() == contactDeleted
+	}
+	if len(newest) == 0 {
+		return nil
 	}
 	var (
 		tenants, contacts = make([]uuid.UUID, 0, len(newest)), make([]uuid.UUID, 0, len(newest))

@@ -7,8 +7,9 @@
 // its own. Destroying the row of a key erases what was sealed under it.
 //
 // Limits: in memory keys stay wrapped, and are trusted for eventlog.KeyLifetime;
-// another process may use a destroyed key for that long. Keys that were ready when
-// a process ended are never used.
+// another process may use a destroyed key for that long, and for freshness more where
+// it asked for it just after its contact came about. Keys that were ready when a
+// process ended are never used.
 package keystore
 
 import (
@@ -40,6 +41,9 @@ const (
 	reservoir = 256
 	// cacheSize bounds the memory of the cache, to about 20 MB.
 	cacheSize = 100_000
+	// freshness is how long Load answers the key of a new contact from memory. The
+	// other services ask for it as soon as they hear of the contact.
+	freshness = 10 * time.Second
 )
 
 // Store gives and keeps keys. It implements eventlog.Keys.
@@ -68,6 +72,8 @@ type owner struct{ tenant, contact uuid.UUID }
 type entry struct {
 	key     Key
 	expires time.Time
+	// fresh is until when the key is known to be that of a contact which exists.
+	fresh time.Time
 }
 
 // New makes a store over the pool of the database of keys, and the contact
@@ -133,6 +139,15 @@ func (s *Store) Bind(tenant, contact uuid.UUID, k Key) uuid.UUID {
 	return k.ID
 }
 
+// Confirm tells that a contact to whom a key was bound came about.
+func (s *Store) Confirm(tenant, contact uuid.UUID) {
+	name := owner{tenant, contact}
+	if e, ok := s.cache.Peek(name); ok {
+		e.fresh = s.now().Add(freshness)
+		s.cache.Add(name, e)
+	}
+}
+
 // Drop forgets the contact's key at once: after its destruction, and where the
 // contact for which it was taken did not come about.
 func (s *Store) Drop(tenant, contact uuid.UUID) { s.cache.Remove(owner{tenant, contact}) }
@@ -187,9 +202,26 @@ func (s *Store) warm(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID
 // Load reads the keys of those contacts that exist; a destroyed one has no
 // secret. It answers an error when a key cannot be unwrapped.
 func (s *Store) Load(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error) {
+	keys := make(map[uuid.UUID]Key, len(contacts))
+	var others []uuid.UUID
+	for _, contact := range contacts {
+		if e, ok := s.cache.Peek(owner{tenant, contact}); ok && s.now().Before(e.fresh) {
+			keys[contact] = e.key
+		} else {
+			others = append(others, contact)
+		}
+	}
+	if len(others) == 0 {
+		return keys, nil
+	}
+	return keys, s.read(ctx, tenant, others, keys)
+}
+
+// read adds the keys of those contacts that exist.
+func (s *Store) read(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID, keys map[uuid.UUID]Key) error {
 	names, err := s.names(ctx, tenant, contacts)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	ids := make([]uuid.UUID, 0, len(names))
 	for _, id := range names {
@@ -197,13 +229,12 @@ func (s *Store) Load(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID
 	}
 	wrapped, err := s.wrapped(ctx, ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	keys := make(map[uuid.UUID]Key, len(names))
 	for contact, id := range names {
 		keys[contact] = Key{ID: id, wrapped: wrapped[id]}
 	}
-	return keys, nil
+	return nil
 }
 
 // Secret answers the secret of a key, or nil where it was destroyed.
