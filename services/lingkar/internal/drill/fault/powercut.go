@@ -147,14 +147,15 @@ func (f *brokerCut) publish(ctx context.Context, c *cluster.Cluster) error {
 	})
 }
 
-// withJetStream does something at the broker, within ten seconds.
+// withJetStream does something at the broker, within half a minute: each message is
+// synced before it is acknowledged.
 func withJetStream(ctx context.Context, c *cluster.Cluster, do func(context.Context, jetstream.JetStream) error) error {
 	conn, err := c.Broker.Connect()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	js, err := jetstream.New(conn)
 	if err != nil {

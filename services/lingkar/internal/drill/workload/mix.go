@@ -152,6 +152,9 @@ func (c *client) changeConsent(ctx context.Context) {
 		&contactv1.GrantConsentRequest{Consent: consent}, &k.busy, func(proto.Message, string) { k.allowed = true })
 }
 
+// maxPaid is far more than a floating point number of 32 bits can tell exactly.
+const maxPaid = 1_000_000_000
+
 // purchase records a sale of the till.
 func (c *client) purchase(ctx context.Context) {
 	k := c.customer()
@@ -161,7 +164,7 @@ func (c *client) purchase(ctx context.Context) {
 	req := &salesv1.RecordPurchaseRequest{Purchase: &salesv1.Purchase{
 		Contact: k.name, ExternalIds: map[string]string{"till": c.next()}, Source: "till", Channel: eventv1.Channel_CHANNEL_POS,
 		PurchaseTime: timestamppb.New(time.Now().Add(-time.Hour)),
-		Amount:       &money.Money{CurrencyCode: currencies[c.random.IntN(len(currencies))], Units: 1 + c.random.Int64N(100_000)},
+		Amount:       &money.Money{CurrencyCode: currencies[c.random.IntN(len(currencies))], Units: 1 + c.random.Int64N(maxPaid)},
 	}}
 	c.do(ctx, "record purchase", salesv1.OrderService_RecordPurchase_FullMethodName, k.name, req, nil, nil)
 }
