@@ -43,9 +43,10 @@ func TestBench_quick(t *testing.T) {
 			t.Errorf("row %s is missing: %s", id, results.Reports[0].Skipped[id])
 		}
 	}
-	for id, want := range map[string]float64{"get": 1, "change": 2} {
-		if work := got[id].Work; work == nil || work.Trips < want || work.Trips > want+0.5 || work.Objects <= 0 {
-			t.Errorf("%s: %+v, want %g round trips", id, work, want)
+	// A change of a contact whose sealing key was not used lately fetches the key too.
+	for id, trips := range map[string][2]float64{"get": {1, 1.5}, "change": {2, 4.5}} {
+		if work := got[id].Work; work == nil || work.Trips < trips[0] || work.Trips > trips[1] || work.Objects <= 0 {
+			t.Errorf("%s: %+v, want %g to %g round trips", id, work, trips[0], trips[1])
 		}
 	}
 	if out := made.run(t, "bench", "compare", file, file); !strings.Contains(out, "+0 %") {

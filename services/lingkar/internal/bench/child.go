@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"time"
 
@@ -40,17 +41,25 @@ func startUp(ctx context.Context, program, dir string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.cmd.SysProcAttr = bound()
 	c.started = time.Now()
-	if err := c.cmd.Start(); err != nil {
-		return nil, err
-	}
-	ready := make(chan error, 1)
+	failed, ready := make(chan error), make(chan error, 1)
 	go func() {
+		// The kernel ends the child with the thread that started it.
+		runtime.LockOSThread()
+		if err := c.cmd.Start(); err != nil {
+			failed <- err
+			return
+		}
+		close(failed)
 		line, _ := bufio.NewReader(stdout).ReadString('\n') // an empty line is no JSON
 		ready <- json.Unmarshal([]byte(line), c)
 		_ = c.cmd.Wait() // how it ended is told by what it said
 		close(c.done)
 	}()
+	if err := <-failed; err != nil {
+		return nil, err
+	}
 	select {
 	case err = <-ready:
 	case <-time.After(startTimeout):

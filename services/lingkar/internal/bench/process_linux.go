@@ -6,8 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 )
+
+// bound makes the kernel end a child, in order, when this process is gone: killed, or
+// its terminal closed.
+func bound() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT} }
 
 // tick is the unit of /proc/PID/stat: a hundredth of a second on every Linux that
 // Go runs on.
