@@ -13,8 +13,6 @@ var (
 	}
 	// killed kills processes, and empties the broker.
 	killed = Focus{Faults: []string{"F01", "F06"}, Duration: 20 * time.Second}
-	// away kills the database server.
-	away = Focus{Faults: []string{"F09p"}, Duration: 12 * time.Second}
 	// repeated sends events again, and in another order.
 	repeated = Focus{Faults: []string{"F26", "F27"}, Duration: 12 * time.Second}
 )
@@ -32,7 +30,6 @@ const (
 	applyFile    = "pkg/eventlog/apply.go"
 	runnerFile   = "pkg/eventlog/runner.go"
 	catchUpFile  = "pkg/eventlog/catchup.go"
-	readFile     = "pkg/eventlog/read.go"
 )
 
 // announcing is where a change is committed and its caller does not know.

@@ -87,15 +87,6 @@ func projecting() []Mutant {
 			},
 		},
 		{
-			Name: "outage-is-internal", Breaks: "a read with the token of a write answers INTERNAL while PostgreSQL is away",
-			Invariants: []string{"I15"}, Focus: away,
-			Edits: []Edit{
-				{readFile, "return !waits, postgres.SQLError(err)", "return !waits, err"},
-				{catchUpFile, "return !behind, postgres.SQLError(err)", "return !behind, err"},
-				{catchUpFile, "	\"github.com/lingkar-crm/lingkar/pkg/postgres\"\n", ""},
-			},
-		},
-		{
 			Name: "own-writes-not-awaited", Breaks: "a read with the token of a write does not wait for it",
 			Invariants: []string{"I15", "I14"},
 			Focus:      Focus{Faults: stumbling.Faults, Duration: stumbling.Duration, Failpoints: "projection.before_apply=sleep:200ms"},
