@@ -23,7 +23,8 @@ const (
 	// has marks that move little.
 	slowMarks = 250 * time.Millisecond
 	slowLife  = time.Hour
-	// marksWait is how long a caller waits for marks that nobody has found yet.
+	// marksWait is how long a caller waits for marks that nobody has found yet. Once
+	// one has waited in vain, the others do not wait until they are found.
 	marksWait = 2 * time.Second
 	// marksTimeout bounds finding them, for which nobody waits that long: at a
 	// million buyers on two busy cores it is more than a call may take.
@@ -65,7 +66,7 @@ type keptMarks struct {
 // old as it takes to find them, or 0.2 s where that is longer; where it takes over
 // 250 ms they may be an hour old when nobody asked in between. Those of the past are
 // as known at the end of that day, and kept. Where there are none yet it answers
-// ErrUncounted after two seconds, and goes on finding them.
+// ErrUncounted after two seconds, from then on at once, and goes on finding them.
 func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) (pyramid.Marks, error) {
 	q.At = endOfDay(q.At, zone, s.now())
 	key := newMarksKey(q)
@@ -77,10 +78,15 @@ func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) 
 	if ok && time.Now().Before(kept.stale) {
 		return kept.Marks, nil
 	}
+	wait := marksWait
+	if s.tenants.slow.Contains(key) {
+		wait = 0
+	}
 	select {
 	case <-ctx.Done():
 		return pyramid.Marks{}, ctx.Err()
-	case <-time.After(marksWait):
+	case <-time.After(wait):
+		s.tenants.slow.Add(key, struct{}{})
 		return pyramid.Marks{}, ErrUncounted
 	case result := <-found:
 		if result.Err != nil {
@@ -116,6 +122,7 @@ func (s *Store) findMarks(key marksKey, q PyramidQuery) (pyramid.Marks, error) {
 		kept.until, kept.stale = marksLives(started, time.Since(started))
 	}
 	s.tenants.marks.Add(key, kept)
+	s.tenants.slow.Remove(key)
 	return marks, nil
 }
 

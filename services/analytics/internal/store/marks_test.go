@@ -28,13 +28,13 @@ func TestMarksLives(t *testing.T) {
 }
 
 // Whoever asks while the marks are found for the first time does not wait until a
-// call is over, and finds them later.
+// call is over, nor at all where another has waited in vain, and finds them later.
 func TestMarks_boundsTheWait(t *testing.T) {
 	t.Parallel()
 	s := &Store{now: time.Now, tenants: newTenantCache()}
 	q := PyramidQuery{Tenant: uuid.New()}
 	key := newMarksKey(q)
-	counted := make(chan struct{})
+	counted, later := make(chan struct{}), make(chan struct{})
 	found := s.tenants.flight.DoChan(key.String(), func() (any, error) {
 		<-counted
 		return pyramid.Marks{}, nil
@@ -42,11 +42,22 @@ func TestMarks_boundsTheWait(t *testing.T) {
 	if _, err := s.Marks(t.Context(), q, time.UTC); !errors.Is(err, ErrUncounted) {
 		t.Errorf("while they are counted: %v", err)
 	}
-	time.AfterFunc(marksWait/10, func() { close(counted) })
-	if _, err := s.Marks(t.Context(), q, time.UTC); err != nil {
-		t.Errorf("once they are counted: %v", err)
+	asked := time.Now()
+	if _, err := s.Marks(t.Context(), q, time.UTC); !errors.Is(err, ErrUncounted) || time.Since(asked) >= marksWait {
+		t.Errorf("asked again after %v: %v", time.Since(asked), err)
 	}
+	close(counted)
 	<-found
+	s.tenants.slow.Remove(key)
+	time.AfterFunc(marksWait/10, func() { close(later) })
+	again := s.tenants.flight.DoChan(key.String(), func() (any, error) {
+		<-later
+		return pyramid.Marks{}, nil
+	})
+	if _, err := s.Marks(t.Context(), q, time.UTC); err != nil {
+		t.Errorf("counted while one waits: %v", err)
+	}
+	<-again
 }
 
 // The zone of a tenant is loaded again now and then; its marks are not found again

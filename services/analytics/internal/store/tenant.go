@@ -43,6 +43,8 @@ type tenantCache struct {
 	settings *lru.Cache[uuid.UUID, keptSetting]
 	numbers  *lru.Cache[numberKey, uuid.UUID]
 	marks    *lru.Cache[marksKey, keptMarks]
+	// slow are those of which somebody waited for nothing.
+	slow *lru.Cache[marksKey, struct{}]
 	// flight lets the marks of a tenant be looked for once at a time.
 	flight singleflight.Group
 }
@@ -63,6 +65,7 @@ func newTenantCache() *tenantCache {
 		settings: newCache[uuid.UUID, keptSetting](cachedTenants),
 		numbers:  newCache[numberKey, uuid.UUID](cachedNumbers),
 		marks:    newCache[marksKey, keptMarks](cachedMarks),
+		slow:     newCache[marksKey, struct{}](cachedMarks),
 	}
 }
 
