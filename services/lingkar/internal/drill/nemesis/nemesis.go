@@ -155,7 +155,7 @@ func (n *Nemesis) period(ctx context.Context, c *cluster.Cluster, faults []Fault
 	p.Healed = time.Now()
 	for _, f := range faults {
 		if v, ok := f.(Verifier); ok {
-			if err := v.Verify(ctx, c); err != nil && ctx.Err() == nil {
+			if err := v.Verify(healing, c); err != nil {
 				p.Lost = append(p.Lost, fmt.Sprintf("%s: %v", f.ID(), err))
 			}
 		}
