@@ -63,7 +63,7 @@ func Open(ctx context.Context, appURL, systemURL string, o Options) (*DB, error)
 	if err != nil {
 		return nil, err
 	}
-	var byApp, bySystem trips
+	var byApp, bySystem Trips
 	app, err := openPool(ctx, appURL, o, StatementTimeout, &byApp)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func Open(ctx context.Context, appURL, systemURL string, o Options) (*DB, error)
 	}
 	db := &DB{App: app, System: system, pages: seal}
 	if o.Meters != nil {
-		db.told, err = tellTrips(o.Meters, map[*pgxpool.Pool]*trips{app: &byApp, system: &bySystem})
+		db.told, err = tellTrips(o.Meters, map[*pgxpool.Pool]*Trips{app: &byApp, system: &bySystem})
 	}
 	if err != nil {
 		db.Close()
@@ -120,7 +120,7 @@ func (r *releasing) Close() error {
 
 // openPool makes a pool. A statement timeout of 0 leaves the server's own: a
 // background job bounds itself by its context.
-func openPool(ctx context.Context, url string, o Options, statement time.Duration, made *trips) (*pgxpool.Pool, error) {
+func openPool(ctx context.Context, url string, o Options, statement time.Duration, made *Trips) (*pgxpool.Pool, error) {
 	c, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("postgres: database url: %w", err)
@@ -147,7 +147,7 @@ func openPool(ctx context.Context, url string, o Options, statement time.Duratio
 		return nil
 	}
 	if o.Meters != nil {
-		c.ConnConfig.Tracer = made
+		made.Trace(c)
 	}
 	if o.Configure != nil {
 		o.Configure(c)

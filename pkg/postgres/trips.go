@@ -13,12 +13,24 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/call"
 )
 
-// trips counts the round trips of one pool by the RPC that they are made for; the
-// method of a job is empty. A query and a batch are one each. Preparing a statement,
-// which each connection does once, is none.
-type trips struct{ byMethod sync.Map } // string to *atomic.Int64
+// Trips counts round trips by the RPC that they are made for; the method of a job is
+// empty. A query and a batch are one each. Preparing a statement, which each
+// connection does once, is none. The zero Trips is ready.
+type Trips struct{ byMethod sync.Map } // string to *atomic.Int64
 
-func (t *trips) count(ctx context.Context) context.Context {
+// Trace counts the round trips of a pool that is yet to be opened.
+func (t *Trips) Trace(pool *pgxpool.Config) { pool.ConnConfig.Tracer = t }
+
+// Made answers how many were made so far, by the full method of the RPC.
+func (t *Trips) Made() map[string]int64 {
+	made := map[string]int64{}
+	for method, n := range t.byMethod.Range {
+		made[method.(string)] = n.(*atomic.Int64).Load()
+	}
+	return made
+}
+
+func (t *Trips) count(ctx context.Context) context.Context {
 	method := call.From(ctx).Method
 	made, ok := t.byMethod.Load(method)
 	if !ok {
@@ -29,27 +41,27 @@ func (t *trips) count(ctx context.Context) context.Context {
 }
 
 // TraceQueryStart implements pgx.QueryTracer.
-func (t *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+func (t *Trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return t.count(ctx)
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.
-func (t *trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (t *Trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // TraceBatchStart implements pgx.BatchTracer.
-func (t *trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+func (t *Trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
 	return t.count(ctx)
 }
 
 // TraceBatchQuery implements pgx.BatchTracer.
-func (t *trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (t *Trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 
 // TraceBatchEnd implements pgx.BatchTracer.
-func (t *trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+func (t *Trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
 
 // tellTrips tells the meters how many round trips each pool makes, by database, role
 // and RPC.
-func tellTrips(meters metric.MeterProvider, pools map[*pgxpool.Pool]*trips) (metric.Registration, error) {
+func tellTrips(meters metric.MeterProvider, pools map[*pgxpool.Pool]*Trips) (metric.Registration, error) {
 	meter := meters.Meter("github.com/lingkar-crm/lingkar/pkg/postgres")
 	made, err := meter.Int64ObservableCounter("lingkar.postgres.trips",
 		metric.WithDescription("Round trips to PostgreSQL, by database, role and the RPC they are made for."), metric.WithUnit("{trip}"))
@@ -59,9 +71,9 @@ func tellTrips(meters metric.MeterProvider, pools map[*pgxpool.Pool]*trips) (met
 	return meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for pool, t := range pools {
 			c := pool.Config().ConnConfig
-			for method, n := range t.byMethod.Range {
-				o.ObserveInt64(made, n.(*atomic.Int64).Load(), metric.WithAttributes(
-					attribute.String("database", c.Database), attribute.String("role", c.User), attribute.String("method", method.(string))))
+			for method, n := range t.Made() {
+				o.ObserveInt64(made, n, metric.WithAttributes(
+					attribute.String("database", c.Database), attribute.String("role", c.User), attribute.String("method", method)))
 			}
 		}
 		return nil
