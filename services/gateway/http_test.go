@@ -1,8 +1,11 @@
 package gateway_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -205,6 +208,24 @@ func TestHTTP_refusesWhatIsTooLarge(t *testing.T) {
 	}
 	b.refused(b.do("GET", "/v1/teams", "", many[:220]...), 431, "HEADERS_TOO_LARGE")
 	b.refused(b.do("POST", "/v1/teams", team, "Idempotency-Key", strings.Repeat("k", 256)), 400, "FIELD_INVALID")
+}
+
+// Who sends a body that is refused for its size reads so, and sees no reset.
+func TestHTTP_refusalIsRead(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t, testkit.Start(t, gateway.Definition), auth.Admin)
+	const size = 6 << 20 // more than the sockets hold
+	conn := must(net.Dial("tcp", strings.TrimPrefix(b.base, "http://")))(t)
+	defer conn.Close()
+	head := fmt.Sprintf("POST /v1/teams HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", b.token, size)
+	if _, err := conn.Write(append([]byte(head), make([]byte, size)...)); err != nil {
+		t.Fatalf("sending: %v", err)
+	}
+	answer := must(http.ReadResponse(bufio.NewReader(conn), nil))(t)
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %s", answer.Status)
+	}
 }
 
 // Row B43: nothing of a caller's headers does what it says.

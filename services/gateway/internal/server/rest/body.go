@@ -20,6 +20,10 @@ const (
 	maxBody = 1 << 20
 	// bodyTimeout is how long a body may take to arrive.
 	bodyTimeout = 30 * time.Second
+	// drained is how much of the body of a refused request is read and thrown away,
+	// and drainTimeout for how long.
+	drained      = 8 << 20
+	drainTimeout = 2 * time.Second
 )
 
 // checked looks at the parameters and the body of a request whose RPC is known,
@@ -100,6 +104,16 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64, tooLarge erro
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return body, nil
+}
+
+// drain reads what a refused caller still sends. One who is sending when the
+// connection is closed sees a reset, and not the answer.
+func drain(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Expect") != "" {
+		return // it waits to be told before it sends
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTimeout))
+	_, _ = io.CopyN(io.Discard, r.Body, drained) // what is wrong with it does not matter any more
 }
 
 func checkBody(body []byte, found *rule) []errs.Violation {

@@ -80,6 +80,7 @@ func statusOf(err error) *status.Status {
 
 // refuse answers the problem that stands for an error.
 func (d *door) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	drain(w, r)
 	st := statusOf(err)
 	p := describe(st, call.From(r.Context()).Correlation)
 	h := w.Header()
