@@ -280,7 +280,9 @@ export interface paths {
         };
         /**
          * Answers whether a purpose is allowed on a channel now, with the entry that
-         *     proves it. Without an entry the answer is no.
+         *     proves it and the rule that was applied. Without an entry the answer is no,
+         *     unless the purpose rests on another right than consent. What the contact
+         *     prefers, such as the hours in which it may be called, is a reason of its own.
          */
         get: operations["ConsentService_CheckConsent"];
         put?: never;
@@ -302,6 +304,27 @@ export interface paths {
         put?: never;
         /** Records that a contact agreed to a purpose. */
         post: operations["ConsentService_GrantConsent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/consents:object": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records that a contact objects to a purpose, such as "marketing" or "profiling":
+         *     nothing is done for it any more unless the contact agrees anew. Only what a law
+         *     demands goes on.
+         */
+        post: operations["ConsentService_ObjectToProcessing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -509,6 +532,44 @@ export interface paths {
         put?: never;
         /** Ends a role. It stays on the contact with its dates. */
         post: operations["ContactService_EndRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}:liftRestriction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lifts the restriction of a contact's data. */
+        post: operations["PrivacyService_LiftRestriction"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}:restrict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restricts the processing of a contact's data: it is kept and can be put right,
+         *     and is not used. Every purpose is denied, and segments leave the contact out. One
+         *     that is restricted already stays as it is.
+         */
+        post: operations["PrivacyService_RestrictContact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1839,6 +1900,63 @@ export interface paths {
          *     tenants.
          */
         post: operations["EventStoreService_RebuildProjections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists purposes page by page. */
+        get: operations["PurposeService_ListPurposes"];
+        put?: never;
+        /**
+         * Puts a purpose on file. A code that a living purpose has answers ALREADY_EXISTS
+         *     (PURPOSE_CODE_TAKEN).
+         */
+        post: operations["PurposeService_CreatePurpose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/purposes/{purpose}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one purpose, a deleted one too. */
+        get: operations["PurposeService_GetPurpose"];
+        put?: never;
+        post?: never;
+        /** Hides a purpose from lists. It counts as not on file from then on. */
+        delete: operations["PurposeService_DeletePurpose"];
+        options?: never;
+        head?: never;
+        /** Changes what holds for a purpose from now on. Entries of the ledger stay as they are. */
+        patch: operations["PurposeService_UpdatePurpose"];
+        trace?: never;
+    };
+    "/v1/purposes/{purpose}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted purpose back. */
+        post: operations["PurposeService_UndeletePurpose"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4087,7 +4205,7 @@ export interface components {
          * @description Why a touch was withheld.
          * @enum {string}
          */
-        "lingkar.campaign.v1.SuppressReason": "SUPPRESS_REASON_UNSPECIFIED" | "SUPPRESS_REASON_CONSENT_REVOKED" | "SUPPRESS_REASON_CONSENT_MISSING" | "SUPPRESS_REASON_OTHER_CHANNEL_PREFERRED" | "SUPPRESS_REASON_CONTACT_DELETED";
+        "lingkar.campaign.v1.SuppressReason": "SUPPRESS_REASON_UNSPECIFIED" | "SUPPRESS_REASON_CONSENT_REVOKED" | "SUPPRESS_REASON_CONSENT_MISSING" | "SUPPRESS_REASON_OTHER_CHANNEL_PREFERRED" | "SUPPRESS_REASON_CONTACT_DELETED" | "SUPPRESS_REASON_PROCESSING_RESTRICTED";
         /** @description One message of a campaign to one contact. A campaign touches a contact once. */
         "lingkar.campaign.v1.Touch": {
             /** @description What may be done next, as method names such as "RecordResponse". */
@@ -4188,14 +4306,24 @@ export interface components {
              * @description The instant for which the answer holds.
              */
             checkTime?: string;
+            /**
+             * Format: date-time
+             * @description When the hours begin in which the contact wishes to be reached; set where the
+             *     channel rings at once and it is not the hour, whatever else the answer says.
+             */
+            hoursBeginTime?: string;
+            /** @description The right on which the purpose rests. */
+            legalBasis?: components["schemas"]["lingkar.contact.v1.LegalBasis"];
             /** @description The entry of the ledger that decided; unset where none did. */
             proof?: components["schemas"]["lingkar.contact.v1.Consent"];
             /** @description Why. */
             reason?: components["schemas"]["lingkar.contact.v1.ConsentReason"];
+            /** @description The purpose on file that says so: "purposes/{uuid}"; empty where none is. */
+            rule?: string;
         };
         /**
          * @description One entry of the ledger: a contact granted or revoked its consent to one
-         *     purpose. Entries are never changed; the latest one that speaks of a purpose and
+         *     purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
          *     a channel counts, and without one the answer is no (CON-44).
          */
         "lingkar.contact.v1.Consent": {
@@ -4236,7 +4364,7 @@ export interface components {
             purpose: string;
             /** @description Where the record came from, such as "web-form". */
             source?: string;
-            /** @description Granted or revoked. */
+            /** @description Granted, revoked or objected to. */
             readonly state?: components["schemas"]["lingkar.contact.v1.ConsentState"];
             /** @description The version of the text the contact was shown. */
             textVersion?: string;
@@ -4245,12 +4373,12 @@ export interface components {
          * @description Why a purpose is allowed or not.
          * @enum {string}
          */
-        "lingkar.contact.v1.ConsentReason": "CONSENT_REASON_UNSPECIFIED" | "CONSENT_REASON_GRANTED" | "CONSENT_REASON_CONTRACT" | "CONSENT_REASON_NEVER_GRANTED" | "CONSENT_REASON_REVOKED" | "CONSENT_REASON_EXPIRED" | "CONSENT_REASON_NO_THIRD_PARTY_SHARING" | "CONSENT_REASON_CONTACT_DELETED";
+        "lingkar.contact.v1.ConsentReason": "CONSENT_REASON_UNSPECIFIED" | "CONSENT_REASON_GRANTED" | "CONSENT_REASON_CONTRACT" | "CONSENT_REASON_NEVER_GRANTED" | "CONSENT_REASON_REVOKED" | "CONSENT_REASON_EXPIRED" | "CONSENT_REASON_NO_THIRD_PARTY_SHARING" | "CONSENT_REASON_CONTACT_DELETED" | "CONSENT_REASON_LEGAL_OBLIGATION" | "CONSENT_REASON_LEGITIMATE_INTEREST" | "CONSENT_REASON_OBJECTED" | "CONSENT_REASON_RESTRICTED" | "CONSENT_REASON_CONTACT_ERASED" | "CONSENT_REASON_QUIET_HOURS";
         /**
          * @description What an entry of the ledger says.
          * @enum {string}
          */
-        "lingkar.contact.v1.ConsentState": "CONSENT_STATE_UNSPECIFIED" | "CONSENT_STATE_GRANTED" | "CONSENT_STATE_REVOKED";
+        "lingkar.contact.v1.ConsentState": "CONSENT_STATE_UNSPECIFIED" | "CONSENT_STATE_GRANTED" | "CONSENT_STATE_REVOKED" | "CONSENT_STATE_OBJECTED";
         /** @description A person or an organisation, with all its roles at once (CON-08). */
         "lingkar.contact.v1.Contact": {
             /** @description Postal addresses: at most 20. */
@@ -4320,6 +4448,12 @@ export interface components {
             preference?: components["schemas"]["lingkar.contact.v1.ContactPreference"];
             /** @description ISO 3166-1 alpha-2 country, the default region of its phone numbers. */
             regionCode?: string;
+            /**
+             * Format: date-time
+             * @description When the processing of its data was restricted; unset where it is not. While it
+             *     is, the data is kept and not used: no consent holds, and no segment takes it in.
+             */
+            readonly restrictTime?: string;
             /**
              * @description The roles it plays or played, each with its dates. Changed by AssignRole
              *     and EndRole; may be given at creation.
@@ -4478,6 +4612,11 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.InteractionKind": "INTERACTION_KIND_UNSPECIFIED" | "INTERACTION_KIND_MAILING_RESPONSE" | "INTERACTION_KIND_BROCHURE_REQUEST" | "INTERACTION_KIND_QUOTATION_REQUEST" | "INTERACTION_KIND_TRADE_FAIR" | "INTERACTION_KIND_INTERVIEW";
+        /**
+         * @description By what right data is used.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.LegalBasis": "LEGAL_BASIS_UNSPECIFIED" | "LEGAL_BASIS_CONSENT" | "LEGAL_BASIS_CONTRACT" | "LEGAL_BASIS_LEGAL_OBLIGATION" | "LEGAL_BASIS_LEGITIMATE_INTEREST";
         /** @description A page of entries. */
         "lingkar.contact.v1.ListConsentsResponse": {
             /** @description The entries of this page. */
@@ -4498,6 +4637,13 @@ export interface components {
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
+        };
+        /** @description A page of purposes. */
+        "lingkar.contact.v1.ListPurposesResponse": {
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The purposes of this page. */
+            purposes?: components["schemas"]["lingkar.contact.v1.Purpose"][];
         };
         /** @description A page of relationship types. */
         "lingkar.contact.v1.ListRelationshipTypesResponse": {
@@ -4525,6 +4671,68 @@ export interface components {
              * @description How many more there are that the caller may not see.
              */
             hiddenCount?: number;
+        };
+        /**
+         * @description What the data of contacts may be used for, by what right, and for how long it is
+         *     kept (CON-44). A purpose that is not on file rests on consent, but for
+         *     "transactional", which rests on a contract.
+         */
+        "lingkar.contact.v1.Purpose": {
+            /**
+             * @description What the consent ledger calls it, such as "marketing". Unique within the
+             *     tenant. Cannot be changed later.
+             */
+            code: string;
+            /**
+             * Format: int32
+             * @description For how many days a grant is trusted from when it was given; without end
+             *     where 0. A grant's own expire_time may end it earlier.
+             */
+            consentDays?: number;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description What is done with the data, in words that a contact understands. */
+            description?: string;
+            /** @description How it is shown to people. */
+            displayName: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description Free marks of the tenant. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description By what right data is used for it. */
+            legalBasis: components["schemas"]["lingkar.contact.v1.LegalBasis"];
+            /** @description "purposes/{uuid}". */
+            name?: string;
+            /**
+             * Format: int32
+             * @description For how many days data is kept after the purpose has ended for a contact.
+             */
+            retentionDays?: number;
+            /**
+             * @description The roles whose holders it concerns, where it does not rest on consent: it
+             *     lasts while a contact plays one of them, and ends with the last. Nobody where
+             *     empty.
+             */
+            roles?: components["schemas"]["lingkar.contact.v1.RoleKind"][];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
         };
         /**
          * @description One contact's relationship to another. A contact may have any number of them,
@@ -6729,7 +6937,7 @@ export interface operations {
         responses: {
             /**
              * @description One entry of the ledger: a contact granted or revoked its consent to one
-             *     purpose. Entries are never changed; the latest one that speaks of a purpose and
+             *     purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
              *     a channel counts, and without one the answer is no (CON-44).
              */
             200: {
@@ -6802,7 +7010,48 @@ export interface operations {
         responses: {
             /**
              * @description One entry of the ledger: a contact granted or revoked its consent to one
-             *     purpose. Entries are never changed; the latest one that speaks of a purpose and
+             *     purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
+             *     a channel counts, and without one the answer is no (CON-44).
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Consent"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    ConsentService_ObjectToProcessing: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What is objected to. It cannot expire. */
+                    consent: components["schemas"]["lingkar.contact.v1.Consent"];
+                    /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                    consentId?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description One entry of the ledger: a contact granted or revoked its consent to one
+             *     purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
              *     a channel counts, and without one the answer is no (CON-44).
              */
             200: {
@@ -6843,7 +7092,7 @@ export interface operations {
         responses: {
             /**
              * @description One entry of the ledger: a contact granted or revoked its consent to one
-             *     purpose. Entries are never changed; the latest one that speaks of a purpose and
+             *     purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
              *     a channel counts, and without one the answer is no (CON-44).
              */
             200: {
@@ -7345,6 +7594,86 @@ export interface operations {
                     etag?: string;
                     /** @description Which role. */
                     kind: components["schemas"]["lingkar.contact.v1.RoleKind"];
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_LiftRestriction: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_RestrictContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
                     /** @description Makes a repetition of this call answer what the first one answered. */
                     requestId?: string;
                     /** @description Checks everything and changes nothing. */
@@ -11021,6 +11350,238 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["google.longrunning.Operation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PurposeService_ListPurposes: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over code, legal_basis, create_time and update_time. */
+                filter?: string;
+                /** @description "create_time", "update_time" or "code", each with " desc" if wished. */
+                orderBy?: string;
+                /** @description Lists deleted purposes too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of purposes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListPurposesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PurposeService_CreatePurpose: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                purposeId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+            };
+        };
+        responses: {
+            /**
+             * @description What the data of contacts may be used for, by what right, and for how long it is
+             *     kept (CON-44). A purpose that is not on file rests on consent, but for
+             *     "transactional", which rests on a contract.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PurposeService_GetPurpose: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows purposes/ in its name. */
+                purpose: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description What the data of contacts may be used for, by what right, and for how long it is
+             *     kept (CON-44). A purpose that is not on file rests on consent, but for
+             *     "transactional", which rests on a contract.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    PurposeService_DeletePurpose: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows purposes/ in its name. */
+                purpose: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description What the data of contacts may be used for, by what right, and for how long it is
+             *     kept (CON-44). A purpose that is not on file rests on consent, but for
+             *     "transactional", which rests on a contract.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PurposeService_UpdatePurpose: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows purposes/ in its name. */
+                purpose: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+            };
+        };
+        responses: {
+            /**
+             * @description What the data of contacts may be used for, by what right, and for how long it is
+             *     kept (CON-44). A purpose that is not on file rests on consent, but for
+             *     "transactional", which rests on a contract.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PurposeService_UndeletePurpose: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows purposes/ in its name. */
+                purpose: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What the data of contacts may be used for, by what right, and for how long it is
+             *     kept (CON-44). A purpose that is not on file rests on consent, but for
+             *     "transactional", which rests on a contract.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
                 };
             };
             default: components["responses"]["Problem"];

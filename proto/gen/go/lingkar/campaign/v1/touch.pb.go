@@ -107,6 +107,8 @@ const (
 	SuppressReason_SUPPRESS_REASON_OTHER_CHANNEL_PREFERRED SuppressReason = 3
 	// The contact is deleted.
 	SuppressReason_SUPPRESS_REASON_CONTACT_DELETED SuppressReason = 4
+	// The processing of the contact's data is restricted: it is kept, and not used.
+	SuppressReason_SUPPRESS_REASON_PROCESSING_RESTRICTED SuppressReason = 5
 )
 
 // Enum value maps for SuppressReason.
@@ -117,6 +119,7 @@ var (
 		2: "SUPPRESS_REASON_CONSENT_MISSING",
 		3: "SUPPRESS_REASON_OTHER_CHANNEL_PREFERRED",
 		4: "SUPPRESS_REASON_CONTACT_DELETED",
+		5: "SUPPRESS_REASON_PROCESSING_RESTRICTED",
 	}
 	SuppressReason_value = map[string]int32{
 		"SUPPRESS_REASON_UNSPECIFIED":             0,
@@ -124,6 +127,7 @@ var (
 		"SUPPRESS_REASON_CONSENT_MISSING":         2,
 		"SUPPRESS_REASON_OTHER_CHANNEL_PREFERRED": 3,
 		"SUPPRESS_REASON_CONTACT_DELETED":         4,
+		"SUPPRESS_REASON_PROCESSING_RESTRICTED":   5,
 	}
 )
 
@@ -605,13 +609,14 @@ const file_lingkar_campaign_v1_touch_proto_rawDesc = "" +
 	"\x11TOUCH_STATUS_SENT\x10\x02\x12\x1a\n" +
 	"\x16TOUCH_STATUS_DELIVERED\x10\x03\x12\x19\n" +
 	"\x15TOUCH_STATUS_ANSWERED\x10\x04\x12\x1b\n" +
-	"\x17TOUCH_STATUS_SUPPRESSED\x10\x05*\xcd\x01\n" +
+	"\x17TOUCH_STATUS_SUPPRESSED\x10\x05*\xf8\x01\n" +
 	"\x0eSuppressReason\x12\x1f\n" +
 	"\x1bSUPPRESS_REASON_UNSPECIFIED\x10\x00\x12#\n" +
 	"\x1fSUPPRESS_REASON_CONSENT_REVOKED\x10\x01\x12#\n" +
 	"\x1fSUPPRESS_REASON_CONSENT_MISSING\x10\x02\x12+\n" +
 	"'SUPPRESS_REASON_OTHER_CHANNEL_PREFERRED\x10\x03\x12#\n" +
-	"\x1fSUPPRESS_REASON_CONTACT_DELETED\x10\x04*\xdd\x01\n" +
+	"\x1fSUPPRESS_REASON_CONTACT_DELETED\x10\x04\x12)\n" +
+	"%SUPPRESS_REASON_PROCESSING_RESTRICTED\x10\x05*\xdd\x01\n" +
 	"\fResponseKind\x12\x1d\n" +
 	"\x19RESPONSE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18RESPONSE_KIND_INTERESTED\x10\x01\x12 \n" +

@@ -37,6 +37,9 @@ const (
 	ConsentState_CONSENT_STATE_GRANTED ConsentState = 1
 	// The contact withdrew its agreement, or refused.
 	ConsentState_CONSENT_STATE_REVOKED ConsentState = 2
+	// The contact objects to this use of its data, whatever right it rests on but a
+	// law's demand.
+	ConsentState_CONSENT_STATE_OBJECTED ConsentState = 3
 )
 
 // Enum value maps for ConsentState.
@@ -45,11 +48,13 @@ var (
 		0: "CONSENT_STATE_UNSPECIFIED",
 		1: "CONSENT_STATE_GRANTED",
 		2: "CONSENT_STATE_REVOKED",
+		3: "CONSENT_STATE_OBJECTED",
 	}
 	ConsentState_value = map[string]int32{
 		"CONSENT_STATE_UNSPECIFIED": 0,
 		"CONSENT_STATE_GRANTED":     1,
 		"CONSENT_STATE_REVOKED":     2,
+		"CONSENT_STATE_OBJECTED":    3,
 	}
 )
 
@@ -81,7 +86,7 @@ func (ConsentState) EnumDescriptor() ([]byte, []int) {
 }
 
 // One entry of the ledger: a contact granted or revoked its consent to one
-// purpose. Entries are never changed; the latest one that speaks of a purpose and
+// purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
 // a channel counts, and without one the answer is no (CON-44).
 type Consent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -95,7 +100,7 @@ type Consent struct {
 	Purpose string `protobuf:"bytes,3,opt,name=purpose,proto3" json:"purpose,omitempty"`
 	// The channel it speaks of; every channel where unspecified.
 	Channel v1.Channel `protobuf:"varint,4,opt,name=channel,proto3,enum=lingkar.event.v1.Channel" json:"channel,omitempty"`
-	// Granted or revoked.
+	// Granted, revoked or objected to.
 	State ConsentState `protobuf:"varint,5,opt,name=state,proto3,enum=lingkar.contact.v1.ConsentState" json:"state,omitempty"`
 	// The version of the text the contact was shown.
 	TextVersion string `protobuf:"bytes,6,opt,name=text_version,json=textVersion,proto3" json:"text_version,omitempty"`
@@ -275,11 +280,12 @@ const file_lingkar_contact_v1_consent_proto_rawDesc = "" +
 	"\vcreate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12\x17\n" +
 	"\x04etag\x18\x0e \x01(\tB\x03\xe0A\x03R\x04etag:?\xeaA<\n" +
-	"\x13lingkar.dev/Consent\x12\x12consents/{consent}*\bconsents2\aconsent*c\n" +
+	"\x13lingkar.dev/Consent\x12\x12consents/{consent}*\bconsents2\aconsent*\x7f\n" +
 	"\fConsentState\x12\x1d\n" +
 	"\x19CONSENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONSENT_STATE_GRANTED\x10\x01\x12\x19\n" +
-	"\x15CONSENT_STATE_REVOKED\x10\x02B\xda\x01\n" +
+	"\x15CONSENT_STATE_REVOKED\x10\x02\x12\x1a\n" +
+	"\x16CONSENT_STATE_OBJECTED\x10\x03B\xda\x01\n" +
 	"\x16com.lingkar.contact.v1B\fConsentProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (

@@ -48,19 +48,39 @@ const (
 	ConsentReason_CONSENT_REASON_NO_THIRD_PARTY_SHARING ConsentReason = 6
 	// Denied: the contact is deleted.
 	ConsentReason_CONSENT_REASON_CONTACT_DELETED ConsentReason = 7
+	// Allowed: a law demands it.
+	ConsentReason_CONSENT_REASON_LEGAL_OBLIGATION ConsentReason = 8
+	// Allowed: a legitimate interest, and the contact did not object.
+	ConsentReason_CONSENT_REASON_LEGITIMATE_INTEREST ConsentReason = 9
+	// Denied: the contact objected.
+	ConsentReason_CONSENT_REASON_OBJECTED ConsentReason = 10
+	// Denied: the processing of the contact's data is restricted. It is kept, and not
+	// used.
+	ConsentReason_CONSENT_REASON_RESTRICTED ConsentReason = 11
+	// Denied: the contact was erased.
+	ConsentReason_CONSENT_REASON_CONTACT_ERASED ConsentReason = 12
+	// Denied now: the channel rings at once, and the contact wishes to be reached at
+	// other hours. It would be allowed then.
+	ConsentReason_CONSENT_REASON_QUIET_HOURS ConsentReason = 13
 )
 
 // Enum value maps for ConsentReason.
 var (
 	ConsentReason_name = map[int32]string{
-		0: "CONSENT_REASON_UNSPECIFIED",
-		1: "CONSENT_REASON_GRANTED",
-		2: "CONSENT_REASON_CONTRACT",
-		3: "CONSENT_REASON_NEVER_GRANTED",
-		4: "CONSENT_REASON_REVOKED",
-		5: "CONSENT_REASON_EXPIRED",
-		6: "CONSENT_REASON_NO_THIRD_PARTY_SHARING",
-		7: "CONSENT_REASON_CONTACT_DELETED",
+		0:  "CONSENT_REASON_UNSPECIFIED",
+		1:  "CONSENT_REASON_GRANTED",
+		2:  "CONSENT_REASON_CONTRACT",
+		3:  "CONSENT_REASON_NEVER_GRANTED",
+		4:  "CONSENT_REASON_REVOKED",
+		5:  "CONSENT_REASON_EXPIRED",
+		6:  "CONSENT_REASON_NO_THIRD_PARTY_SHARING",
+		7:  "CONSENT_REASON_CONTACT_DELETED",
+		8:  "CONSENT_REASON_LEGAL_OBLIGATION",
+		9:  "CONSENT_REASON_LEGITIMATE_INTEREST",
+		10: "CONSENT_REASON_OBJECTED",
+		11: "CONSENT_REASON_RESTRICTED",
+		12: "CONSENT_REASON_CONTACT_ERASED",
+		13: "CONSENT_REASON_QUIET_HOURS",
 	}
 	ConsentReason_value = map[string]int32{
 		"CONSENT_REASON_UNSPECIFIED":            0,
@@ -71,6 +91,12 @@ var (
 		"CONSENT_REASON_EXPIRED":                5,
 		"CONSENT_REASON_NO_THIRD_PARTY_SHARING": 6,
 		"CONSENT_REASON_CONTACT_DELETED":        7,
+		"CONSENT_REASON_LEGAL_OBLIGATION":       8,
+		"CONSENT_REASON_LEGITIMATE_INTEREST":    9,
+		"CONSENT_REASON_OBJECTED":               10,
+		"CONSENT_REASON_RESTRICTED":             11,
+		"CONSENT_REASON_CONTACT_ERASED":         12,
+		"CONSENT_REASON_QUIET_HOURS":            13,
 	}
 )
 
@@ -247,6 +273,79 @@ func (x *RevokeConsentRequest) GetValidateOnly() bool {
 	return false
 }
 
+// Asks to record an objection.
+type ObjectToProcessingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is objected to. It cannot expire.
+	Consent *Consent `protobuf:"bytes,1,opt,name=consent,proto3" json:"consent,omitempty"`
+	// A UUIDv7 chosen by an offline client; made by the server where empty.
+	ConsentId string `protobuf:"bytes,2,opt,name=consent_id,json=consentId,proto3" json:"consent_id,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ObjectToProcessingRequest) Reset() {
+	*x = ObjectToProcessingRequest{}
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ObjectToProcessingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ObjectToProcessingRequest) ProtoMessage() {}
+
+func (x *ObjectToProcessingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ObjectToProcessingRequest.ProtoReflect.Descriptor instead.
+func (*ObjectToProcessingRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ObjectToProcessingRequest) GetConsent() *Consent {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+func (x *ObjectToProcessingRequest) GetConsentId() string {
+	if x != nil {
+		return x.ConsentId
+	}
+	return ""
+}
+
+func (x *ObjectToProcessingRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ObjectToProcessingRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // Asks for one entry of the ledger.
 type GetConsentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -260,7 +359,7 @@ type GetConsentRequest struct {
 
 func (x *GetConsentRequest) Reset() {
 	*x = GetConsentRequest{}
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[2]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -272,7 +371,7 @@ func (x *GetConsentRequest) String() string {
 func (*GetConsentRequest) ProtoMessage() {}
 
 func (x *GetConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[2]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -285,7 +384,7 @@ func (x *GetConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConsentRequest.ProtoReflect.Descriptor instead.
 func (*GetConsentRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{2}
+	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetConsentRequest) GetName() string {
@@ -324,7 +423,7 @@ type ListConsentsRequest struct {
 
 func (x *ListConsentsRequest) Reset() {
 	*x = ListConsentsRequest{}
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[3]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -336,7 +435,7 @@ func (x *ListConsentsRequest) String() string {
 func (*ListConsentsRequest) ProtoMessage() {}
 
 func (x *ListConsentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[3]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -349,7 +448,7 @@ func (x *ListConsentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConsentsRequest.ProtoReflect.Descriptor instead.
 func (*ListConsentsRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{3}
+	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListConsentsRequest) GetPageSize() int32 {
@@ -407,7 +506,7 @@ type ListConsentsResponse struct {
 
 func (x *ListConsentsResponse) Reset() {
 	*x = ListConsentsResponse{}
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[4]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +518,7 @@ func (x *ListConsentsResponse) String() string {
 func (*ListConsentsResponse) ProtoMessage() {}
 
 func (x *ListConsentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[4]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +531,7 @@ func (x *ListConsentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListConsentsResponse.ProtoReflect.Descriptor instead.
 func (*ListConsentsResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListConsentsResponse) GetConsents() []*Consent {
@@ -465,7 +564,7 @@ type CheckConsentRequest struct {
 
 func (x *CheckConsentRequest) Reset() {
 	*x = CheckConsentRequest{}
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[5]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +576,7 @@ func (x *CheckConsentRequest) String() string {
 func (*CheckConsentRequest) ProtoMessage() {}
 
 func (x *CheckConsentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[5]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +589,7 @@ func (x *CheckConsentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckConsentRequest.ProtoReflect.Descriptor instead.
 func (*CheckConsentRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CheckConsentRequest) GetContact() string {
@@ -524,14 +623,21 @@ type CheckConsentResponse struct {
 	// The entry of the ledger that decided; unset where none did.
 	Proof *Consent `protobuf:"bytes,3,opt,name=proof,proto3" json:"proof,omitempty"`
 	// The instant for which the answer holds.
-	CheckTime     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=check_time,json=checkTime,proto3" json:"check_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CheckTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=check_time,json=checkTime,proto3" json:"check_time,omitempty"`
+	// The right on which the purpose rests.
+	LegalBasis LegalBasis `protobuf:"varint,5,opt,name=legal_basis,json=legalBasis,proto3,enum=lingkar.contact.v1.LegalBasis" json:"legal_basis,omitempty"`
+	// The purpose on file that says so: "purposes/{uuid}"; empty where none is.
+	Rule string `protobuf:"bytes,6,opt,name=rule,proto3" json:"rule,omitempty"`
+	// When the hours begin in which the contact wishes to be reached; set where the
+	// channel rings at once and it is not the hour, whatever else the answer says.
+	HoursBeginTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=hours_begin_time,json=hoursBeginTime,proto3" json:"hours_begin_time,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CheckConsentResponse) Reset() {
 	*x = CheckConsentResponse{}
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[6]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +649,7 @@ func (x *CheckConsentResponse) String() string {
 func (*CheckConsentResponse) ProtoMessage() {}
 
 func (x *CheckConsentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[6]
+	mi := &file_lingkar_contact_v1_consent_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +662,7 @@ func (x *CheckConsentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckConsentResponse.ProtoReflect.Descriptor instead.
 func (*CheckConsentResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_contact_v1_consent_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckConsentResponse) GetAllowed() bool {
@@ -587,11 +693,32 @@ func (x *CheckConsentResponse) GetCheckTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *CheckConsentResponse) GetLegalBasis() LegalBasis {
+	if x != nil {
+		return x.LegalBasis
+	}
+	return LegalBasis_LEGAL_BASIS_UNSPECIFIED
+}
+
+func (x *CheckConsentResponse) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *CheckConsentResponse) GetHoursBeginTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HoursBeginTime
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_consent_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_consent_service_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/contact/v1/consent_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/consent.proto\x1a\x1clingkar/event/v1/event.proto\"\xe2\x01\n" +
+	"(lingkar/contact/v1/consent_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/purpose.proto\x1a\x1clingkar/event/v1/event.proto\"\xe2\x01\n" +
 	"\x13GrantConsentRequest\x12@\n" +
 	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\aconsent\x12)\n" +
 	"\n" +
@@ -601,6 +728,14 @@ const file_lingkar_contact_v1_consent_service_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
 	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xe3\x01\n" +
 	"\x14RevokeConsentRequest\x12@\n" +
+	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\aconsent\x12)\n" +
+	"\n" +
+	"consent_id\x18\x02 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18$R\tconsentId\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xe8\x01\n" +
+	"\x19ObjectToProcessingRequest\x12@\n" +
 	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\aconsent\x12)\n" +
 	"\n" +
 	"consent_id\x18\x02 \x01(\tB\n" +
@@ -629,13 +764,18 @@ const file_lingkar_contact_v1_consent_service_proto_rawDesc = "" +
 	"\acontact\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\acontact\x12:\n" +
 	"\apurpose\x18\x02 \x01(\tB \xe0A\x02\xbaH\x1ar\x182\x16^[a-z][a-z0-9-]{0,62}$R\apurpose\x12@\n" +
-	"\achannel\x18\x03 \x01(\x0e2\x19.lingkar.event.v1.ChannelB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\achannel\"\xd9\x01\n" +
+	"\achannel\x18\x03 \x01(\x0e2\x19.lingkar.event.v1.ChannelB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\achannel\"\x8e\x03\n" +
 	"\x14CheckConsentResponse\x12\x18\n" +
 	"\aallowed\x18\x01 \x01(\bR\aallowed\x129\n" +
 	"\x06reason\x18\x02 \x01(\x0e2!.lingkar.contact.v1.ConsentReasonR\x06reason\x121\n" +
 	"\x05proof\x18\x03 \x01(\v2\x1b.lingkar.contact.v1.ConsentR\x05proof\x129\n" +
 	"\n" +
-	"check_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime*\x91\x02\n" +
+	"check_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcheckTime\x12?\n" +
+	"\vlegal_basis\x18\x05 \x01(\x0e2\x1e.lingkar.contact.v1.LegalBasisR\n" +
+	"legalBasis\x12,\n" +
+	"\x04rule\x18\x06 \x01(\tB\x18\xfaA\x15\n" +
+	"\x13lingkar.dev/PurposeR\x04rule\x12D\n" +
+	"\x10hours_begin_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0ehoursBeginTime*\xdd\x03\n" +
 	"\rConsentReason\x12\x1e\n" +
 	"\x1aCONSENT_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CONSENT_REASON_GRANTED\x10\x01\x12\x1b\n" +
@@ -644,10 +784,18 @@ const file_lingkar_contact_v1_consent_service_proto_rawDesc = "" +
 	"\x16CONSENT_REASON_REVOKED\x10\x04\x12\x1a\n" +
 	"\x16CONSENT_REASON_EXPIRED\x10\x05\x12)\n" +
 	"%CONSENT_REASON_NO_THIRD_PARTY_SHARING\x10\x06\x12\"\n" +
-	"\x1eCONSENT_REASON_CONTACT_DELETED\x10\a2\xa8\x05\n" +
+	"\x1eCONSENT_REASON_CONTACT_DELETED\x10\a\x12#\n" +
+	"\x1fCONSENT_REASON_LEGAL_OBLIGATION\x10\b\x12&\n" +
+	"\"CONSENT_REASON_LEGITIMATE_INTEREST\x10\t\x12\x1b\n" +
+	"\x17CONSENT_REASON_OBJECTED\x10\n" +
+	"\x12\x1d\n" +
+	"\x19CONSENT_REASON_RESTRICTED\x10\v\x12!\n" +
+	"\x1dCONSENT_REASON_CONTACT_ERASED\x10\f\x12\x1e\n" +
+	"\x1aCONSENT_REASON_QUIET_HOURS\x10\r2\xb5\x06\n" +
 	"\x0eConsentService\x12}\n" +
 	"\fGrantConsent\x12'.lingkar.contact.v1.GrantConsentRequest\x1a\x1b.lingkar.contact.v1.Consent\"'\xdaA\aconsent\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/consents:grant\x12\x80\x01\n" +
-	"\rRevokeConsent\x12(.lingkar.contact.v1.RevokeConsentRequest\x1a\x1b.lingkar.contact.v1.Consent\"(\xdaA\aconsent\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/consents:revoke\x12v\n" +
+	"\rRevokeConsent\x12(.lingkar.contact.v1.RevokeConsentRequest\x1a\x1b.lingkar.contact.v1.Consent\"(\xdaA\aconsent\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/consents:revoke\x12\x8a\x01\n" +
+	"\x12ObjectToProcessing\x12-.lingkar.contact.v1.ObjectToProcessingRequest\x1a\x1b.lingkar.contact.v1.Consent\"(\xdaA\aconsent\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/consents:object\x12v\n" +
 	"\n" +
 	"GetConsent\x12%.lingkar.contact.v1.GetConsentRequest\x1a\x1b.lingkar.contact.v1.Consent\"$\xdaA\x04name\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=consents/*}\x12\x81\x01\n" +
 	"\fListConsents\x12'.lingkar.contact.v1.ListConsentsRequest\x1a(.lingkar.contact.v1.ListConsentsResponse\"\x1e\xdaA\acontact\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/consents\x12\x97\x01\n" +
@@ -667,46 +815,53 @@ func file_lingkar_contact_v1_consent_service_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_contact_v1_consent_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_lingkar_contact_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_lingkar_contact_v1_consent_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_lingkar_contact_v1_consent_service_proto_goTypes = []any{
-	(ConsentReason)(0),            // 0: lingkar.contact.v1.ConsentReason
-	(*GrantConsentRequest)(nil),   // 1: lingkar.contact.v1.GrantConsentRequest
-	(*RevokeConsentRequest)(nil),  // 2: lingkar.contact.v1.RevokeConsentRequest
-	(*GetConsentRequest)(nil),     // 3: lingkar.contact.v1.GetConsentRequest
-	(*ListConsentsRequest)(nil),   // 4: lingkar.contact.v1.ListConsentsRequest
-	(*ListConsentsResponse)(nil),  // 5: lingkar.contact.v1.ListConsentsResponse
-	(*CheckConsentRequest)(nil),   // 6: lingkar.contact.v1.CheckConsentRequest
-	(*CheckConsentResponse)(nil),  // 7: lingkar.contact.v1.CheckConsentResponse
-	(*Consent)(nil),               // 8: lingkar.contact.v1.Consent
-	(*fieldmaskpb.FieldMask)(nil), // 9: google.protobuf.FieldMask
-	(v1.Channel)(0),               // 10: lingkar.event.v1.Channel
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(ConsentReason)(0),                // 0: lingkar.contact.v1.ConsentReason
+	(*GrantConsentRequest)(nil),       // 1: lingkar.contact.v1.GrantConsentRequest
+	(*RevokeConsentRequest)(nil),      // 2: lingkar.contact.v1.RevokeConsentRequest
+	(*ObjectToProcessingRequest)(nil), // 3: lingkar.contact.v1.ObjectToProcessingRequest
+	(*GetConsentRequest)(nil),         // 4: lingkar.contact.v1.GetConsentRequest
+	(*ListConsentsRequest)(nil),       // 5: lingkar.contact.v1.ListConsentsRequest
+	(*ListConsentsResponse)(nil),      // 6: lingkar.contact.v1.ListConsentsResponse
+	(*CheckConsentRequest)(nil),       // 7: lingkar.contact.v1.CheckConsentRequest
+	(*CheckConsentResponse)(nil),      // 8: lingkar.contact.v1.CheckConsentResponse
+	(*Consent)(nil),                   // 9: lingkar.contact.v1.Consent
+	(*fieldmaskpb.FieldMask)(nil),     // 10: google.protobuf.FieldMask
+	(v1.Channel)(0),                   // 11: lingkar.event.v1.Channel
+	(*timestamppb.Timestamp)(nil),     // 12: google.protobuf.Timestamp
+	(LegalBasis)(0),                   // 13: lingkar.contact.v1.LegalBasis
 }
 var file_lingkar_contact_v1_consent_service_proto_depIdxs = []int32{
-	8,  // 0: lingkar.contact.v1.GrantConsentRequest.consent:type_name -> lingkar.contact.v1.Consent
-	8,  // 1: lingkar.contact.v1.RevokeConsentRequest.consent:type_name -> lingkar.contact.v1.Consent
-	9,  // 2: lingkar.contact.v1.GetConsentRequest.read_mask:type_name -> google.protobuf.FieldMask
-	9,  // 3: lingkar.contact.v1.ListConsentsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	8,  // 4: lingkar.contact.v1.ListConsentsResponse.consents:type_name -> lingkar.contact.v1.Consent
-	10, // 5: lingkar.contact.v1.CheckConsentRequest.channel:type_name -> lingkar.event.v1.Channel
-	0,  // 6: lingkar.contact.v1.CheckConsentResponse.reason:type_name -> lingkar.contact.v1.ConsentReason
-	8,  // 7: lingkar.contact.v1.CheckConsentResponse.proof:type_name -> lingkar.contact.v1.Consent
-	11, // 8: lingkar.contact.v1.CheckConsentResponse.check_time:type_name -> google.protobuf.Timestamp
-	1,  // 9: lingkar.contact.v1.ConsentService.GrantConsent:input_type -> lingkar.contact.v1.GrantConsentRequest
-	2,  // 10: lingkar.contact.v1.ConsentService.RevokeConsent:input_type -> lingkar.contact.v1.RevokeConsentRequest
-	3,  // 11: lingkar.contact.v1.ConsentService.GetConsent:input_type -> lingkar.contact.v1.GetConsentRequest
-	4,  // 12: lingkar.contact.v1.ConsentService.ListConsents:input_type -> lingkar.contact.v1.ListConsentsRequest
-	6,  // 13: lingkar.contact.v1.ConsentService.CheckConsent:input_type -> lingkar.contact.v1.CheckConsentRequest
-	8,  // 14: lingkar.contact.v1.ConsentService.GrantConsent:output_type -> lingkar.contact.v1.Consent
-	8,  // 15: lingkar.contact.v1.ConsentService.RevokeConsent:output_type -> lingkar.contact.v1.Consent
-	8,  // 16: lingkar.contact.v1.ConsentService.GetConsent:output_type -> lingkar.contact.v1.Consent
-	5,  // 17: lingkar.contact.v1.ConsentService.ListConsents:output_type -> lingkar.contact.v1.ListConsentsResponse
-	7,  // 18: lingkar.contact.v1.ConsentService.CheckConsent:output_type -> lingkar.contact.v1.CheckConsentResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	9,  // 0: lingkar.contact.v1.GrantConsentRequest.consent:type_name -> lingkar.contact.v1.Consent
+	9,  // 1: lingkar.contact.v1.RevokeConsentRequest.consent:type_name -> lingkar.contact.v1.Consent
+	9,  // 2: lingkar.contact.v1.ObjectToProcessingRequest.consent:type_name -> lingkar.contact.v1.Consent
+	10, // 3: lingkar.contact.v1.GetConsentRequest.read_mask:type_name -> google.protobuf.FieldMask
+	10, // 4: lingkar.contact.v1.ListConsentsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	9,  // 5: lingkar.contact.v1.ListConsentsResponse.consents:type_name -> lingkar.contact.v1.Consent
+	11, // 6: lingkar.contact.v1.CheckConsentRequest.channel:type_name -> lingkar.event.v1.Channel
+	0,  // 7: lingkar.contact.v1.CheckConsentResponse.reason:type_name -> lingkar.contact.v1.ConsentReason
+	9,  // 8: lingkar.contact.v1.CheckConsentResponse.proof:type_name -> lingkar.contact.v1.Consent
+	12, // 9: lingkar.contact.v1.CheckConsentResponse.check_time:type_name -> google.protobuf.Timestamp
+	13, // 10: lingkar.contact.v1.CheckConsentResponse.legal_basis:type_name -> lingkar.contact.v1.LegalBasis
+	12, // 11: lingkar.contact.v1.CheckConsentResponse.hours_begin_time:type_name -> google.protobuf.Timestamp
+	1,  // 12: lingkar.contact.v1.ConsentService.GrantConsent:input_type -> lingkar.contact.v1.GrantConsentRequest
+	2,  // 13: lingkar.contact.v1.ConsentService.RevokeConsent:input_type -> lingkar.contact.v1.RevokeConsentRequest
+	3,  // 14: lingkar.contact.v1.ConsentService.ObjectToProcessing:input_type -> lingkar.contact.v1.ObjectToProcessingRequest
+	4,  // 15: lingkar.contact.v1.ConsentService.GetConsent:input_type -> lingkar.contact.v1.GetConsentRequest
+	5,  // 16: lingkar.contact.v1.ConsentService.ListConsents:input_type -> lingkar.contact.v1.ListConsentsRequest
+	7,  // 17: lingkar.contact.v1.ConsentService.CheckConsent:input_type -> lingkar.contact.v1.CheckConsentRequest
+	9,  // 18: lingkar.contact.v1.ConsentService.GrantConsent:output_type -> lingkar.contact.v1.Consent
+	9,  // 19: lingkar.contact.v1.ConsentService.RevokeConsent:output_type -> lingkar.contact.v1.Consent
+	9,  // 20: lingkar.contact.v1.ConsentService.ObjectToProcessing:output_type -> lingkar.contact.v1.Consent
+	9,  // 21: lingkar.contact.v1.ConsentService.GetConsent:output_type -> lingkar.contact.v1.Consent
+	6,  // 22: lingkar.contact.v1.ConsentService.ListConsents:output_type -> lingkar.contact.v1.ListConsentsResponse
+	8,  // 23: lingkar.contact.v1.ConsentService.CheckConsent:output_type -> lingkar.contact.v1.CheckConsentResponse
+	18, // [18:24] is the sub-list for method output_type
+	12, // [12:18] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_consent_service_proto_init() }
@@ -715,13 +870,14 @@ func file_lingkar_contact_v1_consent_service_proto_init() {
 		return
 	}
 	file_lingkar_contact_v1_consent_proto_init()
+	file_lingkar_contact_v1_purpose_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_consent_service_proto_rawDesc), len(file_lingkar_contact_v1_consent_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,11 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ConsentService_GrantConsent_FullMethodName  = "/lingkar.contact.v1.ConsentService/GrantConsent"
-	ConsentService_RevokeConsent_FullMethodName = "/lingkar.contact.v1.ConsentService/RevokeConsent"
-	ConsentService_GetConsent_FullMethodName    = "/lingkar.contact.v1.ConsentService/GetConsent"
-	ConsentService_ListConsents_FullMethodName  = "/lingkar.contact.v1.ConsentService/ListConsents"
-	ConsentService_CheckConsent_FullMethodName  = "/lingkar.contact.v1.ConsentService/CheckConsent"
+	ConsentService_GrantConsent_FullMethodName       = "/lingkar.contact.v1.ConsentService/GrantConsent"
+	ConsentService_RevokeConsent_FullMethodName      = "/lingkar.contact.v1.ConsentService/RevokeConsent"
+	ConsentService_ObjectToProcessing_FullMethodName = "/lingkar.contact.v1.ConsentService/ObjectToProcessing"
+	ConsentService_GetConsent_FullMethodName         = "/lingkar.contact.v1.ConsentService/GetConsent"
+	ConsentService_ListConsents_FullMethodName       = "/lingkar.contact.v1.ConsentService/ListConsents"
+	ConsentService_CheckConsent_FullMethodName       = "/lingkar.contact.v1.ConsentService/CheckConsent"
 )
 
 // ConsentServiceClient is the client API for ConsentService service.
@@ -38,13 +39,19 @@ type ConsentServiceClient interface {
 	GrantConsent(ctx context.Context, in *GrantConsentRequest, opts ...grpc.CallOption) (*Consent, error)
 	// Records that a contact withdrew its agreement to a purpose, or refused it.
 	RevokeConsent(ctx context.Context, in *RevokeConsentRequest, opts ...grpc.CallOption) (*Consent, error)
+	// Records that a contact objects to a purpose, such as "marketing" or "profiling":
+	// nothing is done for it any more unless the contact agrees anew. Only what a law
+	// demands goes on.
+	ObjectToProcessing(ctx context.Context, in *ObjectToProcessingRequest, opts ...grpc.CallOption) (*Consent, error)
 	// Answers one entry of the ledger.
 	GetConsent(ctx context.Context, in *GetConsentRequest, opts ...grpc.CallOption) (*Consent, error)
 	// Lists entries of the ledger, the latest first; those of one contact if asked
 	// so.
 	ListConsents(ctx context.Context, in *ListConsentsRequest, opts ...grpc.CallOption) (*ListConsentsResponse, error)
 	// Answers whether a purpose is allowed on a channel now, with the entry that
-	// proves it. Without an entry the answer is no.
+	// proves it and the rule that was applied. Without an entry the answer is no,
+	// unless the purpose rests on another right than consent. What the contact
+	// prefers, such as the hours in which it may be called, is a reason of its own.
 	CheckConsent(ctx context.Context, in *CheckConsentRequest, opts ...grpc.CallOption) (*CheckConsentResponse, error)
 }
 
@@ -70,6 +77,16 @@ func (c *consentServiceClient) RevokeConsent(ctx context.Context, in *RevokeCons
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Consent)
 	err := c.cc.Invoke(ctx, ConsentService_RevokeConsent_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *consentServiceClient) ObjectToProcessing(ctx context.Context, in *ObjectToProcessingRequest, opts ...grpc.CallOption) (*Consent, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Consent)
+	err := c.cc.Invoke(ctx, ConsentService_ObjectToProcessing_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +133,19 @@ type ConsentServiceServer interface {
 	GrantConsent(context.Context, *GrantConsentRequest) (*Consent, error)
 	// Records that a contact withdrew its agreement to a purpose, or refused it.
 	RevokeConsent(context.Context, *RevokeConsentRequest) (*Consent, error)
+	// Records that a contact objects to a purpose, such as "marketing" or "profiling":
+	// nothing is done for it any more unless the contact agrees anew. Only what a law
+	// demands goes on.
+	ObjectToProcessing(context.Context, *ObjectToProcessingRequest) (*Consent, error)
 	// Answers one entry of the ledger.
 	GetConsent(context.Context, *GetConsentRequest) (*Consent, error)
 	// Lists entries of the ledger, the latest first; those of one contact if asked
 	// so.
 	ListConsents(context.Context, *ListConsentsRequest) (*ListConsentsResponse, error)
 	// Answers whether a purpose is allowed on a channel now, with the entry that
-	// proves it. Without an entry the answer is no.
+	// proves it and the rule that was applied. Without an entry the answer is no,
+	// unless the purpose rests on another right than consent. What the contact
+	// prefers, such as the hours in which it may be called, is a reason of its own.
 	CheckConsent(context.Context, *CheckConsentRequest) (*CheckConsentResponse, error)
 	mustEmbedUnimplementedConsentServiceServer()
 }
@@ -139,6 +162,9 @@ func (UnimplementedConsentServiceServer) GrantConsent(context.Context, *GrantCon
 }
 func (UnimplementedConsentServiceServer) RevokeConsent(context.Context, *RevokeConsentRequest) (*Consent, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeConsent not implemented")
+}
+func (UnimplementedConsentServiceServer) ObjectToProcessing(context.Context, *ObjectToProcessingRequest) (*Consent, error) {
+	return nil, status.Error(codes.Unimplemented, "method ObjectToProcessing not implemented")
 }
 func (UnimplementedConsentServiceServer) GetConsent(context.Context, *GetConsentRequest) (*Consent, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetConsent not implemented")
@@ -202,6 +228,24 @@ func _ConsentService_RevokeConsent_Handler(srv interface{}, ctx context.Context,
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ConsentServiceServer).RevokeConsent(ctx, req.(*RevokeConsentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ConsentService_ObjectToProcessing_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ObjectToProcessingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConsentServiceServer).ObjectToProcessing(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConsentService_ObjectToProcessing_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConsentServiceServer).ObjectToProcessing(ctx, req.(*ObjectToProcessingRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -274,6 +318,10 @@ var ConsentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevokeConsent",
 			Handler:    _ConsentService_RevokeConsent_Handler,
+		},
+		{
+			MethodName: "ObjectToProcessing",
+			Handler:    _ConsentService_ObjectToProcessing_Handler,
 		},
 		{
 			MethodName: "GetConsent",

@@ -277,8 +277,11 @@ type Contact struct {
 	Etag string `protobuf:"bytes,27,opt,name=etag,proto3" json:"etag,omitempty"`
 	// What the caller may do next, as method names such as "UpdateContact".
 	AllowedActions []string `protobuf:"bytes,28,rep,name=allowed_actions,json=allowedActions,proto3" json:"allowed_actions,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When the processing of its data was restricted; unset where it is not. While it
+	// is, the data is kept and not used: no consent holds, and no segment takes it in.
+	RestrictTime  *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=restrict_time,json=restrictTime,proto3" json:"restrict_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Contact) Reset() {
@@ -503,6 +506,13 @@ func (x *Contact) GetEtag() string {
 func (x *Contact) GetAllowedActions() []string {
 	if x != nil {
 		return x.AllowedActions
+	}
+	return nil
+}
+
+func (x *Contact) GetRestrictTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RestrictTime
 	}
 	return nil
 }
@@ -849,7 +859,7 @@ var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xb7\x0e\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xfd\x0e\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -890,7 +900,8 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\vdelete_time\x18\x1a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"deleteTime\x12\x17\n" +
 	"\x04etag\x18\x1b \x01(\tB\x03\xe0A\x01R\x04etag\x12,\n" +
-	"\x0fallowed_actions\x18\x1c \x03(\tB\x03\xe0A\x03R\x0eallowedActions\x1a>\n" +
+	"\x0fallowed_actions\x18\x1c \x03(\tB\x03\xe0A\x03R\x0eallowedActions\x12D\n" +
+	"\rrestrict_time\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\frestrictTime\x1a>\n" +
 	"\x10ExternalIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
@@ -992,17 +1003,18 @@ var file_lingkar_contact_v1_contact_proto_depIdxs = []int32{
 	12, // 9: lingkar.contact.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
 	12, // 10: lingkar.contact.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
 	12, // 11: lingkar.contact.v1.Contact.delete_time:type_name -> google.protobuf.Timestamp
-	1,  // 12: lingkar.contact.v1.Identifier.kind:type_name -> lingkar.contact.v1.IdentifierKind
-	13, // 13: lingkar.contact.v1.ContactPreference.channel:type_name -> lingkar.event.v1.Channel
-	2,  // 14: lingkar.contact.v1.Role.kind:type_name -> lingkar.contact.v1.RoleKind
-	12, // 15: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
-	12, // 16: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
-	11, // 17: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	12, // 12: lingkar.contact.v1.Contact.restrict_time:type_name -> google.protobuf.Timestamp
+	1,  // 13: lingkar.contact.v1.Identifier.kind:type_name -> lingkar.contact.v1.IdentifierKind
+	13, // 14: lingkar.contact.v1.ContactPreference.channel:type_name -> lingkar.event.v1.Channel
+	2,  // 15: lingkar.contact.v1.Role.kind:type_name -> lingkar.contact.v1.RoleKind
+	12, // 16: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
+	12, // 17: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
+	11, // 18: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_proto_init() }

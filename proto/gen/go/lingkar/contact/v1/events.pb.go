@@ -900,11 +900,342 @@ func (x *ConsentRevoked) GetConsent() *Consent {
 	return nil
 }
 
+// A contact objected to a purpose. Whatever is still to be done for it must stop.
+type ObjectionRecorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The entry of the ledger.
+	Consent       *Consent `protobuf:"bytes,1,opt,name=consent,proto3" json:"consent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ObjectionRecorded) Reset() {
+	*x = ObjectionRecorded{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ObjectionRecorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ObjectionRecorded) ProtoMessage() {}
+
+func (x *ObjectionRecorded) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ObjectionRecorded.ProtoReflect.Descriptor instead.
+func (*ObjectionRecorded) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ObjectionRecorded) GetConsent() *Consent {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+// The processing of a contact's data was restricted: it is kept, and not used.
+type ContactRestricted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact afterwards.
+	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactRestricted) Reset() {
+	*x = ContactRestricted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactRestricted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactRestricted) ProtoMessage() {}
+
+func (x *ContactRestricted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactRestricted.ProtoReflect.Descriptor instead.
+func (*ContactRestricted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ContactRestricted) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+// The restriction of a contact's data was lifted.
+type ContactRestrictionLifted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact afterwards.
+	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactRestrictionLifted) Reset() {
+	*x = ContactRestrictionLifted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactRestrictionLifted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactRestrictionLifted) ProtoMessage() {}
+
+func (x *ContactRestrictionLifted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactRestrictionLifted.ProtoReflect.Descriptor instead.
+func (*ContactRestrictionLifted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ContactRestrictionLifted) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+// A purpose was put on file.
+type PurposeCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The purpose afterwards.
+	Purpose       *Purpose `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeCreated) Reset() {
+	*x = PurposeCreated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeCreated) ProtoMessage() {}
+
+func (x *PurposeCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeCreated.ProtoReflect.Descriptor instead.
+func (*PurposeCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PurposeCreated) GetPurpose() *Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return nil
+}
+
+// What holds for a purpose changed.
+type PurposeUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The purpose afterwards.
+	Purpose *Purpose `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	// The fields that changed, such as "retention_days".
+	Paths         []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeUpdated) Reset() {
+	*x = PurposeUpdated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeUpdated) ProtoMessage() {}
+
+func (x *PurposeUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeUpdated.ProtoReflect.Descriptor instead.
+func (*PurposeUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PurposeUpdated) GetPurpose() *Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return nil
+}
+
+func (x *PurposeUpdated) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// A purpose was deleted.
+type PurposeDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The purpose afterwards.
+	Purpose       *Purpose `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeDeleted) Reset() {
+	*x = PurposeDeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeDeleted) ProtoMessage() {}
+
+func (x *PurposeDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeDeleted.ProtoReflect.Descriptor instead.
+func (*PurposeDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *PurposeDeleted) GetPurpose() *Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return nil
+}
+
+// A deleted purpose came back.
+type PurposeUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The purpose afterwards.
+	Purpose       *Purpose `protobuf:"bytes,1,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PurposeUndeleted) Reset() {
+	*x = PurposeUndeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PurposeUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PurposeUndeleted) ProtoMessage() {}
+
+func (x *PurposeUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PurposeUndeleted.ProtoReflect.Descriptor instead.
+func (*PurposeUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PurposeUndeleted) GetPurpose() *Purpose {
+	if x != nil {
+		return x.Purpose
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -945,7 +1276,22 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\x0eConsentGranted\x125\n" +
 	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentR\aconsent\"G\n" +
 	"\x0eConsentRevoked\x125\n" +
-	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentR\aconsentB\xd9\x01\n" +
+	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentR\aconsent\"J\n" +
+	"\x11ObjectionRecorded\x125\n" +
+	"\aconsent\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ConsentR\aconsent\"J\n" +
+	"\x11ContactRestricted\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"Q\n" +
+	"\x18ContactRestrictionLifted\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"G\n" +
+	"\x0ePurposeCreated\x125\n" +
+	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurpose\"]\n" +
+	"\x0ePurposeUpdated\x125\n" +
+	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurpose\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"G\n" +
+	"\x0ePurposeDeleted\x125\n" +
+	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurpose\"I\n" +
+	"\x10PurposeUndeleted\x125\n" +
+	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurposeB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -960,7 +1306,7 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
@@ -980,39 +1326,54 @@ var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*InteractionRecorded)(nil),       // 15: lingkar.contact.v1.InteractionRecorded
 	(*ConsentGranted)(nil),            // 16: lingkar.contact.v1.ConsentGranted
 	(*ConsentRevoked)(nil),            // 17: lingkar.contact.v1.ConsentRevoked
-	(*Contact)(nil),                   // 18: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 19: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 20: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 21: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 22: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 23: lingkar.contact.v1.Consent
+	(*ObjectionRecorded)(nil),         // 18: lingkar.contact.v1.ObjectionRecorded
+	(*ContactRestricted)(nil),         // 19: lingkar.contact.v1.ContactRestricted
+	(*ContactRestrictionLifted)(nil),  // 20: lingkar.contact.v1.ContactRestrictionLifted
+	(*PurposeCreated)(nil),            // 21: lingkar.contact.v1.PurposeCreated
+	(*PurposeUpdated)(nil),            // 22: lingkar.contact.v1.PurposeUpdated
+	(*PurposeDeleted)(nil),            // 23: lingkar.contact.v1.PurposeDeleted
+	(*PurposeUndeleted)(nil),          // 24: lingkar.contact.v1.PurposeUndeleted
+	(*Contact)(nil),                   // 25: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 26: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 27: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 28: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 29: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 30: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 31: lingkar.contact.v1.Purpose
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	18, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	18, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	18, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	18, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	18, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	19, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	18, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	19, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	20, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	20, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	20, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	20, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	21, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	21, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	21, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	21, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	21, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	22, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	23, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	23, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	25, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	25, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	25, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	25, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	25, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	26, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	25, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	26, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	27, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	27, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	27, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	27, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	28, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	28, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	28, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	28, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	28, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	29, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	30, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	30, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	30, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	25, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	25, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	31, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	31, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	31, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	31, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -1023,6 +1384,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 	file_lingkar_contact_v1_consent_proto_init()
 	file_lingkar_contact_v1_contact_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
+	file_lingkar_contact_v1_purpose_proto_init()
 	file_lingkar_contact_v1_relationship_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1030,7 +1392,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
