@@ -77,6 +77,8 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterInteractionServiceServer(rt.Server, s)
 	contactv1.RegisterConsentServiceServer(rt.Server, s)
 	contactv1.RegisterKeyServiceServer(rt.Server, s)
+	contactv1.RegisterPurposeServiceServer(rt.Server, s)
+	contactv1.RegisterPrivacyServiceServer(rt.Server, s)
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)

@@ -1,8 +1,9 @@
 // Package consent is the ledger of what a contact allows: entries that are only
 // ever added, and the one rule that reads them.
 //
-// It promises default deny: without an entry nothing is allowed, but for what a
-// contract needs. It decides for one instant; who sends later asks again.
+// It promises default deny: without an entry nothing is allowed, unless the purpose
+// rests on another right than consent. It decides for one instant; who sends later
+// asks again.
 package consent
 
 import (
@@ -32,6 +33,8 @@ type State int32
 const (
 	Granted State = 1
 	Revoked State = 2
+	// Objected says no to a purpose whatever right it rests on but a law's demand.
+	Objected State = 3
 )
 
 // clockSkew is how far ahead of ours a caller's clock may be.
@@ -56,8 +59,8 @@ type Entry struct {
 	Actor string `db:"actor"`
 }
 
-// Recorded says that the contact granted or revoked its consent, by the entry's
-// state.
+// Recorded says that the contact granted or revoked its consent or objected, by the
+// entry's state.
 type Recorded struct{}
 
 // EventName implements entity.Event.
@@ -72,8 +75,8 @@ func (e *Entry) Record(now time.Time) error {
 	if e.OccurredAt.After(now.Add(clockSkew)) {
 		violations = append(violations, errs.Violation{Field: "consent.occurred_at", Description: "lies in the future"})
 	}
-	if e.ExpireTime != nil && e.State == Revoked {
-		violations = append(violations, errs.Violation{Field: "consent.expire_time", Description: "is for grants only: a revocation does not end"})
+	if e.ExpireTime != nil && e.State != Granted {
+		violations = append(violations, errs.Violation{Field: "consent.expire_time", Description: "is for grants only: a no does not end"})
 	}
 	if e.ExpireTime != nil && e.ExpireTime.Before(e.OccurredAt) {
 		violations = append(violations, errs.Violation{Field: "consent.expire_time", Description: "lies before occurred_at"})

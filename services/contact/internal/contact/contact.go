@@ -59,6 +59,9 @@ type Contact struct {
 	Note         string `db:"note"`
 	// NoThirdPartySharing forbids passing its data to third parties (A18).
 	NoThirdPartySharing bool `db:"no_third_party_sharing"`
+	// RestrictTime is when the processing of its data was restricted; nil where it is
+	// not.
+	RestrictTime *time.Time `db:"restrict_time"`
 }
 
 // Address is a postal address.
@@ -70,16 +73,6 @@ type Address struct {
 	PostalCode         string   `json:"postalCode,omitempty"`
 	RegionCode         string   `json:"regionCode,omitempty"`
 	Country            string   `json:"country,omitempty"`
-}
-
-// Preference is how a contact wishes to be reached (CON-47).
-type Preference struct {
-	// Channel is numbered as in the contract; 0 where it has no preference.
-	Channel int32 `json:"channel,omitempty"`
-	// Hours is "18:00-20:00", in the IANA zone TimeZone.
-	Hours    string `json:"hours,omitempty"`
-	TimeZone string `json:"timeZone,omitempty"`
-	Place    string `json:"place,omitempty"`
 }
 
 // RoleKind is a role that a contact plays towards the company.
@@ -127,7 +120,10 @@ func (c *Contact) AllowedActions() []string {
 	if c.Deleted() {
 		return []string{"UndeleteContact"}
 	}
-	actions := []string{"UpdateContact", "DeleteContact", "AssignRole"}
+	actions := []string{"UpdateContact", "DeleteContact", "AssignRole", "RestrictContact"}
+	if c.RestrictTime != nil {
+		actions[3] = "LiftRestriction"
+	}
 	for _, r := range c.Roles {
 		if r.End == nil {
 			return append(actions, "EndRole")

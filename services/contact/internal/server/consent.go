@@ -18,6 +18,11 @@ func (s *Server) RevokeConsent(ctx context.Context, req *contactv1.RevokeConsent
 	return s.Store.RecordConsent(ctx, auth.From(ctx).Tenant, req.GetConsentId(), consent.Revoked, req.GetConsent())
 }
 
+// ObjectToProcessing implements ConsentService.
+func (s *Server) ObjectToProcessing(ctx context.Context, req *contactv1.ObjectToProcessingRequest) (*contactv1.Consent, error) {
+	return s.Store.RecordConsent(ctx, auth.From(ctx).Tenant, req.GetConsentId(), consent.Objected, req.GetConsent())
+}
+
 // GetConsent implements ConsentService.
 func (s *Server) GetConsent(ctx context.Context, req *contactv1.GetConsentRequest) (*contactv1.Consent, error) {
 	return s.Store.Consents.Read(ctx, auth.From(ctx).Tenant, req.GetName())

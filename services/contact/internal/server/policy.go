@@ -60,11 +60,22 @@ var Policy = auth.Policy{
 	contactv1.ImportService_CancelImport_FullMethodName:   staff,
 	contactv1.ImportService_UndoImport_FullMethodName:     staff,
 
-	contactv1.ConsentService_GrantConsent_FullMethodName:  staff,
-	contactv1.ConsentService_RevokeConsent_FullMethodName: staff,
-	contactv1.ConsentService_GetConsent_FullMethodName:    readers,
-	contactv1.ConsentService_ListConsents_FullMethodName:  readers,
-	contactv1.ConsentService_CheckConsent_FullMethodName:  readers,
+	contactv1.ConsentService_GrantConsent_FullMethodName:       staff,
+	contactv1.ConsentService_RevokeConsent_FullMethodName:      staff,
+	contactv1.ConsentService_ObjectToProcessing_FullMethodName: staff,
+	contactv1.ConsentService_GetConsent_FullMethodName:         readers,
+	contactv1.ConsentService_ListConsents_FullMethodName:       readers,
+	contactv1.ConsentService_CheckConsent_FullMethodName:       readers,
+
+	contactv1.PurposeService_CreatePurpose_FullMethodName:   heads,
+	contactv1.PurposeService_GetPurpose_FullMethodName:      readers,
+	contactv1.PurposeService_ListPurposes_FullMethodName:    readers,
+	contactv1.PurposeService_UpdatePurpose_FullMethodName:   heads,
+	contactv1.PurposeService_DeletePurpose_FullMethodName:   heads,
+	contactv1.PurposeService_UndeletePurpose_FullMethodName: heads,
+
+	contactv1.PrivacyService_RestrictContact_FullMethodName: staff,
+	contactv1.PrivacyService_LiftRestriction_FullMethodName: heads,
 
 	contactv1.KeyService_FetchKeys_FullMethodName: services,
 }

@@ -16,6 +16,8 @@ type Server struct {
 	contactv1.UnsafeInteractionServiceServer
 	contactv1.UnsafeConsentServiceServer
 	contactv1.UnsafeKeyServiceServer
+	contactv1.UnsafePurposeServiceServer
+	contactv1.UnsafePrivacyServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

@@ -19,6 +19,7 @@ const (
 	interactions      = "interactions"
 	consents          = "consents"
 	documents         = "documents"
+	purposes          = "purposes"
 )
 
 // named answers the name of a resource.

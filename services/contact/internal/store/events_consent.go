@@ -2,7 +2,6 @@ package store
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -63,14 +62,11 @@ func ipAddress(r *fields.Reader, s string) string {
 
 func consentEvent(e *consent.Entry, _ entity.Event) eventlog.Draft {
 	var payload proto.Message = &contactv1.ConsentGranted{Consent: consentProto(e)}
-	if e.State == consent.Revoked {
+	switch e.State {
+	case consent.Revoked:
 		payload = &contactv1.ConsentRevoked{Consent: consentProto(e)}
+	case consent.Objected:
+		payload = &contactv1.ObjectionRecorded{Consent: consentProto(e)}
 	}
 	return eventlog.Draft{Payload: payload, Contacts: []uuid.UUID{e.Contact}, OccurredAt: e.OccurredAt}
-}
-
-func decisionProto(d consent.Decision, now time.Time) *contactv1.CheckConsentResponse {
-	return &contactv1.CheckConsentResponse{
-		Allowed: d.Allowed, Reason: contactv1.ConsentReason(d.Reason), CheckTime: timestamppb.New(now),
-	}
 }

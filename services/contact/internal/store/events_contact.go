@@ -44,6 +44,7 @@ func contactProto(c *contact.Contact) *contactv1.Contact {
 		DeleteTime:          fields.Timestamp(c.DeleteTime),
 		Etag:                c.Etag(),
 		AllowedActions:      c.AllowedActions(),
+		RestrictTime:        fields.Timestamp(c.RestrictTime),
 	}
 	for _, i := range c.Identifiers {
 		p.Identifiers = append(p.Identifiers, &contactv1.Identifier{
@@ -108,6 +109,10 @@ func contactEvent(c *contact.Contact, e entity.Event) eventlog.Draft {
 		payload = &contactv1.RoleAssigned{Contact: state, Role: roleProto(e.Role)}
 	case contact.RoleEnded:
 		payload = &contactv1.RoleEnded{Contact: state, Role: roleProto(e.Role)}
+	case contact.Restricted:
+		payload = &contactv1.ContactRestricted{Contact: state}
+	case contact.RestrictionLifted:
+		payload = &contactv1.ContactRestrictionLifted{Contact: state}
 	default:
 		panic(fmt.Sprintf("store: no event of a contact is made of %s", e.EventName()))
 	}

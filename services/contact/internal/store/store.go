@@ -37,6 +37,7 @@ type Store struct {
 	Relationships     *record.Store[relationship.Relationship, *contactv1.Relationship]
 	Interactions      *record.Store[interaction.Interaction, *contactv1.Interaction]
 	Consents          *record.Store[consent.Entry, *contactv1.Consent]
+	Purposes          *record.Store[consent.Purpose, *contactv1.Purpose]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -76,6 +77,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		Contacts: func(e *consent.Entry) []uuid.UUID { return []uuid.UUID{e.Contact} },
 		Proto:    consentProto, Fill: fillConsent, Event: consentEvent,
 	}
+	s.Purposes = purposeStore(db, log)
 	return s
 }
 

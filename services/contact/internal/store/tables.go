@@ -43,6 +43,7 @@ var contactTable = postgres.NewTable[contact.Contact](postgres.Def{
 		postgres.Field{Path: "language_code"},
 		postgres.Field{Path: "customer_id"},
 		postgres.Field{Path: "no_third_party_sharing", Type: postgres.Bool},
+		postgres.Field{Path: "restrict_time", Type: postgres.Time},
 		postgres.Field{Path: "roles", Column: "roles_held", Type: postgres.IndexedMap},
 	),
 	Orders: [][]string{

@@ -80,35 +80,40 @@ func (s *Server) judge(ctx context.Context, c *campaign.Campaign, id uuid.UUID, 
 	}
 	if !contact.Deleted {
 		var err error
-		if question.Standing, question.Proof, err = s.standing(ctx, id, c.Channel); err != nil {
+		if err = s.ask(ctx, id, &question); err != nil {
 			return touch.Verdict{}, err
 		}
 	}
 	return touch.Decide(question), nil
 }
 
-// standing asks what the consent ledger says about marketing to a contact on a
-// channel, and which entry says so.
-func (s *Server) standing(ctx context.Context, id uuid.UUID, channel int32) (touch.Standing, *uuid.UUID, error) {
+// ask asks what the consent ledger says about marketing to a contact on the case's
+// channel, which entry says so, and whether it is the hour.
+func (s *Server) ask(ctx context.Context, id uuid.UUID, question *touch.Case) error {
 	answer, err := s.Consents.CheckConsent(ctx, &contactv1.CheckConsentRequest{
-		Contact: fields.Name("contacts", &id), Purpose: purpose, Channel: eventv1.Channel(channel),
+		Contact: fields.Name("contacts", &id), Purpose: purpose, Channel: eventv1.Channel(question.Channel),
 	})
 	if errs.Code(err) == codes.NotFound {
-		return touch.Gone, nil, nil
+		return nil // it is gone
 	}
 	if err != nil {
-		return touch.Gone, nil, err
+		return err
 	}
 	var r fields.Reader
-	proof := r.Optional("proof.name", "consents", answer.GetProof().GetName())
+	question.Proof = r.Optional("proof.name", "consents", answer.GetProof().GetName())
 	if r.Err() != nil {
-		return touch.Gone, nil, errs.Internal(r.Err())
+		return errs.Internal(r.Err())
 	}
 	standing, understood := standings[answer.GetReason()]
 	if !understood {
 		standing = touch.Refused // what is not understood must not be taken for consent
 	}
-	return standing, proof, nil
+	question.Standing = standing
+	if begin := answer.GetHoursBeginTime(); begin != nil {
+		at := begin.AsTime()
+		question.HoursBegin = &at
+	}
+	return nil
 }
 
 // standings says what the reasons of the contact area mean here.
@@ -119,4 +124,11 @@ var standings = map[contactv1.ConsentReason]touch.Standing{
 	contactv1.ConsentReason_CONSENT_REASON_EXPIRED:         touch.Silent,
 	contactv1.ConsentReason_CONSENT_REASON_REVOKED:         touch.Refused,
 	contactv1.ConsentReason_CONSENT_REASON_CONTACT_DELETED: touch.Gone,
+
+	contactv1.ConsentReason_CONSENT_REASON_LEGAL_OBLIGATION:    touch.Granted,
+	contactv1.ConsentReason_CONSENT_REASON_LEGITIMATE_INTEREST: touch.Granted,
+	contactv1.ConsentReason_CONSENT_REASON_OBJECTED:            touch.Refused,
+	contactv1.ConsentReason_CONSENT_REASON_RESTRICTED:          touch.Restricted,
+	contactv1.ConsentReason_CONSENT_REASON_CONTACT_ERASED:      touch.Gone,
+	contactv1.ConsentReason_CONSENT_REASON_QUIET_HOURS:         touch.Granted, // but not now
 }

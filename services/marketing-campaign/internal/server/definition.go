@@ -27,6 +27,10 @@ const (
 // nameOnly asks for nothing but the names of contacts.
 var nameOnly = &fieldmaskpb.FieldMask{Paths: []string{"name"}}
 
+// usability asks for what tells whether contacts may be in a segment: one whose
+// processing is restricted may not.
+var usability = &fieldmaskpb.FieldMask{Paths: []string{"name", "restrict_time"}}
+
 // definition is what tells whom a segment is for.
 type definition interface {
 	GetFilter() string
@@ -91,7 +95,11 @@ func (s *Server) PreviewSegment(ctx context.Context, req *campaignv1.PreviewSegm
 	if p.limit == 0 {
 		p.limit = sampleSize
 	}
-	p.add(req.GetContacts()...)
+	named, err := s.usable(ctx, req.GetContacts())
+	if err != nil {
+		return nil, err
+	}
+	p.add(named...)
 	more, err := s.countFilter(ctx, req.GetFilter(), &p)
 	if err != nil {
 		return nil, err
@@ -105,14 +113,16 @@ func (s *Server) countFilter(ctx context.Context, filter string, p *preview) (mo
 	if filter == "" {
 		return false, nil
 	}
-	req := &contactv1.ListContactsRequest{Filter: filter, PageSize: pageSize, OrderBy: "create_time", ReadMask: nameOnly}
+	req := &contactv1.ListContactsRequest{Filter: filter, PageSize: pageSize, OrderBy: "create_time", ReadMask: usability}
 	for range previewPages {
 		page, err := s.Contacts.ListContacts(ctx, req)
 		if err != nil {
 			return false, err
 		}
 		for _, c := range page.GetContacts() {
-			p.add(c.GetName())
+			if c.GetRestrictTime() == nil {
+				p.add(c.GetName())
+			}
 		}
 		if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
 			return false, nil

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -56,7 +57,11 @@ func (s *Server) findPage(ctx context.Context, l *store.Lookup) (done bool, err 
 		return false, err
 	}
 	if l.PageToken == "" {
-		found = append(found, g.Contacts...)
+		named, err := s.named(ctx, g)
+		if err != nil {
+			return false, err
+		}
+		found = append(found, named...)
 	}
 	if err := s.Store.AddMembers(ctx, l, found, next); err != nil || next != "" {
 		return false, err
@@ -74,19 +79,53 @@ func (s *Server) matching(ctx context.Context, filter, token string) (found []uu
 		return nil, "", nil
 	}
 	page, err := s.Contacts.ListContacts(ctx, &contactv1.ListContactsRequest{
-		Filter: filter, PageSize: pageSize, PageToken: token, OrderBy: "create_time", ReadMask: nameOnly,
+		Filter: filter, PageSize: pageSize, PageToken: token, OrderBy: "create_time", ReadMask: usability,
 	})
 	if err != nil {
 		return nil, "", err
 	}
 	var r fields.Reader
 	for i, c := range page.GetContacts() {
-		found = append(found, r.Ref(fields.Index("contacts", i), "contacts", c.GetName()))
+		if c.GetRestrictTime() == nil {
+			found = append(found, r.Ref(fields.Index("contacts", i), "contacts", c.GetName()))
+		}
 	}
 	if r.Err() != nil {
 		return nil, "", errs.Internal(r.Err())
 	}
 	return found, page.GetNextPageToken(), nil
+}
+
+// named answers the contacts that a segment names and whose data may be used.
+func (s *Server) named(ctx context.Context, g *segment.Segment) (ids []uuid.UUID, err error) {
+	names := make([]string, len(g.Contacts))
+	for i := range g.Contacts {
+		names[i] = fields.Name("contacts", &g.Contacts[i])
+	}
+	if names, err = s.usable(ctx, names); err != nil {
+		return nil, err
+	}
+	var r fields.Reader
+	for i, name := range names {
+		ids = append(ids, r.Ref(fields.Index("contacts", i), "contacts", name))
+	}
+	return ids, r.Err()
+}
+
+// usable answers those of the contacts that are named whose data may be used.
+func (s *Server) usable(ctx context.Context, names []string) ([]string, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	page, err := s.Contacts.BatchGetContacts(ctx, &contactv1.BatchGetContactsRequest{Names: names, ReadMask: usability})
+	if err != nil {
+		return nil, err
+	}
+	restricted := map[string]bool{}
+	for _, c := range page.GetContacts() {
+		restricted[c.GetName()] = c.GetRestrictTime() != nil
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return restricted[name] }), nil
 }
 
 // endLookup notes how a look-up ended.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -20,6 +21,10 @@ import (
 // batch is how many touches are planned, and how many are sent, in one
 // transaction. Whoever pauses a campaign waits for one of them at most.
 const batch = 50
+
+// untilHours is how long a campaign rests of which all that is left waits for the
+// hours in which its contacts may be reached.
+const untilHours = 5 * time.Second
 
 // SendTouches sends the touches of running campaigns until the context ends.
 func (s *Server) SendTouches(ctx context.Context) error {
@@ -46,7 +51,8 @@ func (s *Server) send(ctx context.Context, w *store.Send) error {
 }
 
 // sendBatch plans the touches of the next members and sends the next planned
-// ones. It answers true when there are neither.
+// ones. It answers true when there are neither, or when all that is left has to wait
+// for its hour.
 func (s *Server) sendBatch(ctx context.Context, w *store.Send) (done bool, err error) {
 	ctx, err = s.AsService(ctx, w.Tenant)
 	if err != nil {
@@ -60,7 +66,7 @@ func (s *Server) sendBatch(ctx context.Context, w *store.Send) (done bool, err e
 	if err != nil {
 		return false, err
 	}
-	planned, err := s.Store.Planned(ctx, w, batch)
+	planned, err := s.Store.Planned(ctx, w, s.now(), batch)
 	switch {
 	case err != nil:
 		return false, err
@@ -68,6 +74,13 @@ func (s *Server) sendBatch(ctx context.Context, w *store.Send) (done bool, err e
 		return false, s.sendPlanned(ctx, w, c, planned)
 	case more:
 		return false, nil
+	}
+	waiting, err := s.Store.Waiting(ctx, w)
+	switch {
+	case err != nil:
+		return false, err
+	case waiting:
+		return true, s.Store.Release(ctx, w, untilHours)
 	}
 	return true, s.Store.CompleteSend(ctx, w, s.now())
 }
@@ -126,6 +139,9 @@ func (s *Server) sendPlanned(ctx context.Context, w *store.Send, c *campaign.Cam
 			})
 			if err != nil {
 				return nil, err
+			}
+			if later := written[i].verdict.Later; later != nil {
+				s.Store.PostponeIn(u, p.Touch, *later)
 			}
 		}
 		return &emptypb.Empty{}, nil

@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
@@ -27,6 +29,8 @@ func (s *Server) ListTouches(ctx context.Context, req *campaignv1.ListTouchesReq
 	}
 	return &campaignv1.ListTouchesResponse{Touches: touches, NextPageToken: next}, nil
 }
+
+var errQuietHours = errs.Refused("QUIET_HOURS", "the contact wishes to be reached on this channel at other hours")
 
 // SendTouch implements campaignv1.TouchServiceServer. The contact must be one the
 // caller may see; what it consents to is asked as the service, which may know.
@@ -51,6 +55,9 @@ func (s *Server) SendTouch(ctx context.Context, req *campaignv1.SendTouchRequest
 	written, err := s.letters(own, c, []uuid.UUID{contact})
 	if err != nil {
 		return nil, err
+	}
+	if later := written[0].verdict.Later; later != nil {
+		return nil, errQuietHours.With("hours_begin_time", later.UTC().Format(time.RFC3339))
 	}
 	if err := s.fetchKeys(ctx, tenantOf(ctx), []uuid.UUID{contact}, written); err != nil {
 		return nil, err

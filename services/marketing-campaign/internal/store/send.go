@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/touch"
 )
 
@@ -89,18 +90,36 @@ func (s *Store) MoveCursor(ctx context.Context, w *Send, to uuid.UUID) error {
 // Planned is a touch that is to be sent.
 type Planned struct{ Touch, Contact uuid.UUID }
 
-// Planned answers some touches of a campaign that are to be sent, oldest first.
-func (s *Store) Planned(ctx context.Context, w *Send, limit int) ([]Planned, error) {
+// Planned answers some touches of a campaign that are to be sent now, oldest first.
+func (s *Store) Planned(ctx context.Context, w *Send, now time.Time, limit int) ([]Planned, error) {
 	rows, err := s.DB.System.Query(ctx, `
 		SELECT id, contact
 		FROM touch
-		WHERE tenant = $1 AND campaign = $2 AND status = $3
+		WHERE tenant = $1 AND campaign = $2 AND status = $3 AND (wait_until IS NULL OR wait_until <= $4)
 		ORDER BY create_time, id
-		LIMIT $4`, w.Tenant, w.Campaign, touch.Planned, limit)
+		LIMIT $5`, w.Tenant, w.Campaign, touch.Planned, now, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read planned touches: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Planned])
+}
+
+// PostponeIn notes that a touch is not to be sent before a time.
+func (s *Store) PostponeIn(u *record.Unit, id uuid.UUID, until time.Time) {
+	u.Queue(func(b *pgx.Batch) {
+		b.Queue("UPDATE touch SET wait_until = $2 WHERE tenant = current_setting('app.tenant')::uuid AND id = $1", id, until)
+	})
+}
+
+// Waiting says whether touches of a campaign wait for their hour.
+func (s *Store) Waiting(ctx context.Context, w *Send) (waiting bool, err error) {
+	err = s.DB.System.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM touch WHERE tenant = $1 AND campaign = $2 AND status = $3)`,
+		w.Tenant, w.Campaign, touch.Planned).Scan(&waiting)
+	if err != nil {
+		return false, fmt.Errorf("look for touches that wait: %w", err)
+	}
+	return waiting, nil
 }
 
 // CompleteSend notes that all members have their touch, and all touches are sent

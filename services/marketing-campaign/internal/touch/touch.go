@@ -83,9 +83,10 @@ func (Withheld) EventName() string { return "TouchSuppressed" }
 type Message struct{ Subject, Body string }
 
 // Send hands the message over where the verdict allows it, and withholds it
-// otherwise. A touch that is no longer planned stays as it is.
+// otherwise. A touch that is no longer planned stays as it is, and so does one that
+// has to wait.
 func (t *Touch) Send(m Message, v Verdict, now time.Time) []entity.Event {
-	if t.Status != Planned {
+	if t.Status != Planned || v.Later != nil {
 		return nil
 	}
 	t.Consent = v.Consent

@@ -1,6 +1,10 @@
 package touch
 
-import "github.com/google/uuid"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // Standing is what the consent ledger says about marketing to a contact.
 type Standing int
@@ -15,6 +19,8 @@ const (
 	Refused
 	// Gone: it is deleted, or not known any more.
 	Gone
+	// Restricted: its data is kept, and not used.
+	Restricted
 )
 
 // Reason is why a touch is withheld. The numbers are those of the contract.
@@ -26,6 +32,7 @@ const (
 	ConsentMissing
 	OtherChannelPreferred
 	ContactDeleted
+	ProcessingRestricted
 )
 
 // Verdict is whether a contact may be touched, and by which entry of the ledger.
@@ -34,6 +41,8 @@ type Verdict struct {
 	Reason Reason
 	// Consent is the entry of the ledger that was looked at, if there was one.
 	Consent *uuid.UUID
+	// Later is until when the touch waits, where it may be sent but not at this hour.
+	Later *time.Time
 }
 
 // Case is what decides whether a contact may be touched.
@@ -46,6 +55,9 @@ type Case struct {
 	// Channel is that of the campaign, Preferred that of the contact; 0 where it
 	// prefers none.
 	Channel, Preferred int32
+	// HoursBegin is when the contact may be reached again on the channel; nil where
+	// it may be now.
+	HoursBegin *time.Time
 }
 
 // Decide answers whether a contact may be touched. What the contact refused
@@ -55,12 +67,16 @@ func Decide(c Case) Verdict {
 	switch {
 	case c.Standing == Gone:
 		v.Reason = ContactDeleted
+	case c.Standing == Restricted:
+		v.Reason = ProcessingRestricted
 	case c.Standing == Refused:
 		v.Reason = ConsentRevoked
 	case c.RequiresConsent && c.Standing != Granted:
 		v.Reason = ConsentMissing
 	case c.Preferred != 0 && c.Preferred != c.Channel:
 		v.Reason = OtherChannelPreferred
+	default:
+		v.Later = c.HoursBegin
 	}
 	return v
 }
