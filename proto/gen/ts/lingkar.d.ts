@@ -504,6 +504,26 @@ export interface paths {
         patch: operations["ContactService_UpdateContact"];
         trace?: never;
     };
+    "/v1/contacts/{contact}/auditEntries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what the audit log of the contact area says of a contact, the latest first:
+         *     changes of its record, and where its data went or was kept from going.
+         */
+        get: operations["DisclosureService_ListAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}:assignRole": {
         parameters: {
             query?: never;
@@ -839,6 +859,28 @@ export interface paths {
          *     it, in order.
          */
         post: operations["EventStoreService_RetryDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/disclosures:screen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decides for up to 1,000 contacts whether their data may leave to a recipient.
+         *     Whatever sends data of contacts out of the suite asks this first: exports,
+         *     webhooks, connectors. Each contact that is withheld, and each that is disclosed to
+         *     a processor or a third party, is an entry of the contact's audit log (A18).
+         */
+        post: operations["DisclosureService_ScreenDisclosure"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2011,6 +2053,60 @@ export interface paths {
         put?: never;
         /** Brings a deleted queue back. Errors: ALREADY_EXISTS QUEUE_NAME_TAKEN. */
         post: operations["QueueService_UndeleteQueue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists recipients page by page. */
+        get: operations["DisclosureService_ListRecipients"];
+        put?: never;
+        /** Puts a processor or a third party on file. */
+        post: operations["DisclosureService_CreateRecipient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recipients/{recipient}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one recipient, a deleted one too. */
+        get: operations["DisclosureService_GetRecipient"];
+        put?: never;
+        post?: never;
+        /** Takes a recipient off the file. What is sent to it from then on is refused. */
+        delete: operations["DisclosureService_DeleteRecipient"];
+        options?: never;
+        head?: never;
+        /** Changes what is on file of a recipient, for what leaves from now on. */
+        patch: operations["DisclosureService_UpdateRecipient"];
+        trace?: never;
+    };
+    "/v1/recipients/{recipient}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted recipient back. */
+        post: operations["DisclosureService_UndeleteRecipient"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4287,6 +4383,38 @@ export interface components {
             /** @description ISO 3166-1 alpha-2 where known. */
             regionCode?: string;
         };
+        /**
+         * @description One line of the audit log about a contact: who did what to its record, or tried to
+         *     let its data leave.
+         */
+        "lingkar.contact.v1.AuditEntry": {
+            /** @description Who: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
+            actor?: string;
+            /** @description Shared by all that followed from one request of a caller. */
+            correlationId?: string;
+            /** @description The full name of the method called. */
+            method?: string;
+            /**
+             * @description What no event tells, such as "withheld from THIRD_PARTY by exports/contacts:
+             *     NO_THIRD_PARTY_SHARING".
+             */
+            note?: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            recordTime?: string;
+            /** @description The request_id of the call, if it had one. */
+            requestId?: string;
+            /** @description What it was about: "contacts/{uuid}". */
+            resource?: string;
+            /**
+             * Format: int64
+             * @description The number of the contact's last event that the call wrote; 0 where it wrote
+             *     none.
+             */
+            resourceSeq?: string;
+        };
         /** @description The contacts created by one batch. */
         "lingkar.contact.v1.BatchCreateContactsResponse": {
             /** @description In the order of the requests. */
@@ -4496,6 +4624,15 @@ export interface components {
             /** @description Checks everything and changes nothing. */
             validateOnly?: boolean;
         };
+        /** @description Whether data of one contact may go to a recipient. */
+        "lingkar.contact.v1.Disclosure": {
+            /** @description True where it may. */
+            allowed?: boolean;
+            /** @description "contacts/{uuid}". */
+            contact?: string;
+            /** @description Why not; unspecified where it may. */
+            reason?: components["schemas"]["lingkar.contact.v1.WithholdReason"];
+        };
         /** @description A long text kept beside the record that names it. */
         "lingkar.contact.v1.Document": {
             /** @description The contact it speaks of: "contacts/{uuid}". */
@@ -4617,6 +4754,13 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.LegalBasis": "LEGAL_BASIS_UNSPECIFIED" | "LEGAL_BASIS_CONSENT" | "LEGAL_BASIS_CONTRACT" | "LEGAL_BASIS_LEGAL_OBLIGATION" | "LEGAL_BASIS_LEGITIMATE_INTEREST";
+        /** @description A page of a contact's audit log. */
+        "lingkar.contact.v1.ListAuditEntriesResponse": {
+            /** @description The entries of this page. */
+            auditEntries?: components["schemas"]["lingkar.contact.v1.AuditEntry"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
         /** @description A page of entries. */
         "lingkar.contact.v1.ListConsentsResponse": {
             /** @description The entries of this page. */
@@ -4644,6 +4788,13 @@ export interface components {
             nextPageToken?: string;
             /** @description The purposes of this page. */
             purposes?: components["schemas"]["lingkar.contact.v1.Purpose"][];
+        };
+        /** @description A page of recipients. */
+        "lingkar.contact.v1.ListRecipientsResponse": {
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The recipients of this page. */
+            recipients?: components["schemas"]["lingkar.contact.v1.Recipient"][];
         };
         /** @description A page of relationship types. */
         "lingkar.contact.v1.ListRelationshipTypesResponse": {
@@ -4734,6 +4885,64 @@ export interface components {
              */
             readonly updateTime?: string;
         };
+        /**
+         * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
+         *     a third party.
+         */
+        "lingkar.contact.v1.Recipient": {
+            /** @description The contract by which a processor works for us; it must have one. */
+            contract?: string;
+            /**
+             * Format: date-time
+             * @description When the contract ends: from then on it counts as a third party. Without end
+             *     where unset.
+             */
+            contractEndTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description What it gets them for. */
+            description?: string;
+            /** @description What people call it. */
+            displayName: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The fields that a processor's contract needs, by collection, such as
+             *     "contacts.display_name" or "orders.total". It gets nothing else, but for names of
+             *     resources; at least one for a processor.
+             */
+            fields?: string[];
+            /** @description Free marks of the tenant. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "recipients/{uuid}". */
+            name?: string;
+            /** @description What it is to us: PROCESSOR or THIRD_PARTY. */
+            recipientClass: components["schemas"]["lingkar.contact.v1.RecipientClass"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+        };
+        /**
+         * @description What somebody who gets data of a contact is to that contact and to us.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.RecipientClass": "RECIPIENT_CLASS_UNSPECIFIED" | "RECIPIENT_CLASS_SUBJECT" | "RECIPIENT_CLASS_FIRST_PARTY" | "RECIPIENT_CLASS_PROCESSOR" | "RECIPIENT_CLASS_THIRD_PARTY";
         /**
          * @description One contact's relationship to another. A contact may have any number of them,
          *     also several of one type: a second employer never removes the first (CON-06).
@@ -4870,6 +5079,18 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.RoleKind": "ROLE_KIND_UNSPECIFIED" | "ROLE_KIND_CUSTOMER" | "ROLE_KIND_EMPLOYEE" | "ROLE_KIND_PARTNER" | "ROLE_KIND_SUPPLIER" | "ROLE_KIND_INVESTOR";
+        /** @description Whose data may leave. */
+        "lingkar.contact.v1.ScreenDisclosureResponse": {
+            /** @description One per contact asked about, in their order. */
+            disclosures?: components["schemas"]["lingkar.contact.v1.Disclosure"][];
+            /** @description The fields it may get, by collection; all where empty. */
+            fields?: string[];
+            /**
+             * @description What the recipient counted as: a processor whose contract has ended is a third
+             *     party.
+             */
+            recipientClass?: components["schemas"]["lingkar.contact.v1.RecipientClass"];
+        };
         /** @description Contacts by name. */
         "lingkar.contact.v1.SearchContactsResponse": {
             /** @description The best match first. */
@@ -4880,6 +5101,11 @@ export interface components {
             /** @description The latest first. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
         };
+        /**
+         * @description Why data of a contact is withheld.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.WithholdReason": "WITHHOLD_REASON_UNSPECIFIED" | "WITHHOLD_REASON_NO_THIRD_PARTY_SHARING" | "WITHHOLD_REASON_CONSENT_REVOKED" | "WITHHOLD_REASON_RESTRICTED" | "WITHHOLD_REASON_CONTACT_UNKNOWN";
         /**
          * @description The channel over which a company and a customer met.
          * @enum {string}
@@ -7525,6 +7751,35 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    DisclosureService_ListAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+            };
+            header?: never;
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of a contact's audit log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListAuditEntriesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_AssignRole: {
         parameters: {
             query?: never;
@@ -8221,6 +8476,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.analytics.v1.RetryDeadLetterResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_ScreenDisclosure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Whose data: "contacts/{uuid}", at most 1,000. */
+                    contacts: string[];
+                    /** @description By what it would leave, such as "exports/contacts". */
+                    output: string;
+                    /**
+                     * @description The recipient on file: "recipients/{uuid}". Without one a processor has no
+                     *     contract, and counts as a third party.
+                     */
+                    recipient?: string;
+                    /** @description What the recipient is. Left out where a recipient on file is named. */
+                    recipientClass?: components["schemas"]["lingkar.contact.v1.RecipientClass"];
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Decides and notes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description Whose data may leave. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ScreenDisclosureResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -11807,6 +12106,233 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.ticket.v1.Queue"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_ListRecipients: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over recipient_class, display_name, create_time and update_time. */
+                filter?: string;
+                /** @description "create_time", "update_time" or "display_name", each with " desc" if wished. */
+                orderBy?: string;
+                /** @description Lists deleted recipients too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of recipients. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListRecipientsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_CreateRecipient: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                recipientId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
+            };
+        };
+        responses: {
+            /**
+             * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
+             *     a third party.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_GetRecipient: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows recipients/ in its name. */
+                recipient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
+             *     a third party.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_DeleteRecipient: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows recipients/ in its name. */
+                recipient: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
+             *     a third party.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_UpdateRecipient: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows recipients/ in its name. */
+                recipient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
+            };
+        };
+        responses: {
+            /**
+             * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
+             *     a third party.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DisclosureService_UndeleteRecipient: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows recipients/ in its name. */
+                recipient: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
+             *     a third party.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Recipient"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -1231,11 +1231,204 @@ func (x *PurposeUndeleted) GetPurpose() *Purpose {
 	return nil
 }
 
+// A recipient of data was put on file.
+type RecipientCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recipient afterwards.
+	Recipient     *Recipient `protobuf:"bytes,1,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecipientCreated) Reset() {
+	*x = RecipientCreated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecipientCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecipientCreated) ProtoMessage() {}
+
+func (x *RecipientCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecipientCreated.ProtoReflect.Descriptor instead.
+func (*RecipientCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *RecipientCreated) GetRecipient() *Recipient {
+	if x != nil {
+		return x.Recipient
+	}
+	return nil
+}
+
+// What is on file of a recipient changed.
+type RecipientUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recipient afterwards.
+	Recipient *Recipient `protobuf:"bytes,1,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	// The fields that changed, such as "fields".
+	Paths         []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecipientUpdated) Reset() {
+	*x = RecipientUpdated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecipientUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecipientUpdated) ProtoMessage() {}
+
+func (x *RecipientUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecipientUpdated.ProtoReflect.Descriptor instead.
+func (*RecipientUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RecipientUpdated) GetRecipient() *Recipient {
+	if x != nil {
+		return x.Recipient
+	}
+	return nil
+}
+
+func (x *RecipientUpdated) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// A recipient was taken off the file.
+type RecipientDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recipient afterwards.
+	Recipient     *Recipient `protobuf:"bytes,1,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecipientDeleted) Reset() {
+	*x = RecipientDeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecipientDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecipientDeleted) ProtoMessage() {}
+
+func (x *RecipientDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecipientDeleted.ProtoReflect.Descriptor instead.
+func (*RecipientDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *RecipientDeleted) GetRecipient() *Recipient {
+	if x != nil {
+		return x.Recipient
+	}
+	return nil
+}
+
+// A deleted recipient came back.
+type RecipientUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The recipient afterwards.
+	Recipient     *Recipient `protobuf:"bytes,1,opt,name=recipient,proto3" json:"recipient,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecipientUndeleted) Reset() {
+	*x = RecipientUndeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecipientUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecipientUndeleted) ProtoMessage() {}
+
+func (x *RecipientUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecipientUndeleted.ProtoReflect.Descriptor instead.
+func (*RecipientUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RecipientUndeleted) GetRecipient() *Recipient {
+	if x != nil {
+		return x.Recipient
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -1291,7 +1484,16 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\x0ePurposeDeleted\x125\n" +
 	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurpose\"I\n" +
 	"\x10PurposeUndeleted\x125\n" +
-	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurposeB\xd9\x01\n" +
+	"\apurpose\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.PurposeR\apurpose\"O\n" +
+	"\x10RecipientCreated\x12;\n" +
+	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipient\"e\n" +
+	"\x10RecipientUpdated\x12;\n" +
+	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipient\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"O\n" +
+	"\x10RecipientDeleted\x12;\n" +
+	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipient\"Q\n" +
+	"\x12RecipientUndeleted\x12;\n" +
+	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipientB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -1306,7 +1508,7 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
@@ -1333,47 +1535,56 @@ var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*PurposeUpdated)(nil),            // 22: lingkar.contact.v1.PurposeUpdated
 	(*PurposeDeleted)(nil),            // 23: lingkar.contact.v1.PurposeDeleted
 	(*PurposeUndeleted)(nil),          // 24: lingkar.contact.v1.PurposeUndeleted
-	(*Contact)(nil),                   // 25: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 26: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 27: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 28: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 29: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 30: lingkar.contact.v1.Consent
-	(*Purpose)(nil),                   // 31: lingkar.contact.v1.Purpose
+	(*RecipientCreated)(nil),          // 25: lingkar.contact.v1.RecipientCreated
+	(*RecipientUpdated)(nil),          // 26: lingkar.contact.v1.RecipientUpdated
+	(*RecipientDeleted)(nil),          // 27: lingkar.contact.v1.RecipientDeleted
+	(*RecipientUndeleted)(nil),        // 28: lingkar.contact.v1.RecipientUndeleted
+	(*Contact)(nil),                   // 29: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 30: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 31: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 32: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 33: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 34: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 35: lingkar.contact.v1.Purpose
+	(*Recipient)(nil),                 // 36: lingkar.contact.v1.Recipient
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	25, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	25, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	25, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	25, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	25, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	26, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	25, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	26, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	27, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	27, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	27, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	27, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	28, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	28, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	28, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	28, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	28, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	29, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	30, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	30, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	30, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
-	25, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
-	25, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
-	31, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
-	31, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
-	31, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	31, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	29, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	29, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	29, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	29, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	29, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	30, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	29, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	30, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	31, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	31, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	31, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	31, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	32, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	32, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	32, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	32, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	32, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	33, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	34, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	34, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	34, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	29, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	29, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	35, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	35, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	35, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	36, // 27: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
+	36, // 28: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
+	36, // 29: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	36, // 30: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -1383,6 +1594,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 	}
 	file_lingkar_contact_v1_consent_proto_init()
 	file_lingkar_contact_v1_contact_proto_init()
+	file_lingkar_contact_v1_disclosure_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
 	file_lingkar_contact_v1_relationship_proto_init()
@@ -1392,7 +1604,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
