@@ -74,6 +74,15 @@ var Policy = auth.Policy{
 	contactv1.PurposeService_DeletePurpose_FullMethodName:   heads,
 	contactv1.PurposeService_UndeletePurpose_FullMethodName: heads,
 
+	contactv1.DisclosureService_CreateRecipient_FullMethodName:   heads,
+	contactv1.DisclosureService_GetRecipient_FullMethodName:      readers,
+	contactv1.DisclosureService_ListRecipients_FullMethodName:    readers,
+	contactv1.DisclosureService_UpdateRecipient_FullMethodName:   heads,
+	contactv1.DisclosureService_DeleteRecipient_FullMethodName:   heads,
+	contactv1.DisclosureService_UndeleteRecipient_FullMethodName: heads,
+	contactv1.DisclosureService_ScreenDisclosure_FullMethodName:  readers,
+	contactv1.DisclosureService_ListAuditEntries_FullMethodName:  heads,
+
 	contactv1.PrivacyService_RestrictContact_FullMethodName: staff,
 	contactv1.PrivacyService_LiftRestriction_FullMethodName: heads,
 

@@ -18,6 +18,7 @@ type Server struct {
 	contactv1.UnsafeKeyServiceServer
 	contactv1.UnsafePurposeServiceServer
 	contactv1.UnsafePrivacyServiceServer
+	contactv1.UnsafeDisclosureServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

@@ -20,6 +20,7 @@ const (
 	consents          = "consents"
 	documents         = "documents"
 	purposes          = "purposes"
+	recipients        = "recipients"
 )
 
 // named answers the name of a resource.

@@ -19,6 +19,7 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/consent"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/disclosure"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
@@ -38,6 +39,7 @@ type Store struct {
 	Interactions      *record.Store[interaction.Interaction, *contactv1.Interaction]
 	Consents          *record.Store[consent.Entry, *contactv1.Consent]
 	Purposes          *record.Store[consent.Purpose, *contactv1.Purpose]
+	Recipients        *record.Store[disclosure.Recipient, *contactv1.Recipient]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -77,7 +79,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		Contacts: func(e *consent.Entry) []uuid.UUID { return []uuid.UUID{e.Contact} },
 		Proto:    consentProto, Fill: fillConsent, Event: consentEvent,
 	}
-	s.Purposes = purposeStore(db, log)
+	s.Purposes, s.Recipients = purposeStore(db, log), recipientStore(db, log)
 	return s
 }
 

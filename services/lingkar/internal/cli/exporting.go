@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/disclosure"
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
@@ -31,6 +33,19 @@ type exportFlags struct {
 	filter, recipient string
 }
 
+// to is who gets the file.
+func (f exportFlags) to() (disclosure.Recipient, error) {
+	switch {
+	case f.recipient == firstParty:
+		return disclosure.FirstParty, nil
+	case f.recipient == thirdParty:
+		return disclosure.ThirdParty, nil
+	case strings.HasPrefix(f.recipient, "recipients/"):
+		return disclosure.Recipient{Name: f.recipient}, nil
+	}
+	return disclosure.Recipient{}, fmt.Errorf("--recipient is %s, %s or recipients/{uuid}, not %q", firstParty, thirdParty, f.recipient)
+}
+
 func exportCommand(g *global) *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
@@ -45,7 +60,9 @@ A cell that a spreadsheet would run as a formula begins with an apostrophe; impo
 takes it off again.
 
 With --recipient third-party, contacts that forbid passing on their data are left
-out, with all that belongs to them.`,
+out, with all that belongs to them; with the name of a recipient on file, such as
+recipients/{uuid}, a processor gets the fields that its contract needs. What is
+passed on, and what is left out, stands in the audit log of each contact.`,
 		Example: `  lingkar export contacts contacts.csv
   lingkar export opportunities won.csv --filter 'status = "OPPORTUNITY_STATUS_WON"'
   lingkar export contacts partner.csv --recipient third-party`,
@@ -56,8 +73,8 @@ out, with all that belongs to them.`,
 			return exactly("what to write (contacts, leads, opportunities or orders)", "a file")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.recipient != firstParty && f.recipient != thirdParty {
-				return usageError{fmt.Errorf("--recipient is %s or %s, not %q", firstParty, thirdParty, f.recipient)}
+			if _, err := f.to(); err != nil {
+				return usageError{err}
 			}
 			if exportHeads[args[0]] == nil {
 				return usageError{fmt.Errorf("export writes contacts, leads, opportunities or orders, not %q", args[0])}
@@ -66,7 +83,7 @@ out, with all that belongs to them.`,
 		},
 	}
 	cmd.Flags().StringVar(&f.filter, "filter", "", "only records that match, as in the List calls of the API (AIP-160)")
-	cmd.Flags().StringVar(&f.recipient, "recipient", firstParty, "who gets it: first-party, or third-party")
+	cmd.Flags().StringVar(&f.recipient, "recipient", firstParty, "who gets it: first-party, third-party, or a recipient on file")
 	return cmd
 }
 
@@ -88,7 +105,10 @@ func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) erro
 		defer file.Close()
 		out = file
 	}
-	e := &export{conn: conn, kind: args[0], exportFlags: f, write: ndjson(out), codes: map[string]string{}}
+	e, err := newExport(conn, args[0], f, out)
+	if err != nil {
+		return err
+	}
 	if !g.json() {
 		e.csv = csv.NewWriter(out)
 		e.csv.UseCRLF = true
@@ -100,8 +120,8 @@ func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) erro
 	if path != "" {
 		fmt.Fprintf(cmd.ErrOrStderr(), "%d %s written to %s\n", e.written, e.kind, path)
 	}
-	if f.recipient == thirdParty {
-		fmt.Fprintf(cmd.ErrOrStderr(), "%d left out, because their contacts forbid passing on their data\n", e.left)
+	if f.recipient != firstParty {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%d left out, because their contacts do not allow to pass on their data\n", e.left)
 	}
 	return nil
 }
@@ -110,12 +130,25 @@ func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) erro
 type export struct {
 	exportFlags
 	conn  grpc.ClientConnInterface
+	out   disclosure.Output
 	kind  string
 	csv   *csv.Writer
 	write func(ctx context.Context, m proto.Message) error
 	// codes holds the codes of products by their names.
 	codes         map[string]string
 	written, left int
+}
+
+// newExport is an export of the kind, written as one object a line.
+func newExport(conn grpc.ClientConnInterface, kind string, f exportFlags, w io.Writer) (*export, error) {
+	to, err := f.to()
+	if err != nil {
+		return nil, err
+	}
+	return &export{
+		conn: conn, kind: kind, exportFlags: f, write: ndjson(w), codes: map[string]string{},
+		out: disclosure.Output{Decides: contactv1.NewDisclosureServiceClient(conn), Name: "exports/" + kind, To: to},
+	}, nil
 }
 
 // run goes through the pages, the oldest record first.
@@ -130,12 +163,12 @@ func (e *export) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		before := len(page)
-		if page, err = e.permitted(ctx, page); err != nil {
+		cleared, err := e.out.Screen(ctx, page)
+		if err != nil {
 			return err
 		}
-		e.left += before - len(page)
-		for _, m := range page {
+		e.left += cleared.Withheld()
+		for _, m := range cleared.Records() {
 			if err := e.write(ctx, m); err != nil {
 				return err
 			}
@@ -177,54 +210,6 @@ func messages[P proto.Message](list []P) []proto.Message {
 		all[i] = m
 	}
 	return all
-}
-
-// permitted leaves out what third parties must not get.
-func (e *export) permitted(ctx context.Context, page []proto.Message) ([]proto.Message, error) {
-	if e.recipient != thirdParty || len(page) == 0 {
-		return page, nil
-	}
-	forbidden, err := e.forbidden(ctx, page)
-	if err != nil {
-		return nil, err
-	}
-	var kept []proto.Message
-	for _, m := range page {
-		if !forbidden[contactOf(m)] {
-			kept = append(kept, m)
-		}
-	}
-	return kept, nil
-}
-
-// forbidden answers which contacts of a page forbid passing on their data.
-func (e *export) forbidden(ctx context.Context, page []proto.Message) (map[string]bool, error) {
-	forbidden, asked := map[string]bool{}, map[string]bool{}
-	req := &contactv1.BatchGetContactsRequest{}
-	for _, m := range page {
-		if c, ok := m.(*contactv1.Contact); ok {
-			forbidden[c.GetName()] = c.GetNoThirdPartySharing()
-		} else if name := contactOf(m); !asked[name] {
-			asked[name] = true
-			req.Names = append(req.Names, name)
-		}
-	}
-	if len(req.GetNames()) == 0 {
-		return forbidden, nil
-	}
-	answer, err := contactv1.NewContactServiceClient(e.conn).BatchGetContacts(ctx, req)
-	for _, c := range answer.GetContacts() {
-		forbidden[c.GetName()] = c.GetNoThirdPartySharing()
-	}
-	return forbidden, err
-}
-
-// contactOf answers whose a record is.
-func contactOf(m proto.Message) string {
-	if of, ok := m.(interface{ GetContact() string }); ok {
-		return of.GetContact()
-	}
-	return m.(interface{ GetName() string }).GetName()
 }
 
 // ndjson writes one object a line.

@@ -201,7 +201,11 @@ func object(t testing.TB) *structpb.Struct {
 // exporting answers an export into a buffer.
 func exporting(c *testkit.Client, kind string, f exportFlags) (*export, *bytes.Buffer) {
 	out := &bytes.Buffer{}
-	e := &export{exportFlags: f, conn: c.Conn, kind: kind, csv: csv.NewWriter(out), codes: map[string]string{}}
+	e, err := newExport(c.Conn, kind, f, out)
+	if err != nil {
+		panic(err) // a recipient of the test's own
+	}
+	e.csv = csv.NewWriter(out)
 	e.csv.UseCRLF = true
 	e.write = e.row
 	return e, out
@@ -239,7 +243,7 @@ func imported(t testing.TB, c *testkit.Client, kind, file string) *bulkv1.Import
 // times and the ids that the import gave them. Contacts are told by display name.
 func listed(t testing.TB, c *testkit.Client, kind string) []proto.Message {
 	t.Helper()
-	e, _ := exporting(c, kind, exportFlags{})
+	e, _ := exporting(c, kind, exportFlags{recipient: firstParty})
 	all, _, err := e.page(c.Ctx(), "")
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +281,12 @@ func set(m proto.Message, name, value string) {
 
 // keyOf tells the records of one tenant apart.
 func keyOf(m proto.Message) string {
-	key := contactOf(m)
+	key := ""
+	if of, ok := m.(interface{ GetContact() string }); ok {
+		key = of.GetContact()
+	} else {
+		key = m.(interface{ GetName() string }).GetName()
+	}
 	if named, ok := m.(interface{ GetDisplayName() string }); ok {
 		key += named.GetDisplayName()
 	}

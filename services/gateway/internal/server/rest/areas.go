@@ -41,6 +41,7 @@ var areas = map[string][]register{
 		of(contactv1.NewConsentServiceClient, contactv1.RegisterConsentServiceHandlerClient),
 		of(contactv1.NewPurposeServiceClient, contactv1.RegisterPurposeServiceHandlerClient),
 		of(contactv1.NewPrivacyServiceClient, contactv1.RegisterPrivacyServiceHandlerClient),
+		of(contactv1.NewDisclosureServiceClient, contactv1.RegisterDisclosureServiceHandlerClient),
 		of(contactv1.NewContactServiceClient, contactv1.RegisterContactServiceHandlerClient),
 		of(contactv1.NewImportServiceClient, contactv1.RegisterImportServiceHandlerClient),
 		of(contactv1.NewInteractionServiceClient, contactv1.RegisterInteractionServiceHandlerClient),
