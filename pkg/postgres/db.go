@@ -144,6 +144,7 @@ func openPool(ctx context.Context, url string, o Options, statement time.Duratio
 	c.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		readTimesAsUTC(conn)
 		sendUUIDs(conn)
+		sendArrays(conn)
 		return nil
 	}
 	if o.Meters != nil {
