@@ -24,10 +24,29 @@ var (
 // nothing. Control and bidirectional formatting characters are refused
 // (INVALID_TEXT).
 func Line(s string) (string, error) {
+	if plain(s) {
+		return s, nil
+	}
 	if err := check(s); err != nil {
 		return "", err
 	}
 	return norm.NFC.String(squeeze(s)), nil
+}
+
+// plain tells whether s is printable ASCII with single spaces between words, as most
+// texts are: such a text is in form.
+func plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == ' ':
+			if i == 0 || i == len(s)-1 || s[i-1] == ' ' {
+				return false
+			}
+		case c < ' ' || c > '~':
+			return false
+		}
+	}
+	return true
 }
 
 // check refuses what no line of text may hold.
@@ -106,6 +125,9 @@ func eastAsian(s string) bool {
 // Key is what two lines are compared by where they are to mean exactly the same:
 // NFKC, without case, without invisible characters, with single spaces.
 func Key(s string) string {
+	if plain(s) {
+		return strings.ToLower(s)
+	}
 	// Lower case first: cases.Fold turns Cherokee letters of either case into the
 	// other one.
 	folded := cases.Fold().String(strings.ToLower(norm.NFKC.String(dropFormat(s))))
@@ -116,14 +138,18 @@ func Key(s string) string {
 // and Cyrillic accents, and with a space for each run of punctuation, so that
 // "Müller-Lüdenscheidt, José" is "muller ludenscheidt jose".
 func SearchKey(s string) string {
-	decomposed := norm.NFD.String(Key(s))
+	key := Key(s)
+	if plain(key) && !strings.ContainsFunc(key, mark) {
+		return key
+	}
+	decomposed := norm.NFD.String(key)
 	var b strings.Builder
 	b.Grow(len(decomposed))
 	for _, r := range decomposed {
 		switch {
 		case r >= 0x0300 && r <= 0x036F:
 		case r == '\'' || r == '’':
-		case unicode.IsPunct(r) || unicode.IsSymbol(r):
+		case mark(r):
 			b.WriteByte(' ')
 		default:
 			b.WriteRune(r)
@@ -131,6 +157,8 @@ func SearchKey(s string) string {
 	}
 	return squeeze(norm.NFC.String(b.String()))
 }
+
+func mark(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) }
 
 // dropFormat removes characters that have no width and no meaning of their own
 // (category Cf), the joiners among them.

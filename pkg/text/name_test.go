@@ -33,6 +33,32 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// Texts of ASCII take a short way, and come out as they do beside a letter that is
+// none.
+func TestASCII_comesOutAsOtherText(t *testing.T) {
+	t.Parallel()
+	plainly := func(s string) string { return strings.ReplaceAll(s, "é", "e") }
+	for a := range rune(0x80) {
+		for b := range rune(0x80) {
+			for _, between := range []string{"", " ", "x", "'", "X "} {
+				ascii := "e" + string(a) + between + string(b) + "e"
+				other := "é" + ascii[1:len(ascii)-1] + "é"
+				got, err := text.Line(ascii)
+				want, wanted := text.Line(other)
+				if got != plainly(want) || !errors.Is(err, wanted) {
+					t.Errorf("Line(%q) = %q, %v; want %q, %v", ascii, got, err, plainly(want), wanted)
+				}
+				if got, want := text.Key(ascii), plainly(text.Key(other)); got != want {
+					t.Errorf("Key(%q) = %q, want %q", ascii, got, want)
+				}
+				if got, want := text.SearchKey(ascii), text.SearchKey(other); got != want {
+					t.Errorf("SearchKey(%q) = %q, want %q", ascii, got, want)
+				}
+			}
+		}
+	}
+}
+
 // B06, B07: what no name may hold.
 func TestLine_refuses(t *testing.T) {
 	t.Parallel()

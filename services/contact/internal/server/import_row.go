@@ -17,6 +17,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/text"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 )
 
 var errNobody = errs.Invalid("row", "NAME_MISSING", "the row names nobody: it has no name, e-mail address, phone number or company")
@@ -35,10 +36,11 @@ func saysNothing(row bulk.Row) bool {
 	return true
 }
 
-// incoming is a contact as a row has it, and the fields whose value could not be
-// read and is kept as text.
+// incoming is a contact as a row has it, with its e-mail addresses and phone numbers
+// in form, and the fields whose value could not be read and is kept as text.
 type incoming struct {
 	*contactv1.Contact
+	read   []contact.Identifier
 	unread []string
 }
 
@@ -152,6 +154,7 @@ func readIdentifiers(row bulk.Row, c *incoming, region string) {
 			c.keepUnread(fieldEmail, v)
 			continue
 		}
+		c.read = append(c.read, contact.Identifier{Kind: contact.Email, Value: address.Address, Key: address.Key, Flags: address.Flags})
 		add(contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL, address.Address, "")
 	}
 	for _, v := range split(row.Values[fieldPhone]) {
@@ -160,6 +163,7 @@ func readIdentifiers(row bulk.Row, c *incoming, region string) {
 			c.keepUnread(fieldPhone, v)
 			continue
 		}
+		c.read = append(c.read, contact.Identifier{Kind: contact.Phone, Value: phone.E164, Key: phone.E164, Flags: phone.Flags})
 		add(contactv1.IdentifierKind_IDENTIFIER_KIND_PHONE, phone.E164, phone.Extension)
 	}
 	for _, v := range split(row.Values[fieldWeb]) {

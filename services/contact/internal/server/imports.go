@@ -47,7 +47,7 @@ func parseContact(s *store.Store, job *bulk.Job, row bulk.Row) any {
 			Line: row.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_DELETED", Message: "the record is deleted in the other system",
 		}
 	}
-	item, err := s.Incoming(row.Line, c.Contact, c.unread)
+	item, err := s.Incoming(row.Line, c.Contact, c.read, c.unread)
 	if err != nil {
 		return bulk.Failed(row.Line, err)
 	}

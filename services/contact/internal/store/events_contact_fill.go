@@ -19,6 +19,13 @@ import (
 // fillContact writes the fields of a message into a contact, in form. The kind
 // and the roles are taken at creation only.
 func (s *Store) fillContact(c *contact.Contact, p *contactv1.Contact) error {
+	return s.fillIdentified(c, p, Identify)
+}
+
+// identify brings the value of an identifier into its form, as Identify does.
+type identify func(kind contact.IdentifierKind, value, region string) (contact.Identifier, error)
+
+func (s *Store) fillIdentified(c *contact.Contact, p *contactv1.Contact, identify identify) error {
 	r := &fields.Reader{In: "contact"}
 	now := s.Now()
 	if c.Kind == 0 {
@@ -28,7 +35,7 @@ func (s *Store) fillContact(c *contact.Contact, p *contactv1.Contact) error {
 	fillNames(r, c, p)
 	c.LanguageCode, c.RegionCode = language(r, p.GetLanguageCode()), region(r, "region_code", p.GetRegionCode())
 	c.Birthday = birthday(r, p.GetBirthday(), now)
-	c.Identifiers = identifiers(r, p)
+	c.Identifiers = identifiers(r, p, identify)
 	c.Addresses = addresses(r, p.GetAddresses())
 	c.Preference = preference(r, p.GetPreference())
 	c.Note = r.Words(p.GetNote())
@@ -91,11 +98,11 @@ func region(r *fields.Reader, path, code string) string {
 	return known
 }
 
-func identifiers(r *fields.Reader, p *contactv1.Contact) []contact.Identifier {
+func identifiers(r *fields.Reader, p *contactv1.Contact, identify identify) []contact.Identifier {
 	var list []contact.Identifier
 	for n, i := range p.GetIdentifiers() {
 		path := fmt.Sprintf("identifiers[%d]", n)
-		made, err := Identify(contact.IdentifierKind(i.GetKind()), i.GetValue(), p.GetRegionCode())
+		made, err := identify(contact.IdentifierKind(i.GetKind()), i.GetValue(), p.GetRegionCode())
 		refuse(r, path+".value", err)
 		made.Label, made.Primary = r.Line(path+".label", i.GetLabel()), i.GetPrimary()
 		if i.GetExtension() != "" {

@@ -26,11 +26,20 @@ type Incoming struct {
 	unread  []string
 }
 
-// Incoming makes one of what the row on that line says. Unread names the fields whose
-// value could not be read and is kept as text.
-func (s *Store) Incoming(line int, p *contactv1.Contact, unread []string) (Incoming, error) {
+// Incoming makes one of what the row on that line says. Read are identifiers of it
+// that were brought into form already, so that it is not done twice; unread names the
+// fields whose value could not be read and is kept as text.
+func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifier, unread []string) (Incoming, error) {
 	c := &contact.Contact{}
-	return Incoming{line: line, contact: c, unread: unread}, s.fillContact(c, p)
+	err := s.fillIdentified(c, p, func(kind contact.IdentifierKind, value, region string) (contact.Identifier, error) {
+		for _, i := range read {
+			if i.Kind == kind && i.Value == value {
+				return i, nil
+			}
+		}
+		return Identify(kind, value, region)
+	})
+	return Incoming{line: line, contact: c, unread: unread}, err
 }
 
 // matchOrder is by which identifier an incoming contact is recognised first. A

@@ -115,21 +115,33 @@ func putContacts(ctx context.Context, tx pgx.Tx, known map[contactKey]Contact) e
 	if len(known) == 0 {
 		return nil
 	}
-	b := &pgx.Batch{}
+	var (
+		tenants, contacts                     = make([]uuid.UUID, 0, len(known)), make([]uuid.UUID, 0, len(known))
+		deleted                               = make([]bool, 0, len(known))
+		given, family, display, organisations = make([]string, 0, len(known)), make([]string, 0, len(known)), make([]string, 0, len(known)), make([]string, 0, len(known))
+		channels                              = make([]int32, 0, len(known))
+	)
 	for k, c := range known {
-		b.Queue(`
-			INSERT INTO known_contact (tenant, contact, deleted, given_name, family_name, display_name, organisation_name, preferred_channel)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (tenant, contact) DO UPDATE
-			SET deleted = excluded.deleted,
-			    given_name = excluded.given_name,
-			    family_name = excluded.family_name,
-			    display_name = excluded.display_name,
-			    organisation_name = excluded.organisation_name,
-			    preferred_channel = excluded.preferred_channel`,
-			k.tenant, k.contact, c.Deleted, c.Names.Given, c.Names.Family, c.Names.Display, c.Names.Organisation, c.PreferredChannel)
+		tenants, contacts, deleted = append(tenants, k.tenant), append(contacts, k.contact), append(deleted, c.Deleted)
+		given, family = append(given, c.Names.Given), append(family, c.Names.Family)
+		display, organisations = append(display, c.Names.Display), append(organisations, c.Names.Organisation)
+		channels = append(channels, c.PreferredChannel)
 	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO known_contact (tenant, contact, deleted, given_name, family_name, display_name, organisation_name, preferred_channel)
+		SELECT k.tenant, k.contact, k.deleted, k.given, k.family, k.display, k.organisation, k.channel
+		FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[])
+			AS k (tenant, contact, deleted, given, family, display, organisation, channel)
+		ORDER BY k.tenant, k.contact
+		ON CONFLICT (tenant, contact) DO UPDATE
+		SET deleted = excluded.deleted,
+		    given_name = excluded.given_name,
+		    family_name = excluded.family_name,
+		    display_name = excluded.display_name,
+		    organisation_name = excluded.organisation_name,
+		    preferred_channel = excluded.preferred_channel`,
+		tenants, contacts, deleted, given, family, display, organisations, channels)
+	if err != nil {
 		return fmt.Errorf("write what is known of contacts: %w", err)
 	}
 	return nil
