@@ -476,7 +476,10 @@ export interface paths {
         /**
          * Creates a contact and gives it its Customer ID. A card, device or external id
          *     that another contact holds answers ALREADY_EXISTS (such as
-         *     CONTACT_CARD_TAKEN); e-mail addresses and phone numbers may repeat.
+         *     CONTACT_CARD_TAKEN); e-mail addresses and phone numbers may repeat. A contact
+         *     that seems to be of a person who is known already answers ALREADY_EXISTS
+         *     CONTACT_DUPLICATE with the names of the candidates, as the tenant's
+         *     IdentityPolicy says, unless allow_duplicates is set.
          */
         post: operations["ContactService_CreateContact"];
         delete?: never;
@@ -645,6 +648,47 @@ export interface paths {
         put?: never;
         /** Answers up to 1,000 contacts in the order asked for: all of them or none. */
         post: operations["ContactService_BatchGetContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts:findDuplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers the living contacts that may be of the same person as a contact, or as
+         *     data that is not stored yet, the likeliest first.
+         */
+        post: operations["IdentityService_FindDuplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts:listDuplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Goes through all contacts, from the oldest on, and answers the pairs that may be
+         *     one. A page ends when it is full or after two seconds of looking, so that it may
+         *     hold few pairs or none while there is a next one.
+         */
+        get: operations["IdentityService_ListDuplicates"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1056,6 +1100,27 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/identityPolicy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers the tenant's policy. */
+        get: operations["IdentityService_GetIdentityPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields of the tenant's policy named by the mask, or all that are set
+         *     where it is empty.
+         */
+        patch: operations["IdentityService_UpdateIdentityPolicy"];
         trace?: never;
     };
     "/v1/interactions": {
@@ -4384,6 +4449,11 @@ export interface components {
             regionCode?: string;
         };
         /**
+         * @description How far two values agree.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.Agreement": "AGREEMENT_UNSPECIFIED" | "AGREEMENT_EQUAL" | "AGREEMENT_SIMILAR" | "AGREEMENT_DIFFERENT" | "AGREEMENT_CONFUSABLE";
+        /**
          * @description One line of the audit log about a contact: who did what to its record, or tried to
          *     let its data leave.
          */
@@ -4615,6 +4685,8 @@ export interface components {
         };
         /** @description Asks for a new contact. */
         "lingkar.contact.v1.CreateContactRequest": {
+            /** @description Creates it although there seems to be a contact of the same person. */
+            allowDuplicates?: boolean;
             /** @description The contact to create. */
             contact: components["schemas"]["lingkar.contact.v1.Contact"];
             /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
@@ -4656,12 +4728,60 @@ export interface components {
             /** @description One line that a person can read. */
             readonly title?: string;
         };
+        /** @description A contact that may be of the same person or organisation as another. */
+        "lingkar.contact.v1.DuplicateCandidate": {
+            /** @description The candidate. */
+            contact?: components["schemas"]["lingkar.contact.v1.Contact"];
+            /** @description What agrees and what differs, the heaviest first. */
+            reasons?: components["schemas"]["lingkar.contact.v1.MatchReason"][];
+            /**
+             * Format: double
+             * @description The sum of the weights of the reasons, in bits: each bit doubles the odds that
+             *     both are one (Fellegi and Sunter 1969).
+             */
+            score?: number;
+            /** @description How sure that is. */
+            strength?: components["schemas"]["lingkar.contact.v1.MatchStrength"];
+        };
+        /**
+         * @description What creating a contact does about duplicates.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.DuplicateMode": "DUPLICATE_MODE_UNSPECIFIED" | "DUPLICATE_MODE_OFF" | "DUPLICATE_MODE_REFUSE_CERTAIN" | "DUPLICATE_MODE_REFUSE_PROBABLE";
+        /** @description Two contacts that may be one. */
+        "lingkar.contact.v1.DuplicatePair": {
+            /** @description The older one: "contacts/{uuid}". */
+            contact?: string;
+            /** @description How both are shown in lists. */
+            displayNames?: string[];
+            /** @description The newer one: "contacts/{uuid}". */
+            duplicate?: string;
+            /** @description What agrees and what differs, the heaviest first. */
+            reasons?: components["schemas"]["lingkar.contact.v1.MatchReason"][];
+            /**
+             * Format: double
+             * @description The sum of the weights of the reasons, in bits.
+             */
+            score?: number;
+            /** @description How sure it is that they are one. */
+            strength?: components["schemas"]["lingkar.contact.v1.MatchStrength"];
+        };
         /** @description The id of a contact in another system. */
         "lingkar.contact.v1.ExternalId": {
             /** @description The id there. */
             id: string;
             /** @description The other system, such as "sap" or "shopify". */
             system: string;
+        };
+        /** @description The duplicates of one contact. */
+        "lingkar.contact.v1.FindDuplicatesResponse": {
+            /** @description Those the caller may see, the highest score first. */
+            candidates?: components["schemas"]["lingkar.contact.v1.DuplicateCandidate"][];
+            /**
+             * Format: int32
+             * @description How many more there are that the caller may not see.
+             */
+            hiddenCount?: number;
         };
         /** @description Something that points at one contact, or is evidence for it. */
         "lingkar.contact.v1.Identifier": {
@@ -4687,6 +4807,38 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.IdentifierKind": "IDENTIFIER_KIND_UNSPECIFIED" | "IDENTIFIER_KIND_EMAIL" | "IDENTIFIER_KIND_PHONE" | "IDENTIFIER_KIND_CARD" | "IDENTIFIER_KIND_DEVICE" | "IDENTIFIER_KIND_WEB";
+        /**
+         * @description How contacts of a tenant are recognised as duplicates. There is one policy in a
+         *     tenant; while nobody has written it, it is that of the defaults.
+         */
+        "lingkar.contact.v1.IdentityPolicy": {
+            /**
+             * Format: date-time
+             * @description When it was first written; unset while it is that of the defaults.
+             */
+            readonly createTime?: string;
+            /**
+             * @description What creating a contact does where there seems to be one of the same person.
+             *     REFUSE_CERTAIN where unspecified.
+             */
+            duplicateMode?: components["schemas"]["lingkar.contact.v1.DuplicateMode"];
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description "identityPolicy". */
+            name?: string;
+            /**
+             * Format: double
+             * @description The score, in bits, from which two contacts are probably one; 13 where 0. On
+             *     the first data set of Febrl nothing from 13 up is wrong, and 499 of 500
+             *     duplicates are found.
+             */
+            probableScore?: number;
+            /**
+             * Format: date-time
+             * @description When it was last written; unset while it is that of the defaults.
+             */
+            readonly updateTime?: string;
+        };
         /**
          * @description One meeting of a customer and the company: a call, a letter, a note of a talk.
          *     It is never changed and never truncated once recorded (CON-26, CON-34).
@@ -4775,6 +4927,16 @@ export interface components {
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
+        /** @description A page of pairs that may be one. */
+        "lingkar.contact.v1.ListDuplicatesResponse": {
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+            /**
+             * @description By the age of the older one. Pairs of which the caller may not see both are left
+             *     out.
+             */
+            pairs?: components["schemas"]["lingkar.contact.v1.DuplicatePair"][];
+        };
         /** @description A page of interactions. */
         "lingkar.contact.v1.ListInteractionsResponse": {
             /** @description The interactions of this page. */
@@ -4823,6 +4985,26 @@ export interface components {
              */
             hiddenCount?: number;
         };
+        /** @description What the comparison of one field adds to a score. */
+        "lingkar.contact.v1.MatchReason": {
+            /** @description How far the values agree. */
+            agreement?: components["schemas"]["lingkar.contact.v1.Agreement"];
+            /**
+             * @description What was compared: name, given_name, family_name, birthday, address, locality,
+             *     postal_code, email, phone, card, device, web or external_id.
+             */
+            field?: string;
+            /**
+             * Format: double
+             * @description In bits; below 0 where it speaks against.
+             */
+            weight?: number;
+        };
+        /**
+         * @description How sure it is that two contacts are one.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.MatchStrength": "MATCH_STRENGTH_UNSPECIFIED" | "MATCH_STRENGTH_POSSIBLE" | "MATCH_STRENGTH_PROBABLE";
         /**
          * @description What the data of contacts may be used for, by what right, and for how long it is
          *     kept (CON-44). A purpose that is not on file rests on consent, but for
@@ -7618,6 +7800,8 @@ export interface operations {
                 requestId?: string;
                 /** @description Checks everything and changes nothing. */
                 validateOnly?: boolean;
+                /** @description Creates it although there seems to be a contact of the same person. */
+                allowDuplicates?: boolean;
             };
             header?: {
                 /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
@@ -8079,6 +8263,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.BatchGetContactsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_FindDuplicates: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A contact that is not stored yet. */
+                    contact?: components["schemas"]["lingkar.contact.v1.Contact"];
+                    /**
+                     * Format: double
+                     * @description Leaves out those with a lower score; the policy's probable_score where 0.
+                     */
+                    minScore?: number;
+                    /** @description A stored contact: "contacts/{uuid}". */
+                    name?: string;
+                    /**
+                     * Format: int32
+                     * @description 20 where 0, at most 100. There are no further pages.
+                     */
+                    pageSize?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The duplicates of one contact. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.FindDuplicatesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_ListDuplicates: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description Leaves out those with a lower score; the policy's probable_score where 0. */
+                minScore?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of pairs that may be one. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListDuplicatesResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -8934,6 +9189,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.analytics.v1.Freshness"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_GetIdentityPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description How contacts of a tenant are recognised as duplicates. There is one policy in a
+             *     tenant; while nobody has written it, it is that of the defaults.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.IdentityPolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_UpdateIdentityPolicy: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.IdentityPolicy"];
+            };
+        };
+        responses: {
+            /**
+             * @description How contacts of a tenant are recognised as duplicates. There is one policy in a
+             *     tenant; while nobody has written it, it is that of the defaults.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.IdentityPolicy"];
                 };
             };
             default: components["responses"]["Problem"];

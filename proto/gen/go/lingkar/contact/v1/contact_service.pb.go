@@ -37,9 +37,11 @@ type CreateContactRequest struct {
 	// Makes a repetition of this call answer what the first one answered.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Checks everything and changes nothing.
-	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ValidateOnly bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Creates it although there seems to be a contact of the same person.
+	AllowDuplicates bool `protobuf:"varint,5,opt,name=allow_duplicates,json=allowDuplicates,proto3" json:"allow_duplicates,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CreateContactRequest) Reset() {
@@ -96,6 +98,13 @@ func (x *CreateContactRequest) GetRequestId() string {
 func (x *CreateContactRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *CreateContactRequest) GetAllowDuplicates() bool {
+	if x != nil {
+		return x.AllowDuplicates
 	}
 	return false
 }
@@ -1373,7 +1382,7 @@ var File_lingkar_contact_v1_contact_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/contact/v1/contact_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/contact.proto\"\xe3\x01\n" +
+	"(lingkar/contact/v1/contact_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/contact.proto\"\x93\x02\n" +
 	"\x14CreateContactRequest\x12@\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\acontact\x12)\n" +
 	"\n" +
@@ -1381,7 +1390,8 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\xe0A\x01\xbaH\x04r\x02\x18$R\tcontactId\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\x89\x01\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12.\n" +
+	"\x10allow_duplicates\x18\x05 \x01(\bB\x03\xe0A\x01R\x0fallowDuplicates\"\x89\x01\n" +
 	"\x11GetContactRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +

@@ -44,7 +44,10 @@ const (
 type ContactServiceClient interface {
 	// Creates a contact and gives it its Customer ID. A card, device or external id
 	// that another contact holds answers ALREADY_EXISTS (such as
-	// CONTACT_CARD_TAKEN); e-mail addresses and phone numbers may repeat.
+	// CONTACT_CARD_TAKEN); e-mail addresses and phone numbers may repeat. A contact
+	// that seems to be of a person who is known already answers ALREADY_EXISTS
+	// CONTACT_DUPLICATE with the names of the candidates, as the tenant's
+	// IdentityPolicy says, unless allow_duplicates is set.
 	CreateContact(ctx context.Context, in *CreateContactRequest, opts ...grpc.CallOption) (*Contact, error)
 	// Answers one contact, a deleted one too.
 	GetContact(ctx context.Context, in *GetContactRequest, opts ...grpc.CallOption) (*Contact, error)
@@ -221,7 +224,10 @@ func (c *contactServiceClient) EndRole(ctx context.Context, in *EndRoleRequest, 
 type ContactServiceServer interface {
 	// Creates a contact and gives it its Customer ID. A card, device or external id
 	// that another contact holds answers ALREADY_EXISTS (such as
-	// CONTACT_CARD_TAKEN); e-mail addresses and phone numbers may repeat.
+	// CONTACT_CARD_TAKEN); e-mail addresses and phone numbers may repeat. A contact
+	// that seems to be of a person who is known already answers ALREADY_EXISTS
+	// CONTACT_DUPLICATE with the names of the candidates, as the tenant's
+	// IdentityPolicy says, unless allow_duplicates is set.
 	CreateContact(context.Context, *CreateContactRequest) (*Contact, error)
 	// Answers one contact, a deleted one too.
 	GetContact(context.Context, *GetContactRequest) (*Contact, error)
