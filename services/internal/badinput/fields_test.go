@@ -217,18 +217,11 @@ func (d *desk) tryRow(t *testing.T, row fieldRow, n int, transport string) int {
 			if !row.fits(p.last(), rules) || m.Standard("Update") && row.unwritten(p) || row.is(inside) && strings.HasPrefix(m.Name(), "Batch") || transport == testkit.OverREST && (inPath(m, p) || tried > 0 && row.skips(p, i+n)) {
 				continue
 			}
-			request := d.baseline(t, m)
+			d.baseline(t, m)
 			if row.is(inside) && d.unfit[m.Full] {
 				continue // the service refuses it before it looks at the field
 			}
-			in, value := d.reach(m, request, p), row.value(p.last(), rules)
-			if p.last().IsList() {
-				in.Mutable(p.last()).List().Append(value)
-				in.Mutable(p.last()).List().Set(0, value)
-			} else {
-				in.Set(p.last(), value)
-			}
-			if a, sent := d.call(t, transport, m, request); sent {
+			if request, a, sent := d.tryField(t, transport, m, p, row, rules); sent {
 				tried++
 				if row.id == "B18" && a.Status.Code() == codes.FailedPrecondition {
 					continue // as the row says: it does not go with the others
@@ -238,6 +231,25 @@ func (d *desk) tryRow(t *testing.T, row fieldRow, n int, transport string) int {
 		}
 	}
 	return tried
+}
+
+// tryField sends a request with the row's value in a field. What is made up around the
+// field may name what does not exist: then it is made up anew.
+func (d *desk) tryField(t *testing.T, transport string, m fuzz.Method, p place, row fieldRow, rules *validate.FieldRules) (request proto.Message, a fuzz.Answer, sent bool) {
+	for range searched {
+		request = d.baseline(t, m)
+		in, value := d.reach(m, request, p), row.value(p.last(), rules)
+		if p.last().IsList() {
+			in.Mutable(p.last()).List().Append(value)
+			in.Mutable(p.last()).List().Set(0, value)
+		} else {
+			in.Set(p.last(), value)
+		}
+		if a, sent = d.call(t, transport, m, request); !sent || a.Status.Code() != codes.NotFound {
+			break
+		}
+	}
+	return request, a, sent
 }
 
 // inPath says whether a field travels in the path over REST, where a wrong name is

@@ -89,7 +89,7 @@ func (p *Pool) learnResource(m protoreflect.Message) {
 	}
 	is := m.Get(name).String()
 	for _, pattern := range resourceOf(m.Descriptor()) {
-		if len(strings.Split(pattern, "/")) == len(strings.Split(is, "/")) && strings.HasPrefix(is, pattern[:strings.IndexByte(pattern, '*')]) {
+		if len(strings.Split(pattern, "/")) == len(strings.Split(is, "/")) && strings.HasPrefix(is, fixedPart(pattern)) {
 			p.Add(pattern, is)
 		}
 	}
@@ -98,6 +98,13 @@ func (p *Pool) learnResource(m protoreflect.Message) {
 			p.etags[is] = append(p.etags[is], now)
 		}
 	}
+}
+
+// fixedPart answers what every name of a pattern begins with: all of it for a resource
+// of which there is one (AIP-156).
+func fixedPart(pattern string) string {
+	before, _, _ := strings.Cut(pattern, "*")
+	return before
 }
 
 // learnValue keeps the value of a field. The id of a part, such as a stage, is
@@ -135,7 +142,7 @@ func (p *Pool) name(r *rand.Rand, pattern string) string {
 	if r.IntN(30) == 0 {
 		for range 10 { // one that fits, with luck
 			if n := len(p.foreign); n > 0 {
-				if name := p.foreign[r.IntN(n)]; strings.HasPrefix(name, pattern[:strings.IndexByte(pattern, '*')]) {
+				if name := p.foreign[r.IntN(n)]; strings.HasPrefix(name, fixedPart(pattern)) {
 					return name
 				}
 			}
@@ -200,10 +207,13 @@ func (p *Pool) value(r *rand.Rand, field protoreflect.Name) (string, bool) {
 }
 
 // everything answers the names of all resources, those of the other tenant
-// included.
+// included. A name without a variable part is no tenant's own.
 func (p *Pool) everything() []string {
 	all := slices.Clone(p.foreign)
 	for _, pattern := range slices.Sorted(maps.Keys(p.names)) {
+		if !strings.Contains(pattern, "*") {
+			continue
+		}
 		all = append(all, p.names[pattern]...)
 	}
 	return all
