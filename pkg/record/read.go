@@ -159,6 +159,9 @@ func Query(ctx context.Context, req ListRequest) postgres.Query {
 	return q
 }
 
+// Visible reports whether the caller may see a row that was read by other means.
+func (s *Store[T, P]) Visible(ctx context.Context, row *T) bool { return visible(ctx, s.Meta(row)) }
+
 // visible tells whether the record scope of the call reaches the row. Where no
 // scope was granted, it reaches nothing: work of the service itself grants itself
 // one (auth.WithScope).

@@ -25,7 +25,24 @@ func (s *Store[T, P]) Update(ctx context.Context, tenant uuid.UUID, p P, mask *f
 	if err != nil {
 		return *new(P), err
 	}
-	return s.Change(ctx, tenant, textField(p, "name"), textField(p, "etag"), func(row *T) ([]entity.Event, error) {
+	return s.Change(ctx, tenant, textField(p, "name"), textField(p, "etag"), s.merge(p, paths))
+}
+
+// UpdateIn is Update of a row that LockAllIn answered or that AddIn added.
+func (s *Store[T, P]) UpdateIn(u *Unit, row *T, p P, mask *fieldmaskpb.FieldMask) error {
+	paths, err := pathsOf(mask, p.ProtoReflect())
+	if err != nil {
+		return err
+	}
+	if err := s.check(u.ctx, row, textField(p, "name"), textField(p, "etag")); err != nil {
+		return err
+	}
+	return s.DecideIn(u, row, s.merge(p, paths))
+}
+
+// merge is the rule that writes the paths of a message into a row.
+func (s *Store[T, P]) merge(p P, paths []maskPath) func(*T) ([]entity.Event, error) {
+	return func(row *T) ([]entity.Event, error) {
 		before := s.Proto(row)
 		wanted := proto.CloneOf(before)
 		for _, path := range paths {
@@ -42,7 +59,7 @@ func (s *Store[T, P]) Update(ctx context.Context, tenant uuid.UUID, p P, mask *f
 			return nil, nil
 		}
 		return []entity.Event{entity.Updated{Paths: changed}}, nil
-	})
+	}
 }
 
 // differing are the writable fields in which two versions differ.

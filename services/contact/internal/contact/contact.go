@@ -62,7 +62,20 @@ type Contact struct {
 	// RestrictTime is when the processing of its data was restricted; nil where it is
 	// not.
 	RestrictTime *time.Time `db:"restrict_time"`
+	// Guard says how its creation looks for duplicates. It is not stored.
+	Guard Guard `db:"-"`
 }
+
+// Guard is how the creation of a contact looks for duplicates.
+type Guard int8
+
+// The guards. Compared stands for a contact that was compared with all that may be
+// its duplicates before.
+const (
+	Unguarded Guard = iota
+	Guarded
+	Compared
+)
 
 // Address is a postal address.
 type Address struct {

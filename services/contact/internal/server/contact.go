@@ -18,7 +18,11 @@ import (
 
 // CreateContact implements ContactService.
 func (s *Server) CreateContact(ctx context.Context, req *contactv1.CreateContactRequest) (*contactv1.Contact, error) {
-	return s.Store.CreateContact(ctx, auth.From(ctx).Tenant, req.GetContactId(), req.GetContact())
+	guard := contact.Guarded
+	if req.GetAllowDuplicates() {
+		guard = contact.Unguarded
+	}
+	return s.Store.CreateContact(ctx, auth.From(ctx).Tenant, req.GetContactId(), req.GetContact(), guard)
 }
 
 // GetContact implements ContactService.
@@ -39,7 +43,7 @@ func (s *Server) UpdateContact(ctx context.Context, req *contactv1.UpdateContact
 	if !req.GetAllowMissing() || errs.Code(err) != codes.NotFound {
 		return updated, err
 	}
-	created, err := s.Store.CreateContact(ctx, tenant, strings.TrimPrefix(req.GetContact().GetName(), "contacts/"), req.GetContact())
+	created, err := s.Store.CreateContact(ctx, tenant, strings.TrimPrefix(req.GetContact().GetName(), "contacts/"), req.GetContact(), contact.Unguarded)
 	if errs.Reason(err) == "CONTACT_EXISTS" { // another call created it meanwhile
 		return s.Store.Contacts.Update(ctx, tenant, req.GetContact(), req.GetUpdateMask())
 	}

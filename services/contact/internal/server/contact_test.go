@@ -233,7 +233,7 @@ func testCreateContact_uniqueIdentifiers(t *testing.T, s *testkit.Suite) {
 		} {
 			first := a.create(t, value)
 			other.create(t, value)
-			_, err := a.CreateContact(ctx, &contactv1.CreateContactRequest{Contact: value})
+			_, err := a.CreateContact(ctx, &contactv1.CreateContactRequest{Contact: value, AllowDuplicates: true})
 			if reason == "" {
 				must(first, err)(t)
 				continue

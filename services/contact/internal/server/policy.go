@@ -86,5 +86,10 @@ var Policy = auth.Policy{
 	contactv1.PrivacyService_RestrictContact_FullMethodName: staff,
 	contactv1.PrivacyService_LiftRestriction_FullMethodName: heads,
 
+	contactv1.IdentityService_FindDuplicates_FullMethodName:       readers,
+	contactv1.IdentityService_ListDuplicates_FullMethodName:       readers,
+	contactv1.IdentityService_GetIdentityPolicy_FullMethodName:    readers,
+	contactv1.IdentityService_UpdateIdentityPolicy_FullMethodName: heads,
+
 	contactv1.KeyService_FetchKeys_FullMethodName: services,
 }

@@ -1,5 +1,5 @@
 // Package server answers the calls on contacts, relationships, interactions,
-// consent and keys: it reads the request, lets the store run the rules, and
+// consent, identity and keys: it reads the request, lets the store run the rules, and
 // answers. It decides nothing itself.
 package server
 
@@ -19,6 +19,7 @@ type Server struct {
 	contactv1.UnsafePurposeServiceServer
 	contactv1.UnsafePrivacyServiceServer
 	contactv1.UnsafeDisclosureServiceServer
+	contactv1.UnsafeIdentityServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

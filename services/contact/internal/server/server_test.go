@@ -37,6 +37,11 @@ func TestCalls(t *testing.T) {
 		"CreateContact requestID":         testCreateContact_requestID,
 		"CreateContact badInput":          testCreateContact_badInput,
 		"CreateContact oneForm":           testCreateContact_oneForm,
+		"CreateContact duplicate":         testCreateContact_duplicate,
+		"CreateContact duplicateReplay":   testCreateContact_duplicateReplay,
+		"IdentityPolicy":                  testIdentityPolicy,
+		"FindDuplicates":                  testFindDuplicates,
+		"ListDuplicates":                  testListDuplicates,
 		"UpdateContact":                   testUpdateContact,
 		"UpdateContact outputOnly":        testUpdateContact_outputOnly,
 		"UpdateContact allowMissing":      testUpdateContact_allowMissing,
@@ -129,6 +134,7 @@ type api struct {
 	contactv1.RelationshipServiceClient
 	contactv1.InteractionServiceClient
 	contactv1.ConsentServiceClient
+	contactv1.IdentityServiceClient
 }
 
 func of(c *testkit.Client) *api {
@@ -138,6 +144,7 @@ func of(c *testkit.Client) *api {
 		RelationshipServiceClient: contactv1.NewRelationshipServiceClient(c.Conn),
 		InteractionServiceClient:  contactv1.NewInteractionServiceClient(c.Conn),
 		ConsentServiceClient:      contactv1.NewConsentServiceClient(c.Conn),
+		IdentityServiceClient:     contactv1.NewIdentityServiceClient(c.Conn),
 	}
 }
 

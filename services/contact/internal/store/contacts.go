@@ -16,17 +16,21 @@ import (
 )
 
 // CreateContact stores a new contact with its Customer ID and its key. The id is
-// the one an offline client brought, or empty.
-func (s *Store) CreateContact(ctx context.Context, tenant uuid.UUID, id string, p *contactv1.Contact) (*contactv1.Contact, error) {
+// the one an offline client brought, or empty; the guard says whether a duplicate is
+// refused.
+func (s *Store) CreateContact(ctx context.Context, tenant uuid.UUID, id string, p *contactv1.Contact, guard contact.Guard) (*contactv1.Contact, error) {
 	row, err := s.newContact(id, p)
 	if err != nil {
 		return nil, err
 	}
+	row.Guard = guard
 	fresh, err := s.equip(ctx, tenant, row)
 	if err != nil {
 		return nil, err
 	}
-	created, err := s.Contacts.Add(ctx, tenant, row)
+	created, err := guarded(ctx, s, tenant, []*contact.Contact{row}, func() (*contactv1.Contact, error) {
+		return s.Contacts.Add(ctx, tenant, row)
+	})
 	fresh.release(ctx, created)
 	return created, err
 }
@@ -40,12 +44,23 @@ func (s *Store) BatchCreateContacts(ctx context.Context, tenant uuid.UUID, reqs 
 			return nil, within(fields.Index("requests", i)+".", err)
 		}
 		rows[i] = row
+		if row.Guard = contact.Guarded; req.GetAllowDuplicates() {
+			row.Guard = contact.Unguarded
+		}
 	}
 	fresh, err := s.equip(ctx, tenant, rows...)
 	if err != nil {
 		return nil, err
 	}
-	created, err := record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.BatchCreateContactsResponse, error) {
+	created, err := guarded(ctx, s, tenant, rows, func() (*contactv1.BatchCreateContactsResponse, error) {
+		return s.addAll(ctx, tenant, rows)
+	})
+	fresh.release(ctx, created.GetContacts()...)
+	return created, err
+}
+
+func (s *Store) addAll(ctx context.Context, tenant uuid.UUID, rows []*contact.Contact) (*contactv1.BatchCreateContactsResponse, error) {
+	return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.BatchCreateContactsResponse, error) {
 		resp := &contactv1.BatchCreateContactsResponse{}
 		for _, row := range rows {
 			if err := s.Contacts.AddIn(u, row); err != nil {
@@ -55,8 +70,6 @@ func (s *Store) BatchCreateContacts(ctx context.Context, tenant uuid.UUID, reqs 
 		}
 		return resp, nil
 	})
-	fresh.release(ctx, created.GetContacts()...)
-	return created, err
 }
 
 // newContact reads a contact that is about to be created.
@@ -88,7 +101,7 @@ func (s *Store) UpsertContact(ctx context.Context, tenant uuid.UUID, req *contac
 			p.Name = named(contacts, holders[0])
 			return s.Contacts.Update(ctx, tenant, p, req.GetUpdateMask())
 		}
-		created, err := s.CreateContact(ctx, tenant, "", p)
+		created, err := s.CreateContact(ctx, tenant, "", p, contact.Unguarded)
 		if attempt > 0 || !errors.Is(err, errExternalIDTaken) {
 			return created, err
 		}

@@ -22,6 +22,15 @@ var (
 		FROM unnest($2::smallint[], $3::text[], $4::uuid[]) AS f (kind, key, contact)`)
 )
 
+// writeBeside keeps the rows that lie beside a contact in step with it.
+func writeBeside(w *postgres.Writes, before, after *contact.Contact) {
+	writeIdentifiers(w, before, after)
+	writeBlockingKeys(w, before, after)
+	if before == nil {
+		guard(w, after)
+	}
+}
+
 // writeIdentifiers keeps what a contact can be found by in step with it.
 func writeIdentifiers(w *postgres.Writes, before, after *contact.Contact) {
 	var had []contact.Handle

@@ -33,6 +33,10 @@ const fill = `
 		INSERT INTO identifier (tenant, kind, key, contact)
 		SELECT tenant, 1, i || '@example.com', md5('c' || i)::uuid FROM tenants, generate_series(1, 8000) AS i
 	),
+	blocking AS (
+		INSERT INTO blocking_key (tenant, key, contact)
+		SELECT tenant, i / 3, md5('c' || i)::uuid FROM tenants, generate_series(1, 8000) AS i
+	),
 	types AS (
 		INSERT INTO relationship_type (tenant, id, create_time, update_time, seq, partition, owner, team, source, external_ids,
 			labels, custom_fields, forward_name, reverse_name, name_key, from_kind, to_kind, inactive, description)
@@ -114,6 +118,10 @@ func TestPlans(t *testing.T) {
 		"consent": `SELECT DISTINCT ON (channel) id FROM consent
 			WHERE tenant = $1 AND contact = '00000000-0000-0000-0000-000000000001' AND purpose = 'marketing' AND channel IN (0, 3)
 			ORDER BY channel, occurred_at DESC, state DESC, id DESC`,
+		"duplicates under a key": `SELECT b.contact FROM unnest('{7,8}'::bigint[]) AS k (key)
+			CROSS JOIN LATERAL (SELECT contact FROM blocking_key WHERE tenant = $1 AND key = k.key LIMIT 100) AS b`,
+		"step of a sweep": `SELECT id FROM contact WHERE tenant = $1 AND id >= '0190a000-0000-7000-8000-000000000001' AND delete_time IS NULL
+			ORDER BY id LIMIT 500`,
 	} {
 		plan, err := postgres.ExplainAs(t.Context(), db, tenant, sql, tenant)
 		indexed(name, plan, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/consent"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/disclosure"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
@@ -40,6 +41,7 @@ type Store struct {
 	Consents          *record.Store[consent.Entry, *contactv1.Consent]
 	Purposes          *record.Store[consent.Purpose, *contactv1.Purpose]
 	Recipients        *record.Store[disclosure.Recipient, *contactv1.Recipient]
+	Policies          *record.Store[identity.Policy, *contactv1.IdentityPolicy]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -54,7 +56,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		DB: db, Log: log, Table: contactTable, Kind: "contact", Collection: contacts,
 		Meta:     func(c *contact.Contact) *entity.Meta { return &c.Meta },
 		Contacts: func(c *contact.Contact) []uuid.UUID { return []uuid.UUID{c.ID} },
-		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: writeIdentifiers,
+		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: writeBeside,
 	}
 	s.RelationshipTypes = &record.Store[relationship.Type, *contactv1.RelationshipType]{
 		DB: db, Log: log, Table: relationshipTypeTable, Kind: "relationship type", Collection: relationshipTypes,
@@ -80,6 +82,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		Proto:    consentProto, Fill: fillConsent, Event: consentEvent,
 	}
 	s.Purposes, s.Recipients = purposeStore(db, log), recipientStore(db, log)
+	s.Policies = policyStore(db, log)
 	return s
 }
 

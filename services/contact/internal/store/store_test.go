@@ -31,6 +31,7 @@ func TestTables_indexes(t *testing.T) {
 		"relationships":      s.Relationships.Table.CheckIndexes,
 		"interactions":       s.Interactions.Table.CheckIndexes,
 		"consents":           s.Consents.Table.CheckIndexes,
+		"identity policies":  s.Policies.Table.CheckIndexes,
 	} {
 		if err := check(t.Context(), db); err != nil {
 			t.Errorf("%s: %v", name, err)

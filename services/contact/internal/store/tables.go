@@ -56,6 +56,8 @@ var contactTable = postgres.NewTable[contact.Contact](postgres.Def{
 		"identifier_card_key":        errs.AlreadyExists("CONTACT_CARD_TAKEN", "another contact holds this card"),
 		"identifier_device_key":      errs.AlreadyExists("CONTACT_DEVICE_TAKEN", "another contact holds this device"),
 		"identifier_external_id_key": errExternalIDTaken,
+		certainDuplicate:             errDuplicate,
+		uncomparedContact:            errUncompared,
 	},
 })
 

@@ -88,7 +88,7 @@ func sampleOf(call, name string) map[string]string {
 		"idempotency": fmt.Sprintf("create_time = (SELECT max(create_time) FROM idempotency WHERE method LIKE '%%%s')", map[string]string{"create": "CreateContact", "record": "RecordInteraction"}[call]),
 	}
 	if call == "create" {
-		where["contact"], where["identifier"] = "id = '"+id+"'", "contact = '"+id+"'"
+		where["contact"], where["identifier"], where["blocking_key"] = "id = '"+id+"'", "contact = '"+id+"'", "contact = '"+id+"'"
 	} else {
 		where["interaction"] = "id = '" + id + "'"
 	}

@@ -51,6 +51,9 @@ func (s *Server) captureUnknown(ctx context.Context, req *salesv1.CaptureLeadReq
 		Contact:      contactOf(req.GetContactDetails(), req.GetSource()),
 		RequestId:    call.Child(ctx, "contact"),
 		ValidateOnly: req.GetValidateOnly(),
+		// Whoever fills in a form cannot answer whether it is somebody else: that a person
+		// is known already was looked for by what identifies it.
+		AllowDuplicates: true,
 	})
 	if err != nil {
 		return nil, within("contact_details", err)

@@ -26,6 +26,7 @@ func imported(id uuid.UUID) []part {
 		{table: "import", from: "import t", where: fmt.Sprintf("id = '%s'", id)},
 		{table: "contact", from: rows + " JOIN contact t ON t.tenant = r.tenant AND t.id = r.contact"},
 		{table: "identifier", from: rows + " JOIN identifier t ON t.tenant = r.tenant AND t.contact = r.contact"},
+		{table: "blocking_key", from: rows + " JOIN blocking_key t ON t.tenant = r.tenant AND t.contact = r.contact"},
 		events,
 		{table: "outbox", from: events.from},
 		{table: "audit", from: rows + " JOIN audit t ON t.tenant = r.tenant AND t.resource = r.resource"},

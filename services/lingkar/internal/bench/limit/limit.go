@@ -33,7 +33,7 @@ const (
 type Writes struct{ pool *pgxpool.Pool }
 
 // tables are those that a call may write to, in the order in which it does.
-var tables = []string{"contact", "identifier", "interaction", "event_log", "idempotency", "audit"}
+var tables = []string{"contact", "identifier", "blocking_key", "interaction", "event_log", "idempotency", "audit"}
 
 // Open makes the database, with the schema of contact, through the administrator.
 func Open(ctx context.Context, adminURL, liveURL string, clients int32) (*Writes, error) {
@@ -147,6 +147,8 @@ func renewed(table, row string) string {
 		return set("id", "new_id") + set("customer_id", "new_id::text")
 	case "identifier":
 		return set("contact", "new_id") + set("key", row+".key || new_id::text")
+	case "blocking_key":
+		return set("contact", "new_id") + set("key", row+".key # pos")
 	case "interaction":
 		return set("id", "new_id")
 	case "event_log":

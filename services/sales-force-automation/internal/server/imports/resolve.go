@@ -279,7 +279,9 @@ func (i *Importer) create(ctx context.Context, job *bulk.Job, f *findings, open 
 func (i *Importer) createSome(ctx context.Context, job *bulk.Job, f *findings, keys []string, open map[string]party, found map[string]uuid.UUID) error {
 	all := &contactv1.BatchCreateContactsRequest{RequestId: requestID(job, keys...)}
 	for _, key := range keys {
-		all.Requests = append(all.Requests, &contactv1.CreateContactRequest{Contact: open[key].contact(job.Import.GetSystem())})
+		all.Requests = append(all.Requests, &contactv1.CreateContactRequest{
+			Contact: open[key].contact(job.Import.GetSystem()), AllowDuplicates: true, // they were looked for by the rules of imports
+		})
 	}
 	patient, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -303,7 +305,7 @@ func (i *Importer) createSome(ctx context.Context, job *bulk.Job, f *findings, k
 func (i *Importer) createEach(ctx context.Context, job *bulk.Job, f *findings, keys []string, open map[string]party, found map[string]uuid.UUID) error {
 	for _, key := range keys {
 		c, err := i.Contacts.CreateContact(ctx, &contactv1.CreateContactRequest{
-			Contact: open[key].contact(job.Import.GetSystem()), RequestId: requestID(job, key),
+			Contact: open[key].contact(job.Import.GetSystem()), RequestId: requestID(job, key), AllowDuplicates: true,
 		})
 		switch code := errs.Code(err); {
 		case code == codes.InvalidArgument || code == codes.AlreadyExists:

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
+)
+
+// policyName is what a tenant's one policy is called.
+const policyName = "identityPolicy"
+
+var policyTable = postgres.NewTable[identity.Policy](postgres.Def{Name: "identity_policy", Kind: "identity policy"})
+
+func policyStore(db *postgres.DB, log *eventlog.Log) *record.Store[identity.Policy, *contactv1.IdentityPolicy] {
+	return &record.Store[identity.Policy, *contactv1.IdentityPolicy]{
+		DB: db, Log: log, Table: policyTable, Kind: "identity policy", Collection: "identityPolicies",
+		Meta:  func(p *identity.Policy) *entity.Meta { return &p.Meta },
+		Proto: policyProto, Fill: fillPolicy, Event: policyEvent,
+	}
+}
+
+// Policy answers the tenant's policy, or the one of the defaults.
+func (s *Store) Policy(ctx context.Context, tenant uuid.UUID) (*identity.Policy, error) {
+	p, err := s.Policies.Table.Get(ctx, s.db, tenant, identity.PolicyID)
+	if errs.Reason(err) == "IDENTITY_POLICY_NOT_FOUND" {
+		return identity.Default(), nil
+	}
+	return p, err
+}
+
+// ReadPolicy is Policy, worded as the answer.
+func (s *Store) ReadPolicy(ctx context.Context, tenant uuid.UUID) (*contactv1.IdentityPolicy, error) {
+	p, err := s.Policy(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	return policyProto(p), nil
+}
+
+// UpdatePolicy writes the fields that the mask names, into the defaults where nobody
+// has written any. Of two calls that are the first, the later one meets
+// IDENTITY_POLICY_EXISTS and reads again.
+func (s *Store) UpdatePolicy(ctx context.Context, tenant uuid.UUID, p *contactv1.IdentityPolicy, mask *fieldmaskpb.FieldMask) (*contactv1.IdentityPolicy, error) {
+	write := func() (*contactv1.IdentityPolicy, error) {
+		return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.IdentityPolicy, error) {
+			rows, err := s.Policies.LockAllIn(u, []uuid.UUID{identity.PolicyID})
+			if err != nil {
+				return nil, err
+			}
+			row := rows[identity.PolicyID]
+			if row == nil {
+				row = identity.Default()
+				if p.GetEtag() == row.Etag() {
+					p.Etag = "" // the defaults were read, and still hold
+				}
+				if err := s.Policies.AddIn(u, row); err != nil {
+					return nil, err
+				}
+			}
+			if err := s.Policies.UpdateIn(u, row, p, mask); err != nil {
+				return nil, err
+			}
+			return policyProto(row), nil
+		})
+	}
+	updated, err := write()
+	if errs.Reason(err) == "IDENTITY_POLICY_EXISTS" {
+		return write()
+	}
+	return updated, err
+}
+
+func policyProto(p *identity.Policy) *contactv1.IdentityPolicy {
+	answer := &contactv1.IdentityPolicy{
+		Name: policyName, DuplicateMode: contactv1.DuplicateMode(p.Mode), ProbableScore: p.ProbableScore, Etag: p.Etag(),
+	}
+	if !p.CreateTime.IsZero() {
+		answer.CreateTime, answer.UpdateTime = timestamppb.New(p.CreateTime), timestamppb.New(p.UpdateTime)
+	}
+	return answer
+}
+
+// fillPolicy takes the defaults for what is not given.
+func fillPolicy(row *identity.Policy, p *contactv1.IdentityPolicy) error {
+	defaults := identity.Default()
+	row.Mode, row.ProbableScore = identity.Mode(p.GetDuplicateMode()), p.GetProbableScore()
+	if row.Mode == 0 {
+		row.Mode = defaults.Mode
+	}
+	if row.ProbableScore == 0 {
+		row.ProbableScore = defaults.ProbableScore
+	}
+	return nil
+}
+
+// policyEvent words that the policy was written, for the first time or again.
+func policyEvent(p *identity.Policy, e entity.Event) eventlog.Draft {
+	payload := &contactv1.IdentityPolicyUpdated{IdentityPolicy: policyProto(p)}
+	if updated, ok := e.(entity.Updated); ok {
+		payload.Paths = updated.Paths
+	}
+	return eventlog.Draft{Payload: payload}
+}
