@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,29 +35,40 @@ func (b *bench) visible(ctx context.Context, rate int, first, goal float64) (*Ro
 	if _, err := b.awaitRanking(ctx); err != nil {
 		return nil, err
 	}
+	if _, _, _, err := b.follow(ctx, rate, b.Round); err != nil { // warms up
+		return nil, err
+	}
+	waits, refused, late, err := b.follow(ctx, rate, b.Round*time.Duration(b.Rounds))
+	if err != nil {
+		return nil, err
+	}
+	p99 := quantile(waits, 0.99)
+	row := &Row{Unit: "ms", Figure: Spread{Median: p99, Min: quantile(waits, 0), Max: quantile(waits, 1)}, P50: quantile(waits, 0.5), P95: quantile(waits, 0.95)}
+	row.note("looked for", float64(len(waits)), "writes")
+	row.note("refused as too much", float64(refused), "calls")
+	row.note("the client was behind by at most", late.Seconds()*1000, "ms")
+	return row.aim(fmt.Sprintf("commit to visible, p99, at %d events/s", rate), fmt.Sprintf("%.0f ms", first), fmt.Sprintf("%.0f ms", goal), p99 <= first && refused == 0), nil
+}
+
+// follow records for some time and answers how long those writes waited that were looked
+// for, how many calls were refused as too much, and how late the client was at most.
+func (b *bench) follow(ctx context.Context, rate int, during time.Duration) (waits []time.Duration, refused int, late time.Duration, err error) {
 	results := make(chan waited, 10*rate)
-	sent, late := openLoop(ctx, rate, b.Round*time.Duration(b.Rounds), func(n int) {
+	sent, late := openLoop(ctx, rate, during, func(n int) {
 		results <- b.seen(ctx, b.sample[n%len(b.sample)], n%(rate/lookedAt) == 0)
 	})
-	var waits []time.Duration
-	refused := 0
 	for range sent {
 		w := <-results
 		switch {
 		case errs.Code(w.err) == codes.ResourceExhausted:
 			refused++
 		case w.err != nil && errs.Reason(w.err) != "NOT_YET_VISIBLE": // the wait until it was given up counts
-			return nil, w.err
+			return nil, 0, 0, w.err
 		case w.measured:
 			waits = append(waits, w.wait)
 		}
 	}
-	p99 := quantile(waits, 0.99)
-	row := &Row{Unit: "ms", Figure: Spread{Median: p99, Min: quantile(waits, 0), Max: quantile(waits, 1)}, P50: quantile(waits, 0.5), P95: quantile(waits, 0.95)}
-	row.note("looked for", float64(len(waits)), "writes")
-	row.note("refused as too much", float64(refused), "of "+strconv.Itoa(sent)+" calls")
-	row.note("the client was behind by at most", late.Seconds()*1000, "ms")
-	return row.aim(fmt.Sprintf("commit to visible, p99, at %d events/s", rate), fmt.Sprintf("%.0f ms", first), fmt.Sprintf("%.0f ms", goal), p99 <= first && refused == 0), nil
+	return waits, refused, late, nil
 }
 
 // openLoop calls f so many times a second for some time, each in a goroutine of its
