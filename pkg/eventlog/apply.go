@@ -44,7 +44,11 @@ func (s *session) loadCursors(ctx context.Context) error {
 		return fmt.Errorf("eventlog: projection %s: %w", s.Name, err)
 	}
 	s.cursors = map[slot]int64{}
-	return scanCursors(rows, s.cursors)
+	if err := scanCursors(rows, s.cursors); err != nil {
+		return err
+	}
+	s.progress.note(s.cursors, !s.standby)
+	return nil
 }
 
 func scanCursors(rows pgx.Rows, into map[slot]int64) error {
@@ -170,6 +174,7 @@ func (a *attempt) transact(ctx context.Context, conn *pgx.Conn) error {
 	}
 	if len(items) == 0 {
 		a.cursorsAre(a.locked)
+		a.progress.note(a.cursors, !a.standby)
 		return nil
 	}
 	a.parked = nil
@@ -185,6 +190,7 @@ func (a *attempt) transact(ctx context.Context, conn *pgx.Conn) error {
 	if !lost {
 		a.standby = false
 	}
+	a.progress.note(a.cursors, !a.standby)
 	a.checkAggregates(ctx, items)
 	a.report(ctx, items)
 	return nil

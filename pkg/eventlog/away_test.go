@@ -32,7 +32,7 @@ func TestReader_databaseAway(t *testing.T) {
 	}
 	t.Cleanup(db.Close)
 	reader := &eventlog.Reader{DB: db}
-	runner := &eventlog.Runner{DB: db, Sources: map[string]eventlog.Source{area: headless{}}}
+	runner := &eventlog.Runner{DB: db, Sources: map[string]eventlog.Source{area: ahead{}}}
 	calls := map[string]func() error{
 		"ReadEvents": func() error {
 			_, err := reader.ReadEvents(t.Context(), &eventv1.ReadEventsRequest{})
@@ -55,12 +55,12 @@ func TestReader_databaseAway(t *testing.T) {
 	}
 }
 
-// headless is a source whose log is empty.
-type headless struct{ eventlog.Source }
+// ahead is a source whose log holds an event.
+type ahead struct{ eventlog.Source }
 
 // GetLogHeads implements eventlog.Source.
-func (headless) GetLogHeads(context.Context, *eventv1.GetLogHeadsRequest) (*eventv1.LogHeads, error) {
-	return &eventv1.LogHeads{}, nil
+func (ahead) GetLogHeads(context.Context, *eventv1.GetLogHeadsRequest) (*eventv1.LogHeads, error) {
+	return &eventv1.LogHeads{Heads: []*eventv1.LogHead{{Partition: 3, Position: 1}}}, nil
 }
 
 // shy is a source that stops answering.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -157,43 +156,4 @@ func (s *session) noteAway(ctx context.Context, area string, cause error) error 
 func (s *session) isAway(area string) bool {
 	since, away := s.away[area]
 	return away && time.Since(since) < compareInterval
-}
-
-// WaitFor waits up to 2 seconds until the projection shows the change whose
-// lingkar-position is token, then answers UNAVAILABLE NOT_YET_VISIBLE. An empty
-// token, or one of an area that the projection does not read, is no reason to
-// wait.
-func (r *Runner) WaitFor(ctx context.Context, token string) error {
-	if token == "" {
-		return nil
-	}
-	area, _, err := parseToken(token)
-	if err != nil {
-		return err
-	}
-	source := r.Sources[area]
-	if source == nil {
-		return nil
-	}
-	heads, err := source.GetLogHeads(ctx, &eventv1.GetLogHeadsRequest{MinPosition: token})
-	if err != nil {
-		return err
-	}
-	var partitions []int16
-	var positions []int64
-	for _, h := range heads.GetHeads() {
-		partitions = append(partitions, int16(h.GetPartition()))
-		positions = append(positions, h.GetPosition())
-	}
-	return poll(ctx, func() (bool, error) {
-		var behind bool
-		err := r.DB.QueryRow(ctx, `
-			SELECT EXISTS (
-				SELECT FROM unnest($3::smallint[], $4::bigint[]) AS h (partition, seq)
-				LEFT JOIN projection_cursor c
-				       ON c.projection = $1 AND c.area = $2 AND c.partition = h.partition
-				WHERE coalesce(c.seq, 0) < h.seq)`,
-			r.Name, area, partitions, positions).Scan(&behind)
-		return !behind, postgres.SQLError(err)
-	})
 }

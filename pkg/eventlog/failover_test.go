@@ -204,7 +204,7 @@ func TestRelay_stopsWhenItsEpochIsOver(t *testing.T) {
 	start(t, b.runner(see("p")).Run)
 	relay := b.relay()
 	b.log.Wake = relay.Wake
-	hook, held, release := pause(failpoint.RelayAfterPublish, 2)
+	hook, held, release := pause(failpoint.RelayAfterPublish, 1)
 	defer release()
 	relay.FailAt(hook)
 	start(t, relay.Run)

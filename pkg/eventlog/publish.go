@@ -49,7 +49,7 @@ type publisher struct {
 	// at comes to a failpoint.
 	at func(failpoint.Point) error
 
-	// After a failure it rests until then.
+	// rests is until when it does nothing after a failure.
 	rests time.Time
 	pause backoff
 }
@@ -62,19 +62,18 @@ func (p *publisher) room() int {
 	return batchEvents
 }
 
+// ended notes how publishing ended: after a failure it rests for a while.
+func (p *publisher) ended(err error) {
+	if err != nil {
+		p.rests = time.Now().Add(p.pause.next())
+	} else {
+		p.pause.reset()
+	}
+}
+
 // publish sends the entries in order, and answers how many of them are known to
 // be stored. Those after them may or may not be.
 func (p *publisher) publish(ctx context.Context, entries []entry) (int, error) {
-	n, err := p.sendAll(ctx, entries)
-	if err != nil {
-		p.rests = time.Now().Add(p.pause.next())
-	} else if n > 0 {
-		p.pause.reset()
-	}
-	return n, err
-}
-
-func (p *publisher) sendAll(ctx context.Context, entries []entry) (int, error) {
 	if len(entries) > 0 && !p.conn.IsConnected() {
 		return 0, nats.ErrConnectionReconnecting
 	}

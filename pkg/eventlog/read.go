@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -35,6 +34,9 @@ const (
 type Reader struct {
 	// DB is the service's database as role relay.
 	DB *pgxpool.Pool
+	// Relay is the relay in the same process, or nil. While it leads, those who wait
+	// for a change to get its place hear of it from the relay.
+	Relay *Relay
 }
 
 // ReadEvents answers the next events of a partition. It answers OUT_OF_RANGE
@@ -113,51 +115,6 @@ func (r *Reader) GetLogHeads(ctx context.Context, req *eventv1.GetLogHeadsReques
 		return h, row.Scan(&h.Partition, &h.Position)
 	})
 	return &eventv1.LogHeads{Heads: heads}, postgres.SQLError(err)
-}
-
-const (
-	// visibleWithin is how long a read waits for a change to show.
-	visibleWithin = 2 * time.Second
-	// visiblePoll is how often it looks.
-	visiblePoll = 5 * time.Millisecond
-)
-
-var errNotYetVisible = errs.Unavailable("NOT_YET_VISIBLE", "the change is not visible here yet", 500*time.Millisecond)
-
-// awaitOrder waits until the change of a token has left the outbox. All rows of
-// a change become visible at once and leave in order, so the last one is enough.
-func (r *Reader) awaitOrder(ctx context.Context, token string) error {
-	if token == "" {
-		return nil
-	}
-	_, position, err := parseToken(token)
-	if err != nil {
-		return err
-	}
-	return poll(ctx, func() (bool, error) {
-		var waits bool
-		err := r.DB.QueryRow(ctx, "SELECT EXISTS (SELECT FROM outbox WHERE position = $1)", position).Scan(&waits)
-		return !waits, postgres.SQLError(err)
-	})
-}
-
-// poll asks until the answer is true, for at most visibleWithin.
-func poll(ctx context.Context, done func() (bool, error)) error {
-	deadline := time.Now().Add(visibleWithin)
-	for {
-		ok, err := done()
-		if ok || err != nil {
-			return err
-		}
-		if time.Now().After(deadline) {
-			return errNotYetVisible
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(visiblePoll):
-		}
-	}
 }
 
 // Token makes the lingkar-position of a change: the area and the position of its

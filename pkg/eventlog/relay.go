@@ -23,6 +23,11 @@ const (
 	// published, so that the note can go with the next events. What is not noted
 	// is published again after a crash.
 	markInterval = 200 * time.Millisecond
+	// paceEvent and paceMost hold the next step back by so long for each event that
+	// the last one numbered, so that a busy relay takes more events at a time and a
+	// calm one none later.
+	paceEvent = 2 * time.Millisecond
+	paceMost  = 10 * time.Millisecond
 	// stepTimeout bounds one sequencing transaction.
 	stepTimeout = 30 * time.Second
 )
@@ -57,7 +62,9 @@ type Relay struct {
 	wake    chan struct{} // for the loop of the leader
 	tell    chan struct{} // for the leader in another process
 	leading atomic.Bool
-	turn    atomic.Int32 // the partition whose turn it is to be published first
+	// sequenced rings when events got their places.
+	sequenced bell
+	turn      atomic.Int32 // the partition whose turn it is to be published first
 	// fail lets a test stop one relay of several at a failpoint, as a crash would.
 	fail func(failpoint.Point) error
 }
@@ -123,46 +130,6 @@ type stopped struct{ point failpoint.Point }
 // Error implements error.
 func (s *stopped) Error() string { return "stopped: " + string(s.point) }
 
-// relay is the leader's loop: give out seqs, publish, note what was published.
-// While the broker is away it goes on giving out seqs, so that projections can
-// read the log itself.
-func (r *Relay) relay(ctx context.Context, epoch int64) error {
-	js, err := jetstream.New(r.NATS)
-	if err != nil {
-		return err
-	}
-	defer js.CleanupPublisher()
-	out := &publisher{area: r.Area, conn: r.NATS, js: js, at: r.at}
-	r.ensureStream(ctx, js)
-	if err := r.at(failpoint.RelayAfterLead); err != nil {
-		return err
-	}
-	for published := (marks{}); ; {
-		todo, err := r.step(ctx, epoch, published, out.room())
-		if err != nil {
-			return err
-		}
-		if err := r.at(failpoint.RelayAfterSequence); err != nil {
-			return err
-		}
-		n, err := out.publish(ctx, todo.entries)
-		published = marksOf(todo.entries[:n])
-		if err != nil {
-			r.recover(ctx, js, err)
-		}
-		if err := r.at(failpoint.RelayAfterPublish); err != nil {
-			return err
-		}
-		relayedEvents.Add(ctx, int64(n), r.attributes())
-		if todo.more {
-			continue
-		}
-		if err := r.wait(ctx, n > 0); err != nil {
-			return err
-		}
-	}
-}
-
 // recover logs that publishing failed, and makes the stream anew where it is
 // gone. The events stay in the log and are published by a later step.
 func (r *Relay) recover(ctx context.Context, js jetstream.JetStream, err error) {
@@ -180,31 +147,6 @@ func (r *Relay) ensureStream(ctx context.Context, js jetstream.JetStream) {
 	defer cancel()
 	if _, err := EnsureStream(ctx, js); err != nil {
 		r.Logger.WarnContext(ctx, "the stream of events cannot be made now", "area", r.Area, "error", err)
-	}
-}
-
-// wait returns when there may be work: at a wake, when marks wait to be noted
-// for long enough, or when the poll finds some.
-func (r *Relay) wait(ctx context.Context, marks bool) error {
-	for {
-		timeout := pollInterval
-		if marks {
-			timeout = markInterval
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-r.wake:
-			return nil
-		case <-time.After(timeout):
-		}
-		if marks {
-			return nil
-		}
-		work, err := r.pending(ctx)
-		if work || err != nil {
-			return err
-		}
 	}
 }
 

@@ -65,6 +65,7 @@ type Runner struct {
 	// Logger gets what an operator should know.
 	Logger *slog.Logger
 
+	progress progress
 	// fail lets a test stop one runner of several at a failpoint, as a crash would.
 	fail func(failpoint.Point) error
 }

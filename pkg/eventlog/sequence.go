@@ -52,21 +52,22 @@ WITH taken AS (
 )
 SELECT count(*) FROM taken`
 
-// readUnpublished reads the next events of the partitions that have some; $1
-// turns the order of the partitions, so that a busy one does not hold up the
-// others for ever.
+// readUnpublished reads the next events of the partitions that have some, after those
+// that are being published ($3, $4); $1 turns the order of the partitions, so that a
+// busy one does not hold up the others for ever.
 const readUnpublished = `
-SELECT o.partition, o.seq, h.published, l.event
+SELECT o.partition, o.seq, h.sent, l.event
 FROM (
-	SELECT partition, published
-	FROM partition_head
-	WHERE published < seq
-	ORDER BY (partition + $1::int) % 16
+	SELECT p.partition, greatest(p.published, f.seq) AS sent
+	FROM partition_head p
+	LEFT JOIN unnest($3::smallint[], $4::bigint[]) AS f (partition, seq) ON f.partition = p.partition
+	WHERE greatest(p.published, f.seq) < p.seq
+	ORDER BY (p.partition + $1::int) % 16
 ) h
 CROSS JOIN LATERAL (
 	SELECT partition, seq, position, recorded_at
 	FROM event_order
-	WHERE partition = h.partition AND seq > h.published
+	WHERE partition = h.partition AND seq > h.sent
 	ORDER BY seq
 	LIMIT $2
 ) o
@@ -91,6 +92,8 @@ func marksOf(entries []entry) marks {
 
 // work is what a step found.
 type work struct {
+	// given is how many events got their seqs.
+	given int64
 	// entries are to be published next.
 	entries []entry
 	// more is set when the step ended at a limit.
@@ -98,9 +101,9 @@ type work struct {
 }
 
 // step is one transaction and one round trip: it notes what was published, gives
-// seqs to what is in the outbox, and answers what is to be published next, at
-// most limit events. It answers errFenced when another relay leads.
-func (r *Relay) step(ctx context.Context, epoch int64, published marks, limit int) (work, error) {
+// seqs to what is in the outbox, and answers what is to be published after that which
+// is in flight, at most limit events. It answers errFenced when another relay leads.
+func (r *Relay) step(ctx context.Context, epoch int64, published, inFlight marks, limit int) (work, error) {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
 	var (
@@ -114,7 +117,8 @@ func (r *Relay) step(ctx context.Context, epoch int64, published marks, limit in
 		b.Queue(markPublished, epoch, partitions, seqs)
 	}
 	b.Queue(giveSeqs, epoch, batchEvents).QueryRow(func(row pgx.Row) error { return row.Scan(&given) })
-	b.Queue(readUnpublished, r.turn.Add(1)%16, limit).Query(func(rows pgx.Rows) (err error) {
+	partitions, seqs := inFlight.columns()
+	b.Queue(readUnpublished, r.turn.Add(1)%16, limit, partitions, seqs).Query(func(rows pgx.Rows) (err error) {
 		entries, err = scanEntries(rows)
 		return err
 	})
@@ -125,7 +129,7 @@ func (r *Relay) step(ctx context.Context, epoch int64, published marks, limit in
 	case err != nil:
 		return work{}, fmt.Errorf("eventlog: sequencing: %w", err)
 	}
-	return work{entries: entries, more: given == batchEvents || full(entries)}, nil
+	return work{given: given, entries: entries, more: given == batchEvents || full(entries)}, nil
 }
 
 func (m marks) columns() (partitions []int16, seqs []int64) {
@@ -146,19 +150,19 @@ func full(entries []entry) bool {
 }
 
 // scanEntries reads about batchBytes of events, and checks that each partition
-// continues without a gap where its publishing ended.
+// continues without a gap where those sent before ended.
 func scanEntries(rows pgx.Rows) ([]entry, error) {
 	var entries []entry
 	last := marks{}
 	size := 0
 	for rows.Next() && size < batchBytes {
 		var e entry
-		var published int64
-		if err := rows.Scan(&e.partition, &e.seq, &published, &e.body); err != nil {
+		var sent int64
+		if err := rows.Scan(&e.partition, &e.seq, &sent, &e.body); err != nil {
 			return nil, err
 		}
 		if _, seen := last[e.partition]; !seen {
-			last[e.partition] = published
+			last[e.partition] = sent
 		}
 		if e.seq != last[e.partition]+1 {
 			return nil, fmt.Errorf("eventlog: partition %d goes on at %d after %d", e.partition, e.seq, last[e.partition])

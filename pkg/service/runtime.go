@@ -26,6 +26,7 @@ type parts struct {
 	unknown      grpc.StreamHandler
 	authenticate rpc.Authenticate
 	mesh         mesh.Mesh
+	relay        *eventlog.Relay
 	// undeclared is what Build used and the mesh does not say.
 	undeclared error
 

@@ -53,7 +53,7 @@ func begin(ctx context.Context, d Definition, env Environment) (*Running, error)
 	}
 	server := newServer(rt, d, env)
 	relay := &eventlog.Relay{Area: d.Area, DB: rt.DB.System, NATS: rt.NATS, Now: rt.Now, Logger: rt.Logger}
-	rt.Log.Wake = relay.Wake
+	rt.parts.relay, rt.Log.Wake = relay, relay.Wake
 	if err := build(rt, d, server, env); err != nil {
 		server.Stop()
 		rt.close()
@@ -208,6 +208,6 @@ func build(rt *Runtime, d Definition, server *rpc.Server, env Environment) error
 	if rt.parts.undeclared != nil {
 		return rt.parts.undeclared
 	}
-	registerLog(server.Server, d.Area, &eventlog.Reader{DB: rt.DB.System})
+	registerLog(server.Server, d.Area, &eventlog.Reader{DB: rt.DB.System, Relay: rt.parts.relay})
 	return server.CheckPolicy()
 }

@@ -30,6 +30,7 @@ const (
 	applyFile    = "pkg/eventlog/apply.go"
 	runnerFile   = "pkg/eventlog/runner.go"
 	catchUpFile  = "pkg/eventlog/catchup.go"
+	waitFile     = "pkg/eventlog/wait.go"
 )
 
 // announcing is where a change is committed and its caller does not know.

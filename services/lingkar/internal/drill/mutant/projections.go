@@ -90,13 +90,13 @@ func projecting() []Mutant {
 			Name: "own-writes-not-awaited", Breaks: "a read with the token of a write does not wait for it",
 			Invariants: []string{"I15", "I14"},
 			Focus:      Focus{Faults: stumbling.Faults, Duration: stumbling.Duration, Failpoints: "projection.before_apply=sleep:200ms"},
-			Edits: []Edit{{catchUpFile, `	if token == "" {
+			Edits: []Edit{{waitFile, `	if token == "" {
 		return nil
 	}
-`, `	if token == "" || len(token) > 0 {
+	area, _, err`, `	if token == "" || len(token) > 0 {
 		return nil
 	}
-`}},
+	area, _, err`}},
 		},
 		{
 			Name: "clock-in-a-projection", Breaks: "a projection depends on when it applied an event",
