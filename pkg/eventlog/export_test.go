@@ -5,6 +5,9 @@ import "github.com/lingkar-crm/lingkar/pkg/failpoint"
 // LeaderLock is the advisory lock of the leader.
 const LeaderLock = leaderLock
 
+// GiveSeqs is the statement that empties the outbox.
+const GiveSeqs = giveSeqs
+
 // FailAt calls hook at each point. An error of Stop ends Run as a crash would.
 func (r *Relay) FailAt(hook func(failpoint.Point) error) { r.fail = hook }
 

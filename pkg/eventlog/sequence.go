@@ -29,10 +29,14 @@ WHERE h.partition = m.partition
 // giveSeqs moves rows from the outbox into the order. What one statement sees of
 // the outbox holds, for each event, all earlier events of its aggregate that are
 // not in the order already.
+//
+// The rows to take are those up to a position, and not those that are in a list: an
+// outbox is mostly empty when the planner counts it, and a join of it with itself, made
+// for no rows, has taken sixteen seconds for a thousand of twenty thousand.
 const giveSeqs = `
 WITH taken AS (
 	DELETE FROM outbox
-	WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $2)
+	WHERE position <= (SELECT max(position) FROM (SELECT position FROM outbox ORDER BY position LIMIT $2) AS next)
 	  AND EXISTS (SELECT FROM relay_epoch WHERE epoch = $1)
 	RETURNING position, recorded_at, partition
 ), ordered AS (

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
 
@@ -124,4 +125,63 @@ func TestLog_race(t *testing.T) {
 	if n := b.written(); n != writers*rounds {
 		t.Errorf("%d events, want %d", n, writers*rounds)
 	}
+}
+
+// An outbox that was empty when it was last counted is emptied by looking at each of
+// its rows a few times: the plan is made for no rows, and there are thousands.
+func TestRelay_outboxCountedWhenEmpty(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := t.Context()
+	owner, err := pgx.Connect(ctx, b.urls.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer owner.Close(context.WithoutCancel(ctx))
+	const rows, taken = 5000, 1000
+	fill := func() {
+		_, err := b.db.System.Exec(ctx, "INSERT INTO outbox (position, recorded_at, partition) SELECT n, now(), n % 16 FROM generate_series(1, $1) AS n", rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fill()
+	if _, err := b.db.System.Exec(ctx, "DELETE FROM outbox"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := owner.Exec(ctx, "ANALYZE outbox"); err != nil {
+		t.Fatal(err)
+	}
+	fill()
+	var epoch int64
+	if err := b.db.System.QueryRow(ctx, "SELECT epoch FROM relay_epoch").Scan(&epoch); err != nil {
+		t.Fatal(err)
+	}
+	var plan []struct{ Plan node }
+	if err := b.db.System.QueryRow(ctx, "EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) "+eventlog.GiveSeqs, epoch, taken).Scan(&plan); err != nil {
+		t.Fatal(err)
+	}
+	if left := b.count("SELECT count(*) FROM outbox"); left != rows-taken {
+		t.Errorf("%d rows are left, want %d", left, rows-taken)
+	}
+	if looks := plan[0].Plan.looks(); looks > 10*rows {
+		t.Errorf("looked at %.0f rows to take %d of %d", looks, taken, rows)
+	}
+}
+
+// node is one of a plan.
+type node struct {
+	Rows    float64 `json:"Actual Rows"`
+	Loops   float64 `json:"Actual Loops"`
+	Removed float64 `json:"Rows Removed by Join Filter"`
+	Plans   []node
+}
+
+// looks is how many rows all nodes answered or threw away.
+func (n node) looks() float64 {
+	sum := n.Rows*n.Loops + n.Removed
+	for _, below := range n.Plans {
+		sum += below.looks()
+	}
+	return sum
 }

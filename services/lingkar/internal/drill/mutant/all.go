@@ -97,8 +97,8 @@ func sequencing() []Mutant {
 		{
 			Name: "naive-poller", Breaks: "the relay reads on after the last position, and never sees what commits late",
 			Invariants: []string{"I3", "I14", "I14a", "I1"}, Focus: stumbling,
-			Edits: []Edit{{sequenceFile, "(SELECT position FROM outbox ORDER BY position LIMIT $2)",
-				"(SELECT position FROM outbox WHERE position > (SELECT coalesce(max(position), 0) FROM event_order) ORDER BY position LIMIT $2)"}},
+			Edits: []Edit{{sequenceFile, "position <= (SELECT max(position) FROM (SELECT position FROM outbox ORDER BY position LIMIT $2) AS next)",
+				"position IN (SELECT position FROM outbox WHERE position > (SELECT coalesce(max(position), 0) FROM event_order) ORDER BY position LIMIT $2)"}},
 		},
 		{
 			Name: "order-reversed", Breaks: "events that are committed together get their places in another order",
@@ -110,7 +110,7 @@ func sequencing() []Mutant {
 			Invariants: []string{"I3", "I1"}, Focus: stumbling,
 			Edits: []Edit{
 				{sequenceFile, `	DELETE FROM outbox
-	WHERE position IN (SELECT position FROM outbox ORDER BY position LIMIT $2)
+	WHERE position <= (SELECT max(position) FROM (SELECT position FROM outbox ORDER BY position LIMIT $2) AS next)
 	  AND EXISTS (SELECT FROM relay_epoch WHERE epoch = $1)
 	RETURNING position, recorded_at, partition
 ), ordered`, `	SELECT * FROM unnest($3::bigint[], $4::timestamptz[], $5::smallint[]) AS t (position, recorded_at, partition)
