@@ -40,6 +40,10 @@ type Unit struct {
 	// sent is set when the first round trip was made, with which the transaction
 	// begins.
 	sent bool
+	// ahead answers what became of the round trip that is under way, if there is one.
+	ahead chan error
+	// then is what runs after the commit.
+	then []func()
 	// What is to be written and not in pending yet.
 	writes   *postgres.Writes
 	happened []*eventv1.Event
@@ -73,7 +77,11 @@ func Write[R proto.Message](ctx context.Context, db *postgres.DB, log *eventlog.
 			u = newUnit(ctx, log, tenant, &pgx.Batch{})
 			u.sender = between
 			u.open()
+			defer u.land() // nothing may be under way when the connection is used again
 			answer, err = fn(u)
+			if failed := u.land(); failed != nil {
+				err = failed
+			}
 			if failed := u.ask(); failed != nil {
 				err = failed
 			}
@@ -139,6 +147,9 @@ func (u *Unit) flush() error {
 // send sends what is queued. It answers errAnswered from when the request turns out
 // to be a repeated one.
 func (u *Unit) send() error {
+	if err := u.land(); err != nil {
+		return err
+	}
 	if u.request.found {
 		return errAnswered
 	}
@@ -256,9 +267,14 @@ func settle[R proto.Message](db *postgres.DB, u *Unit, answer R, err error) (R, 
 	return answer, nil
 }
 
-// announce tells the caller where its change stands, and the relay that there is
-// work.
+// announce tells the caller where its change stands, the relay that there is work, and
+// whoever asked that it is done.
 func (u *Unit) announce() {
+	if !u.request.found {
+		for _, f := range u.then {
+			f()
+		}
+	}
 	if u.request.position != nil {
 		u.position = *u.request.position
 	}

@@ -46,6 +46,9 @@ func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifi
 // phone number is not among them: households and companies share theirs.
 var matchOrder = []contact.IdentifierKind{contact.ExternalID, contact.Card, contact.Device, contact.Email, contact.Web}
 
+// aheadRows is how many rows go to the database while the next ones are made.
+const aheadRows = 250
+
 // importing is one step of an import.
 type importing struct {
 	*Store
@@ -60,6 +63,8 @@ type importing struct {
 	// owner is who owns new contacts that the file gives to nobody: the caller, who
 	// would not see them otherwise; nobody where the caller sees all.
 	owner string
+	// created are the new contacts of the step.
+	created []uuid.UUID
 	// tried are the identifiers that earlier steps of a trial met.
 	tried map[string]bool
 }
@@ -85,8 +90,22 @@ func (s *Store) ImportContacts(ctx context.Context, u *record.Unit, job *bulk.Jo
 			return nil, err
 		}
 		outcomes[n] = o
+		if (n+1)%aheadRows == 0 {
+			if err := u.Ahead(); err != nil {
+				return nil, err
+			}
+		}
 	}
+	u.Then(i.confirm)
 	return outcomes, nil
+}
+
+// confirm tells that the new contacts came about: the other services ask for their keys
+// as soon as they hear of them.
+func (i *importing) confirm() {
+	for _, id := range i.created {
+		i.keys.Confirm(i.job.Tenant, id)
+	}
 }
 
 // meet finds the contacts that the rows are and locks them, and gives numbers and
@@ -228,7 +247,7 @@ func (i *importing) bring(row *contact.Contact, item Incoming) (bulk.Outcome, er
 	for _, h := range matching(row) {
 		i.known[h] = row.ID
 	}
-	i.there[row.ID] = row
+	i.there[row.ID], i.created = row, append(i.created, row.ID)
 	return o, nil
 }
 
