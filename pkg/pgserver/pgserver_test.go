@@ -100,6 +100,9 @@ func TestStart_isDurableAndBoundToThisMachine(t *testing.T) {
 			t.Errorf("%s = %s, want %s", setting, got, want)
 		}
 	}
+	if got := query(t, s, "SELECT (CASE WHEN 'lz4' = ANY(enumvals) THEN 'lz4' ELSE 'pglz' END = setting)::text FROM pg_settings WHERE name = 'wal_compression'"); got != "true" {
+		t.Error("pages in the log are not compressed by what costs least here")
+	}
 	if got := query(t, s, "SELECT datcollate FROM pg_database WHERE datname = 'postgres'"); got != "C" {
 		t.Errorf("collation %s", got)
 	}

@@ -220,7 +220,8 @@ func (s *Server) spawn(ctx context.Context, bin Binaries, o Options, a *account)
 		return err
 	}
 	defer log.Close()
-	args := append([]string{"-D", filepath.Join(s.Dir, "data")}, settings(o, s.Port)...)
+	data := filepath.Join(s.Dir, "data")
+	args := append([]string{"-D", data}, settings(cheapLog(ctx, bin, data, o, a), s.Port)...)
 	child, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
 	if err != nil {
 		return fmt.Errorf("pgserver: %w", err)
