@@ -117,9 +117,9 @@ func (f *feed) stop() {
 	f.consum.Stop()
 }
 
-// collect answers the next batch: what arrives within a time of the first event,
-// at most applyEvents. It answers an empty batch at a tick.
-func (f *feed) collect(ctx context.Context, tick <-chan time.Time, within time.Duration) ([]arrival, error) {
+// collect answers the next batch: what arrives within a time of the first event, and
+// not before the instant, at most applyEvents. It answers an empty batch at a tick.
+func (f *feed) collect(ctx context.Context, tick <-chan time.Time, within time.Duration, before time.Time) ([]arrival, error) {
 	var batch []arrival
 	select {
 	case <-ctx.Done():
@@ -133,7 +133,7 @@ func (f *feed) collect(ctx context.Context, tick <-chan time.Time, within time.D
 	case a := <-f.events:
 		batch = append(batch, a)
 	}
-	linger := time.NewTimer(within)
+	linger := time.NewTimer(max(within, time.Until(before)))
 	defer linger.Stop()
 	for len(batch) < applyEvents {
 		select {
