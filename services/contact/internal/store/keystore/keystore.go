@@ -8,7 +8,7 @@
 //
 // Limits: in memory keys stay wrapped, and are trusted for eventlog.KeyLifetime;
 // another process may use a destroyed key for that long, and for freshness more where
-// it asked for it just after its contact came about. Keys that were ready when a
+// it asked for it just after this one had. Keys that were ready when a
 // process ended are never used.
 package keystore
 
@@ -41,8 +41,9 @@ const (
 	reservoir = 256
 	// cacheSize bounds the memory of the cache, to about 20 MB.
 	cacheSize = 100_000
-	// freshness is how long Load answers the key of a new contact from memory. The
-	// other services ask for it as soon as they hear of the contact.
+	// freshness is how long Load answers a key from memory that was just made or read.
+	// What is written about a contact reads its key, and the other services ask for it
+	// as soon as they hear of that.
 	freshness = 10 * time.Second
 )
 
@@ -72,7 +73,7 @@ type owner struct{ tenant, contact uuid.UUID }
 type entry struct {
 	key     Key
 	expires time.Time
-	// fresh is until when the key is known to be that of a contact which exists.
+	// fresh is until when Load answers the key of a contact known to exist.
 	fresh time.Time
 }
 
@@ -172,7 +173,7 @@ func (s *Store) Cached(tenant, contact uuid.UUID) (eventlog.Key, bool) {
 // Fetch implements eventlog.Keys. A contact that does not exist is NOT_FOUND:
 // there is nobody to seal for.
 func (s *Store) Fetch(ctx context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error {
-	found, err := s.warm(ctx, tenant, contacts)
+	found, err := s.Load(ctx, tenant, contacts)
 	if err != nil {
 		return err
 	}
@@ -186,21 +187,12 @@ func (s *Store) Fetch(ctx context.Context, tenant uuid.UUID, contacts ...uuid.UU
 
 // Warm fetches the keys of those of the contacts that exist.
 func (s *Store) Warm(ctx context.Context, tenant uuid.UUID, contacts ...uuid.UUID) error {
-	_, err := s.warm(ctx, tenant, contacts)
+	_, err := s.Load(ctx, tenant, contacts)
 	return err
 }
 
-func (s *Store) warm(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error) {
-	found, err := s.Load(ctx, tenant, contacts)
-	expires := s.now().Add(eventlog.KeyLifetime)
-	for contact, key := range found {
-		s.cache.Add(owner{tenant, contact}, entry{key: key, expires: expires})
-	}
-	return found, err
-}
-
-// Load reads the keys of those contacts that exist; a destroyed one has no
-// secret. It answers an error when a key cannot be unwrapped.
+// Load answers the keys of those contacts that exist, from memory where it is fresh; a
+// destroyed one has no secret. It answers an error when a key cannot be unwrapped.
 func (s *Store) Load(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]Key, error) {
 	keys := make(map[uuid.UUID]Key, len(contacts))
 	var others []uuid.UUID
@@ -217,7 +209,7 @@ func (s *Store) Load(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID
 	return keys, s.read(ctx, tenant, others, keys)
 }
 
-// read adds the keys of those contacts that exist.
+// read adds the keys of those contacts that exist, and remembers them.
 func (s *Store) read(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID, keys map[uuid.UUID]Key) error {
 	names, err := s.names(ctx, tenant, contacts)
 	if err != nil {
@@ -231,8 +223,11 @@ func (s *Store) read(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID
 	if err != nil {
 		return err
 	}
+	now := s.now()
 	for contact, id := range names {
-		keys[contact] = Key{ID: id, wrapped: wrapped[id]}
+		key := Key{ID: id, wrapped: wrapped[id]}
+		keys[contact] = key
+		s.cache.Add(owner{tenant, contact}, entry{key: key, expires: now.Add(eventlog.KeyLifetime), fresh: now.Add(freshness)})
 	}
 	return nil
 }
@@ -250,7 +245,8 @@ func (s *Store) names(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUI
 	names := make(map[uuid.UUID]uuid.UUID, len(contacts))
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
-	b.Queue("SELECT id, key_id FROM contact WHERE tenant = $1 AND id = ANY ($2)", tenant, contacts).
+	one, value := among(contacts)
+	b.Queue("SELECT id, key_id FROM contact WHERE tenant = $1 AND id = "+one("$2"), tenant, value).
 		Query(func(rows pgx.Rows) error {
 			var contact, key uuid.UUID
 			_, err := pgx.ForEachRow(rows, []any{&contact, &key}, func() error {
@@ -263,7 +259,8 @@ func (s *Store) names(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUI
 }
 
 func (s *Store) wrapped(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]byte, error) {
-	rows, err := s.keys.Query(ctx, "SELECT id, wrapped FROM contact_key WHERE id = ANY ($1)", ids)
+	one, value := among(ids)
+	rows, err := s.keys.Query(ctx, "SELECT id, wrapped FROM contact_key WHERE id = "+one("$1"), value)
 	if err != nil {
 		return nil, postgres.SQLError(err)
 	}
@@ -278,4 +275,13 @@ func (s *Store) wrapped(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]b
 		return nil
 	})
 	return wrapped, postgres.SQLError(err)
+}
+
+// among compares with one id as with any of several. PostgreSQL plans a query with an
+// array anew each time, which takes longer than to read one key.
+func among(ids []uuid.UUID) (one func(parameter string) string, value any) {
+	if len(ids) == 1 {
+		return func(parameter string) string { return parameter }, ids[0]
+	}
+	return func(parameter string) string { return "ANY (" + parameter + ")" }, ids
 }
