@@ -463,6 +463,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contactMerges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists merges, the latest first; those of one contact if asked so. */
+        get: operations["IdentityService_ListContactMerges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contactMerges/{contact_merge}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one merge. */
+        get: operations["IdentityService_GetContactMerge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts": {
         parameters: {
             query?: never;
@@ -578,6 +612,45 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}:merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merges contacts into one, the survivor: all of them or none. Their names stay
+         *     valid, and every service answers for the survivor what was recorded of any of
+         *     them. Contacts that were merged already answer FAILED_PRECONDITION CONTACT_MERGED,
+         *     one that is to be merged into itself INVALID_ARGUMENT CYCLE.
+         */
+        post: operations["IdentityService_MergeContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}:previewMerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers what a merge would make of the contacts, and changes nothing. */
+        post: operations["IdentityService_PreviewMerge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}:restrict": {
         parameters: {
             query?: never;
@@ -613,6 +686,28 @@ export interface paths {
          *     has taken one of its unique identifiers meanwhile.
          */
         post: operations["ContactService_UndeleteContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}:unmerge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a merged contact out of its survivor, and answers it. Both get back what was
+         *     theirs. What was recorded since stays with the contact that it named; fields that
+         *     were changed since stay with the survivor. A contact whose survivor was merged in
+         *     its turn answers FAILED_PRECONDITION SURVIVOR_MERGED: that one comes first.
+         */
+        post: operations["IdentityService_UnmergeContact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4629,6 +4724,14 @@ export interface components {
             };
             /** @description BCP 47 tag of the language the contact is addressed in, such as "id". */
             languageCode?: string;
+            /**
+             * @description The contact that this one was merged into: "contacts/{uuid}"; empty where it was
+             *     not. A merged contact is kept as it was, hidden from lists and searches like a
+             *     deleted one. Its name stays valid for ever: what is recorded of it is part of the
+             *     survivor's history, and look-ups by its identifiers answer the survivor. Where the
+             *     survivor was merged in its turn, follow its merged_into.
+             */
+            readonly mergedInto?: string;
             /** @description "contacts/{uuid}". */
             name?: string;
             /** @description True where the contact forbids passing its data to third parties (A18). */
@@ -4672,6 +4775,39 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.ContactKind": "CONTACT_KIND_UNSPECIFIED" | "CONTACT_KIND_PERSON" | "CONTACT_KIND_ORGANISATION";
+        /**
+         * @description One contact merged into another. It keeps what was decided and the values that were
+         *     not taken (CON-22), also after the contacts were taken apart again.
+         */
+        "lingkar.contact.v1.ContactMerge": {
+            /** @description Who merged them. */
+            readonly actor?: string;
+            /** @description The fields in which both had something to say. */
+            readonly conflicts?: components["schemas"]["lingkar.contact.v1.MergeConflict"][];
+            /** @description The contact that was merged into it: "contacts/{uuid}". */
+            readonly contact?: string;
+            /**
+             * Format: date-time
+             * @description When they were merged.
+             */
+            readonly createTime?: string;
+            /** @description Changes with every change. */
+            readonly etag?: string;
+            /** @description "contactMerges/{uuid}". */
+            name?: string;
+            /**
+             * Format: int64
+             * @description The version of the policy that decided; 0 for the defaults.
+             */
+            readonly policyVersion?: string;
+            /** @description The contact that stayed: "contacts/{uuid}". */
+            readonly survivor?: string;
+            /**
+             * Format: date-time
+             * @description When they were taken apart again; unset while they are one.
+             */
+            readonly undoTime?: string;
+        };
         /** @description How a contact wishes to be reached. */
         "lingkar.contact.v1.ContactPreference": {
             /** @description The channel it prefers. */
@@ -4808,8 +4944,9 @@ export interface components {
          */
         "lingkar.contact.v1.IdentifierKind": "IDENTIFIER_KIND_UNSPECIFIED" | "IDENTIFIER_KIND_EMAIL" | "IDENTIFIER_KIND_PHONE" | "IDENTIFIER_KIND_CARD" | "IDENTIFIER_KIND_DEVICE" | "IDENTIFIER_KIND_WEB";
         /**
-         * @description How contacts of a tenant are recognised as duplicates. There is one policy in a
-         *     tenant; while nobody has written it, it is that of the defaults.
+         * @description How contacts of a tenant are recognised as duplicates, and whose values survive when
+         *     they are merged. There is one policy in a tenant; while nobody has written it, it is
+         *     that of the defaults.
          */
         "lingkar.contact.v1.IdentityPolicy": {
             /**
@@ -4834,10 +4971,26 @@ export interface components {
              */
             probableScore?: number;
             /**
+             * @description Whose value survives a merge, by field; the survivor's own for fields that are not
+             *     named. An empty value never survives one that says something.
+             */
+            survivorshipRules?: components["schemas"]["lingkar.contact.v1.SurvivorshipRule"][];
+            /**
+             * @description Where contacts come from, as Contact.source says it, the most trusted first. What
+             *     is not listed is trusted least.
+             */
+            trustedSources?: string[];
+            /**
              * Format: date-time
              * @description When it was last written; unset while it is that of the defaults.
              */
             readonly updateTime?: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3, … with every change; 0 of the defaults. A merge says by which version it
+             *     was decided.
+             */
+            readonly version?: string;
         };
         /**
          * @description One meeting of a customer and the company: a call, a letter, a note of a talk.
@@ -4917,6 +5070,13 @@ export interface components {
         "lingkar.contact.v1.ListConsentsResponse": {
             /** @description The entries of this page. */
             consents?: components["schemas"]["lingkar.contact.v1.Consent"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description A page of merges. */
+        "lingkar.contact.v1.ListContactMergesResponse": {
+            /** @description The merges of this page. */
+            contactMerges?: components["schemas"]["lingkar.contact.v1.ContactMerge"][];
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
@@ -5005,6 +5165,39 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.MatchStrength": "MATCH_STRENGTH_UNSPECIFIED" | "MATCH_STRENGTH_POSSIBLE" | "MATCH_STRENGTH_PROBABLE";
+        /** @description Whose value of a field whoever merges contacts has chosen. */
+        "lingkar.contact.v1.MergeChoice": {
+            /** @description The contact whose value is taken, one of those that are merged: "contacts/{uuid}". */
+            contact: string;
+            /** @description One of the fields that a SurvivorshipRule can name. */
+            field: string;
+        };
+        /** @description A field in which two merged contacts had something to say. */
+        "lingkar.contact.v1.MergeConflict": {
+            /** @description The field, such as "job_title", or one key of a map, such as "labels.tier". */
+            field?: string;
+            /** @description The value that was taken, as text. */
+            keptValue?: string;
+            /** @description The value that was not, as text. */
+            lostValue?: string;
+            /** @description True where the value of the merged contact was taken. */
+            replaced?: boolean;
+            /**
+             * @description By what it was decided: the strategy of a rule, or UNSPECIFIED where whoever merged
+             *     the contacts has chosen.
+             */
+            strategy?: components["schemas"]["lingkar.contact.v1.SurvivorshipStrategy"];
+        };
+        /** @description What a merge would come to. */
+        "lingkar.contact.v1.PreviewMergeResponse": {
+            /** @description The survivor afterwards. */
+            contact?: components["schemas"]["lingkar.contact.v1.Contact"];
+            /**
+             * @description What would be decided, one for each merged contact in the order of the request.
+             *     Their names are empty.
+             */
+            contactMerges?: components["schemas"]["lingkar.contact.v1.ContactMerge"][];
+        };
         /**
          * @description What the data of contacts may be used for, by what right, and for how long it is
          *     kept (CON-44). A purpose that is not on file rests on consent, but for
@@ -5283,6 +5476,24 @@ export interface components {
             /** @description The latest first. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
         };
+        /** @description Whose value of a field survives a merge. */
+        "lingkar.contact.v1.SurvivorshipRule": {
+            /**
+             * @description name (all names together), organisation_name, job_title, birthday, preference,
+             *     language_code, region_code, note, owner, team, source; or external_ids, labels or
+             *     custom_fields, for keys that both have. Identifiers, addresses and roles are put
+             *     together, and the stricter of two settings about privacy holds.
+             */
+            field: string;
+            /** @description How it is chosen. */
+            strategy: components["schemas"]["lingkar.contact.v1.SurvivorshipStrategy"];
+        };
+        /**
+         * @description How the value that survives is chosen. Where two are equal by it, the survivor's own
+         *     stays.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.SurvivorshipStrategy": "SURVIVORSHIP_STRATEGY_UNSPECIFIED" | "SURVIVORSHIP_STRATEGY_SURVIVOR" | "SURVIVORSHIP_STRATEGY_MOST_RECENT" | "SURVIVORSHIP_STRATEGY_MOST_TRUSTED" | "SURVIVORSHIP_STRATEGY_MOST_COMPLETE";
         /**
          * @description Why data of a contact is withheld.
          * @enum {string}
@@ -7749,6 +7960,69 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    IdentityService_ListContactMerges: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description Only those in which this contact stayed or was merged: "contacts/{uuid}". */
+                contact?: string;
+                /** @description An AIP-160 expression over survivor, contact and create_time. */
+                filter?: string;
+                /** @description "create_time", with " desc" if wished; the latest first where empty. */
+                orderBy?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of merges. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListContactMergesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_GetContactMerge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows contactMerges/ in its name. */
+                contact_merge: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One contact merged into another. It keeps what was decided and the values that were
+             *     not taken (CON-22), also after the contacts were taken apart again.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ContactMerge"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_ListContacts: {
         parameters: {
             query?: {
@@ -8093,6 +8367,88 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    IdentityService_MergeContacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Whose value to take, one for a field. The policy's rules decide on the others. */
+                    choices?: components["schemas"]["lingkar.contact.v1.MergeChoice"][];
+                    /** @description The contacts that are merged into it, in this order: "contacts/{uuid}". */
+                    contacts: string[];
+                    /** @description The survivor's etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_PreviewMerge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Whose value to take, one for a field. The policy's rules decide on the others. */
+                    choices?: components["schemas"]["lingkar.contact.v1.MergeChoice"][];
+                    /** @description The contacts that are merged into it, in this order: "contacts/{uuid}". */
+                    contacts: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description What a merge would come to. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PreviewMergeResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     PrivacyService_RestrictContact: {
         parameters: {
             query?: never;
@@ -8155,6 +8511,46 @@ export interface operations {
                     etag?: string;
                     /** @description Makes a repetition of this call answer what the first one answered. */
                     requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_UnmergeContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Its etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
                 };
             };
         };
@@ -9204,8 +9600,9 @@ export interface operations {
         requestBody?: never;
         responses: {
             /**
-             * @description How contacts of a tenant are recognised as duplicates. There is one policy in a
-             *     tenant; while nobody has written it, it is that of the defaults.
+             * @description How contacts of a tenant are recognised as duplicates, and whose values survive when
+             *     they are merged. There is one policy in a tenant; while nobody has written it, it is
+             *     that of the defaults.
              */
             200: {
                 headers: {
@@ -9244,8 +9641,9 @@ export interface operations {
         };
         responses: {
             /**
-             * @description How contacts of a tenant are recognised as duplicates. There is one policy in a
-             *     tenant; while nobody has written it, it is that of the defaults.
+             * @description How contacts of a tenant are recognised as duplicates, and whose values survive when
+             *     they are merged. There is one policy in a tenant; while nobody has written it, it is
+             *     that of the defaults.
              */
             200: {
                 headers: {

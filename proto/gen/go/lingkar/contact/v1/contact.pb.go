@@ -279,7 +279,13 @@ type Contact struct {
 	AllowedActions []string `protobuf:"bytes,28,rep,name=allowed_actions,json=allowedActions,proto3" json:"allowed_actions,omitempty"`
 	// When the processing of its data was restricted; unset where it is not. While it
 	// is, the data is kept and not used: no consent holds, and no segment takes it in.
-	RestrictTime  *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=restrict_time,json=restrictTime,proto3" json:"restrict_time,omitempty"`
+	RestrictTime *timestamppb.Timestamp `protobuf:"bytes,29,opt,name=restrict_time,json=restrictTime,proto3" json:"restrict_time,omitempty"`
+	// The contact that this one was merged into: "contacts/{uuid}"; empty where it was
+	// not. A merged contact is kept as it was, hidden from lists and searches like a
+	// deleted one. Its name stays valid for ever: what is recorded of it is part of the
+	// survivor's history, and look-ups by its identifiers answer the survivor. Where the
+	// survivor was merged in its turn, follow its merged_into.
+	MergedInto    string `protobuf:"bytes,30,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +521,13 @@ func (x *Contact) GetRestrictTime() *timestamppb.Timestamp {
 		return x.RestrictTime
 	}
 	return nil
+}
+
+func (x *Contact) GetMergedInto() string {
+	if x != nil {
+		return x.MergedInto
+	}
+	return ""
 }
 
 // Something that points at one contact, or is evidence for it.
@@ -859,7 +872,7 @@ var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xfd\x0e\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xbb\x0f\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -901,7 +914,10 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"deleteTime\x12\x17\n" +
 	"\x04etag\x18\x1b \x01(\tB\x03\xe0A\x01R\x04etag\x12,\n" +
 	"\x0fallowed_actions\x18\x1c \x03(\tB\x03\xe0A\x03R\x0eallowedActions\x12D\n" +
-	"\rrestrict_time\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\frestrictTime\x1a>\n" +
+	"\rrestrict_time\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\frestrictTime\x12<\n" +
+	"\vmerged_into\x18\x1e \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13lingkar.dev/ContactR\n" +
+	"mergedInto\x1a>\n" +
 	"\x10ExternalIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +

@@ -11,6 +11,7 @@ package contactv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -26,6 +27,68 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// How the value that survives is chosen. Where two are equal by it, the survivor's own
+// stays.
+type SurvivorshipStrategy int32
+
+const (
+	// Not given.
+	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_UNSPECIFIED SurvivorshipStrategy = 0
+	// The survivor's own.
+	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_SURVIVOR SurvivorshipStrategy = 1
+	// That of the contact which was changed last.
+	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_MOST_RECENT SurvivorshipStrategy = 2
+	// That of the contact whose source stands first in trusted_sources.
+	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_MOST_TRUSTED SurvivorshipStrategy = 3
+	// The longest one.
+	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_MOST_COMPLETE SurvivorshipStrategy = 4
+)
+
+// Enum value maps for SurvivorshipStrategy.
+var (
+	SurvivorshipStrategy_name = map[int32]string{
+		0: "SURVIVORSHIP_STRATEGY_UNSPECIFIED",
+		1: "SURVIVORSHIP_STRATEGY_SURVIVOR",
+		2: "SURVIVORSHIP_STRATEGY_MOST_RECENT",
+		3: "SURVIVORSHIP_STRATEGY_MOST_TRUSTED",
+		4: "SURVIVORSHIP_STRATEGY_MOST_COMPLETE",
+	}
+	SurvivorshipStrategy_value = map[string]int32{
+		"SURVIVORSHIP_STRATEGY_UNSPECIFIED":   0,
+		"SURVIVORSHIP_STRATEGY_SURVIVOR":      1,
+		"SURVIVORSHIP_STRATEGY_MOST_RECENT":   2,
+		"SURVIVORSHIP_STRATEGY_MOST_TRUSTED":  3,
+		"SURVIVORSHIP_STRATEGY_MOST_COMPLETE": 4,
+	}
+)
+
+func (x SurvivorshipStrategy) Enum() *SurvivorshipStrategy {
+	p := new(SurvivorshipStrategy)
+	*p = x
+	return p
+}
+
+func (x SurvivorshipStrategy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SurvivorshipStrategy) Descriptor() protoreflect.EnumDescriptor {
+	return file_lingkar_contact_v1_identity_proto_enumTypes[0].Descriptor()
+}
+
+func (SurvivorshipStrategy) Type() protoreflect.EnumType {
+	return &file_lingkar_contact_v1_identity_proto_enumTypes[0]
+}
+
+func (x SurvivorshipStrategy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SurvivorshipStrategy.Descriptor instead.
+func (SurvivorshipStrategy) EnumDescriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{0}
+}
 
 // What creating a contact does about duplicates.
 type DuplicateMode int32
@@ -71,11 +134,11 @@ func (x DuplicateMode) String() string {
 }
 
 func (DuplicateMode) Descriptor() protoreflect.EnumDescriptor {
-	return file_lingkar_contact_v1_identity_proto_enumTypes[0].Descriptor()
+	return file_lingkar_contact_v1_identity_proto_enumTypes[1].Descriptor()
 }
 
 func (DuplicateMode) Type() protoreflect.EnumType {
-	return &file_lingkar_contact_v1_identity_proto_enumTypes[0]
+	return &file_lingkar_contact_v1_identity_proto_enumTypes[1]
 }
 
 func (x DuplicateMode) Number() protoreflect.EnumNumber {
@@ -84,7 +147,7 @@ func (x DuplicateMode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DuplicateMode.Descriptor instead.
 func (DuplicateMode) EnumDescriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{0}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{1}
 }
 
 // How sure it is that two contacts are one.
@@ -124,11 +187,11 @@ func (x MatchStrength) String() string {
 }
 
 func (MatchStrength) Descriptor() protoreflect.EnumDescriptor {
-	return file_lingkar_contact_v1_identity_proto_enumTypes[1].Descriptor()
+	return file_lingkar_contact_v1_identity_proto_enumTypes[2].Descriptor()
 }
 
 func (MatchStrength) Type() protoreflect.EnumType {
-	return &file_lingkar_contact_v1_identity_proto_enumTypes[1]
+	return &file_lingkar_contact_v1_identity_proto_enumTypes[2]
 }
 
 func (x MatchStrength) Number() protoreflect.EnumNumber {
@@ -137,7 +200,7 @@ func (x MatchStrength) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use MatchStrength.Descriptor instead.
 func (MatchStrength) EnumDescriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{1}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{2}
 }
 
 // How far two values agree.
@@ -186,11 +249,11 @@ func (x Agreement) String() string {
 }
 
 func (Agreement) Descriptor() protoreflect.EnumDescriptor {
-	return file_lingkar_contact_v1_identity_proto_enumTypes[2].Descriptor()
+	return file_lingkar_contact_v1_identity_proto_enumTypes[3].Descriptor()
 }
 
 func (Agreement) Type() protoreflect.EnumType {
-	return &file_lingkar_contact_v1_identity_proto_enumTypes[2]
+	return &file_lingkar_contact_v1_identity_proto_enumTypes[3]
 }
 
 func (x Agreement) Number() protoreflect.EnumNumber {
@@ -199,11 +262,12 @@ func (x Agreement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Agreement.Descriptor instead.
 func (Agreement) EnumDescriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{2}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{3}
 }
 
-// How contacts of a tenant are recognised as duplicates. There is one policy in a
-// tenant; while nobody has written it, it is that of the defaults.
+// How contacts of a tenant are recognised as duplicates, and whose values survive when
+// they are merged. There is one policy in a tenant; while nobody has written it, it is
+// that of the defaults.
 type IdentityPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "identityPolicy".
@@ -220,7 +284,16 @@ type IdentityPolicy struct {
 	// When it was last written; unset while it is that of the defaults.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// Changes with every change. Send it back to change only what you have read.
-	Etag          string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,6,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Whose value survives a merge, by field; the survivor's own for fields that are not
+	// named. An empty value never survives one that says something.
+	SurvivorshipRules []*SurvivorshipRule `protobuf:"bytes,7,rep,name=survivorship_rules,json=survivorshipRules,proto3" json:"survivorship_rules,omitempty"`
+	// Where contacts come from, as Contact.source says it, the most trusted first. What
+	// is not listed is trusted least.
+	TrustedSources []string `protobuf:"bytes,8,rep,name=trusted_sources,json=trustedSources,proto3" json:"trusted_sources,omitempty"`
+	// 1, 2, 3, … with every change; 0 of the defaults. A merge says by which version it
+	// was decided.
+	Version       int64 `protobuf:"varint,9,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -297,6 +370,342 @@ func (x *IdentityPolicy) GetEtag() string {
 	return ""
 }
 
+func (x *IdentityPolicy) GetSurvivorshipRules() []*SurvivorshipRule {
+	if x != nil {
+		return x.SurvivorshipRules
+	}
+	return nil
+}
+
+func (x *IdentityPolicy) GetTrustedSources() []string {
+	if x != nil {
+		return x.TrustedSources
+	}
+	return nil
+}
+
+func (x *IdentityPolicy) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+// Whose value of a field survives a merge.
+type SurvivorshipRule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// name (all names together), organisation_name, job_title, birthday, preference,
+	// language_code, region_code, note, owner, team, source; or external_ids, labels or
+	// custom_fields, for keys that both have. Identifiers, addresses and roles are put
+	// together, and the stricter of two settings about privacy holds.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// How it is chosen.
+	Strategy      SurvivorshipStrategy `protobuf:"varint,2,opt,name=strategy,proto3,enum=lingkar.contact.v1.SurvivorshipStrategy" json:"strategy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SurvivorshipRule) Reset() {
+	*x = SurvivorshipRule{}
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SurvivorshipRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SurvivorshipRule) ProtoMessage() {}
+
+func (x *SurvivorshipRule) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SurvivorshipRule.ProtoReflect.Descriptor instead.
+func (*SurvivorshipRule) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SurvivorshipRule) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *SurvivorshipRule) GetStrategy() SurvivorshipStrategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_UNSPECIFIED
+}
+
+// Whose value of a field whoever merges contacts has chosen.
+type MergeChoice struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of the fields that a SurvivorshipRule can name.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The contact whose value is taken, one of those that are merged: "contacts/{uuid}".
+	Contact       string `protobuf:"bytes,2,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeChoice) Reset() {
+	*x = MergeChoice{}
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeChoice) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeChoice) ProtoMessage() {}
+
+func (x *MergeChoice) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeChoice.ProtoReflect.Descriptor instead.
+func (*MergeChoice) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *MergeChoice) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *MergeChoice) GetContact() string {
+	if x != nil {
+		return x.Contact
+	}
+	return ""
+}
+
+// One contact merged into another. It keeps what was decided and the values that were
+// not taken (CON-22), also after the contacts were taken apart again.
+type ContactMerge struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contactMerges/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The contact that stayed: "contacts/{uuid}".
+	Survivor string `protobuf:"bytes,2,opt,name=survivor,proto3" json:"survivor,omitempty"`
+	// The contact that was merged into it: "contacts/{uuid}".
+	Contact string `protobuf:"bytes,3,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The fields in which both had something to say.
+	Conflicts []*MergeConflict `protobuf:"bytes,4,rep,name=conflicts,proto3" json:"conflicts,omitempty"`
+	// The version of the policy that decided; 0 for the defaults.
+	PolicyVersion int64 `protobuf:"varint,5,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	// Who merged them.
+	Actor string `protobuf:"bytes,6,opt,name=actor,proto3" json:"actor,omitempty"`
+	// When they were merged.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When they were taken apart again; unset while they are one.
+	UndoTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=undo_time,json=undoTime,proto3" json:"undo_time,omitempty"`
+	// Changes with every change.
+	Etag          string `protobuf:"bytes,9,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactMerge) Reset() {
+	*x = ContactMerge{}
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactMerge) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactMerge) ProtoMessage() {}
+
+func (x *ContactMerge) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactMerge.ProtoReflect.Descriptor instead.
+func (*ContactMerge) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ContactMerge) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ContactMerge) GetSurvivor() string {
+	if x != nil {
+		return x.Survivor
+	}
+	return ""
+}
+
+func (x *ContactMerge) GetContact() string {
+	if x != nil {
+		return x.Contact
+	}
+	return ""
+}
+
+func (x *ContactMerge) GetConflicts() []*MergeConflict {
+	if x != nil {
+		return x.Conflicts
+	}
+	return nil
+}
+
+func (x *ContactMerge) GetPolicyVersion() int64 {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return 0
+}
+
+func (x *ContactMerge) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *ContactMerge) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *ContactMerge) GetUndoTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UndoTime
+	}
+	return nil
+}
+
+func (x *ContactMerge) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// A field in which two merged contacts had something to say.
+type MergeConflict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field, such as "job_title", or one key of a map, such as "labels.tier".
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// By what it was decided: the strategy of a rule, or UNSPECIFIED where whoever merged
+	// the contacts has chosen.
+	Strategy SurvivorshipStrategy `protobuf:"varint,2,opt,name=strategy,proto3,enum=lingkar.contact.v1.SurvivorshipStrategy" json:"strategy,omitempty"`
+	// True where the value of the merged contact was taken.
+	Replaced bool `protobuf:"varint,3,opt,name=replaced,proto3" json:"replaced,omitempty"`
+	// The value that was taken, as text.
+	KeptValue string `protobuf:"bytes,4,opt,name=kept_value,json=keptValue,proto3" json:"kept_value,omitempty"`
+	// The value that was not, as text.
+	LostValue     string `protobuf:"bytes,5,opt,name=lost_value,json=lostValue,proto3" json:"lost_value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeConflict) Reset() {
+	*x = MergeConflict{}
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeConflict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeConflict) ProtoMessage() {}
+
+func (x *MergeConflict) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeConflict.ProtoReflect.Descriptor instead.
+func (*MergeConflict) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MergeConflict) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *MergeConflict) GetStrategy() SurvivorshipStrategy {
+	if x != nil {
+		return x.Strategy
+	}
+	return SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_UNSPECIFIED
+}
+
+func (x *MergeConflict) GetReplaced() bool {
+	if x != nil {
+		return x.Replaced
+	}
+	return false
+}
+
+func (x *MergeConflict) GetKeptValue() string {
+	if x != nil {
+		return x.KeptValue
+	}
+	return ""
+}
+
+func (x *MergeConflict) GetLostValue() string {
+	if x != nil {
+		return x.LostValue
+	}
+	return ""
+}
+
 // A contact that may be of the same person or organisation as another.
 type DuplicateCandidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -315,7 +724,7 @@ type DuplicateCandidate struct {
 
 func (x *DuplicateCandidate) Reset() {
 	*x = DuplicateCandidate{}
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[1]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -327,7 +736,7 @@ func (x *DuplicateCandidate) String() string {
 func (*DuplicateCandidate) ProtoMessage() {}
 
 func (x *DuplicateCandidate) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[1]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -340,7 +749,7 @@ func (x *DuplicateCandidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicateCandidate.ProtoReflect.Descriptor instead.
 func (*DuplicateCandidate) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{1}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DuplicateCandidate) GetContact() *Contact {
@@ -387,7 +796,7 @@ type MatchReason struct {
 
 func (x *MatchReason) Reset() {
 	*x = MatchReason{}
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[2]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -399,7 +808,7 @@ func (x *MatchReason) String() string {
 func (*MatchReason) ProtoMessage() {}
 
 func (x *MatchReason) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[2]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -412,7 +821,7 @@ func (x *MatchReason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchReason.ProtoReflect.Descriptor instead.
 func (*MatchReason) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{2}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *MatchReason) GetField() string {
@@ -457,7 +866,7 @@ type DuplicatePair struct {
 
 func (x *DuplicatePair) Reset() {
 	*x = DuplicatePair{}
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[3]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +878,7 @@ func (x *DuplicatePair) String() string {
 func (*DuplicatePair) ProtoMessage() {}
 
 func (x *DuplicatePair) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[3]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +891,7 @@ func (x *DuplicatePair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePair.ProtoReflect.Descriptor instead.
 func (*DuplicatePair) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{3}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DuplicatePair) GetContact() string {
@@ -531,7 +940,7 @@ var File_lingkar_contact_v1_identity_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"\n" +
-	"!lingkar/contact/v1/identity.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/contact.proto\"\xa1\x03\n" +
+	"!lingkar/contact/v1/identity.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/contact.proto\x1a\x1clingkar/event/v1/event.proto\"\xe1\x04\n" +
 	"\x0eIdentityPolicy\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12U\n" +
 	"\x0eduplicate_mode\x18\x02 \x01(\x0e2!.lingkar.contact.v1.DuplicateModeB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\rduplicateMode\x12A\n" +
@@ -540,8 +949,42 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"createTime\x12@\n" +
 	"\vupdate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12\x17\n" +
-	"\x04etag\x18\x06 \x01(\tB\x03\xe0A\x01R\x04etag:?\xeaA<\n" +
-	"\x1alingkar.dev/IdentityPolicy\x12\x0eidentityPolicy2\x0eidentityPolicy\"\xdb\x01\n" +
+	"\x04etag\x18\x06 \x01(\tB\x03\xe0A\x01R\x04etag\x12`\n" +
+	"\x12survivorship_rules\x18\a \x03(\v2$.lingkar.contact.v1.SurvivorshipRuleB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\x11survivorshipRules\x12=\n" +
+	"\x0ftrusted_sources\x18\b \x03(\tB\x14\xe0A\x01\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\xc8\x01R\x0etrustedSources\x12\x1d\n" +
+	"\aversion\x18\t \x01(\x03B\x03\xe0A\x03R\aversion:?\xeaA<\n" +
+	"\x1alingkar.dev/IdentityPolicy\x12\x0eidentityPolicy2\x0eidentityPolicy\"\xa1\x02\n" +
+	"\x10SurvivorshipRule\x12\xb7\x01\n" +
+	"\x05field\x18\x01 \x01(\tB\xa0\x01\xe0A\x02\xbaH\x99\x01r\x96\x01R\x04nameR\x11organisation_nameR\tjob_titleR\bbirthdayR\n" +
+	"preferenceR\rlanguage_codeR\vregion_codeR\x04noteR\x05ownerR\x04teamR\x06sourceR\fexternal_idsR\x06labelsR\rcustom_fieldsR\x05field\x12S\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bstrategy\"\x85\x02\n" +
+	"\vMergeChoice\x12\xb7\x01\n" +
+	"\x05field\x18\x01 \x01(\tB\xa0\x01\xe0A\x02\xbaH\x99\x01r\x96\x01R\x04nameR\x11organisation_nameR\tjob_titleR\bbirthdayR\n" +
+	"preferenceR\rlanguage_codeR\vregion_codeR\x04noteR\x05ownerR\x04teamR\x06sourceR\fexternal_idsR\x06labelsR\rcustom_fieldsR\x05field\x12<\n" +
+	"\acontact\x18\x02 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\acontact\"\x9c\x04\n" +
+	"\fContactMerge\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x127\n" +
+	"\bsurvivor\x18\x02 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13lingkar.dev/ContactR\bsurvivor\x125\n" +
+	"\acontact\x18\x03 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
+	"\x13lingkar.dev/ContactR\acontact\x12H\n" +
+	"\tconflicts\x18\x04 \x03(\v2!.lingkar.contact.v1.MergeConflictB\a\xe0A\x03\x88\xb5\x18\x01R\tconflicts\x12*\n" +
+	"\x0epolicy_version\x18\x05 \x01(\x03B\x03\xe0A\x03R\rpolicyVersion\x12\x19\n" +
+	"\x05actor\x18\x06 \x01(\tB\x03\xe0A\x03R\x05actor\x12@\n" +
+	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"createTime\x12<\n" +
+	"\tundo_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bundoTime\x12\x17\n" +
+	"\x04etag\x18\t \x01(\tB\x03\xe0A\x03R\x04etag:Y\xeaAV\n" +
+	"\x18lingkar.dev/ContactMerge\x12\x1dcontactMerges/{contact_merge}*\rcontactMerges2\fcontactMerge\"\xc5\x01\n" +
+	"\rMergeConflict\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12D\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyR\bstrategy\x12\x1a\n" +
+	"\breplaced\x18\x03 \x01(\bR\breplaced\x12\x1d\n" +
+	"\n" +
+	"kept_value\x18\x04 \x01(\tR\tkeptValue\x12\x1d\n" +
+	"\n" +
+	"lost_value\x18\x05 \x01(\tR\tlostValue\"\xdb\x01\n" +
 	"\x12DuplicateCandidate\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12=\n" +
@@ -559,7 +1002,13 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"\rdisplay_names\x18\x03 \x03(\tR\fdisplayNames\x12\x14\n" +
 	"\x05score\x18\x04 \x01(\x01R\x05score\x12=\n" +
 	"\bstrength\x18\x05 \x01(\x0e2!.lingkar.contact.v1.MatchStrengthR\bstrength\x129\n" +
-	"\areasons\x18\x06 \x03(\v2\x1f.lingkar.contact.v1.MatchReasonR\areasons*\x8e\x01\n" +
+	"\areasons\x18\x06 \x03(\v2\x1f.lingkar.contact.v1.MatchReasonR\areasons*\xd9\x01\n" +
+	"\x14SurvivorshipStrategy\x12%\n" +
+	"!SURVIVORSHIP_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eSURVIVORSHIP_STRATEGY_SURVIVOR\x10\x01\x12%\n" +
+	"!SURVIVORSHIP_STRATEGY_MOST_RECENT\x10\x02\x12&\n" +
+	"\"SURVIVORSHIP_STRATEGY_MOST_TRUSTED\x10\x03\x12'\n" +
+	"#SURVIVORSHIP_STRATEGY_MOST_COMPLETE\x10\x04*\x8e\x01\n" +
 	"\rDuplicateMode\x12\x1e\n" +
 	"\x1aDUPLICATE_MODE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DUPLICATE_MODE_OFF\x10\x01\x12!\n" +
@@ -589,34 +1038,45 @@ func file_lingkar_contact_v1_identity_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_identity_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_identity_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_lingkar_contact_v1_identity_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_lingkar_contact_v1_identity_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_lingkar_contact_v1_identity_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_lingkar_contact_v1_identity_proto_goTypes = []any{
-	(DuplicateMode)(0),            // 0: lingkar.contact.v1.DuplicateMode
-	(MatchStrength)(0),            // 1: lingkar.contact.v1.MatchStrength
-	(Agreement)(0),                // 2: lingkar.contact.v1.Agreement
-	(*IdentityPolicy)(nil),        // 3: lingkar.contact.v1.IdentityPolicy
-	(*DuplicateCandidate)(nil),    // 4: lingkar.contact.v1.DuplicateCandidate
-	(*MatchReason)(nil),           // 5: lingkar.contact.v1.MatchReason
-	(*DuplicatePair)(nil),         // 6: lingkar.contact.v1.DuplicatePair
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Contact)(nil),               // 8: lingkar.contact.v1.Contact
+	(SurvivorshipStrategy)(0),     // 0: lingkar.contact.v1.SurvivorshipStrategy
+	(DuplicateMode)(0),            // 1: lingkar.contact.v1.DuplicateMode
+	(MatchStrength)(0),            // 2: lingkar.contact.v1.MatchStrength
+	(Agreement)(0),                // 3: lingkar.contact.v1.Agreement
+	(*IdentityPolicy)(nil),        // 4: lingkar.contact.v1.IdentityPolicy
+	(*SurvivorshipRule)(nil),      // 5: lingkar.contact.v1.SurvivorshipRule
+	(*MergeChoice)(nil),           // 6: lingkar.contact.v1.MergeChoice
+	(*ContactMerge)(nil),          // 7: lingkar.contact.v1.ContactMerge
+	(*MergeConflict)(nil),         // 8: lingkar.contact.v1.MergeConflict
+	(*DuplicateCandidate)(nil),    // 9: lingkar.contact.v1.DuplicateCandidate
+	(*MatchReason)(nil),           // 10: lingkar.contact.v1.MatchReason
+	(*DuplicatePair)(nil),         // 11: lingkar.contact.v1.DuplicatePair
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*Contact)(nil),               // 13: lingkar.contact.v1.Contact
 }
 var file_lingkar_contact_v1_identity_proto_depIdxs = []int32{
-	0, // 0: lingkar.contact.v1.IdentityPolicy.duplicate_mode:type_name -> lingkar.contact.v1.DuplicateMode
-	7, // 1: lingkar.contact.v1.IdentityPolicy.create_time:type_name -> google.protobuf.Timestamp
-	7, // 2: lingkar.contact.v1.IdentityPolicy.update_time:type_name -> google.protobuf.Timestamp
-	8, // 3: lingkar.contact.v1.DuplicateCandidate.contact:type_name -> lingkar.contact.v1.Contact
-	1, // 4: lingkar.contact.v1.DuplicateCandidate.strength:type_name -> lingkar.contact.v1.MatchStrength
-	5, // 5: lingkar.contact.v1.DuplicateCandidate.reasons:type_name -> lingkar.contact.v1.MatchReason
-	2, // 6: lingkar.contact.v1.MatchReason.agreement:type_name -> lingkar.contact.v1.Agreement
-	1, // 7: lingkar.contact.v1.DuplicatePair.strength:type_name -> lingkar.contact.v1.MatchStrength
-	5, // 8: lingkar.contact.v1.DuplicatePair.reasons:type_name -> lingkar.contact.v1.MatchReason
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	1,  // 0: lingkar.contact.v1.IdentityPolicy.duplicate_mode:type_name -> lingkar.contact.v1.DuplicateMode
+	12, // 1: lingkar.contact.v1.IdentityPolicy.create_time:type_name -> google.protobuf.Timestamp
+	12, // 2: lingkar.contact.v1.IdentityPolicy.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 3: lingkar.contact.v1.IdentityPolicy.survivorship_rules:type_name -> lingkar.contact.v1.SurvivorshipRule
+	0,  // 4: lingkar.contact.v1.SurvivorshipRule.strategy:type_name -> lingkar.contact.v1.SurvivorshipStrategy
+	8,  // 5: lingkar.contact.v1.ContactMerge.conflicts:type_name -> lingkar.contact.v1.MergeConflict
+	12, // 6: lingkar.contact.v1.ContactMerge.create_time:type_name -> google.protobuf.Timestamp
+	12, // 7: lingkar.contact.v1.ContactMerge.undo_time:type_name -> google.protobuf.Timestamp
+	0,  // 8: lingkar.contact.v1.MergeConflict.strategy:type_name -> lingkar.contact.v1.SurvivorshipStrategy
+	13, // 9: lingkar.contact.v1.DuplicateCandidate.contact:type_name -> lingkar.contact.v1.Contact
+	2,  // 10: lingkar.contact.v1.DuplicateCandidate.strength:type_name -> lingkar.contact.v1.MatchStrength
+	10, // 11: lingkar.contact.v1.DuplicateCandidate.reasons:type_name -> lingkar.contact.v1.MatchReason
+	3,  // 12: lingkar.contact.v1.MatchReason.agreement:type_name -> lingkar.contact.v1.Agreement
+	2,  // 13: lingkar.contact.v1.DuplicatePair.strength:type_name -> lingkar.contact.v1.MatchStrength
+	10, // 14: lingkar.contact.v1.DuplicatePair.reasons:type_name -> lingkar.contact.v1.MatchReason
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_proto_init() }
@@ -630,8 +1090,8 @@ func file_lingkar_contact_v1_identity_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_identity_proto_rawDesc), len(file_lingkar_contact_v1_identity_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   4,
+			NumEnums:      4,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -78,14 +78,247 @@ func (x *IdentityPolicyUpdated) GetPaths() []string {
 	return nil
 }
 
+// A contact was merged into another. From now on its history is part of that one's; an
+// event that names it is about the survivor.
+type ContactMerged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The merged contact afterwards, with merged_into.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The contact that stays: "contacts/{uuid}".
+	Survivor string `protobuf:"bytes,2,opt,name=survivor,proto3" json:"survivor,omitempty"`
+	// What was decided: "contactMerges/{uuid}".
+	Merge         string `protobuf:"bytes,3,opt,name=merge,proto3" json:"merge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactMerged) Reset() {
+	*x = ContactMerged{}
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactMerged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactMerged) ProtoMessage() {}
+
+func (x *ContactMerged) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactMerged.ProtoReflect.Descriptor instead.
+func (*ContactMerged) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ContactMerged) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *ContactMerged) GetSurvivor() string {
+	if x != nil {
+		return x.Survivor
+	}
+	return ""
+}
+
+func (x *ContactMerged) GetMerge() string {
+	if x != nil {
+		return x.Merge
+	}
+	return ""
+}
+
+// A merged contact is one of its own again, with the history that was recorded of it.
+type ContactUnmerged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact afterwards.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The contact that it had been merged into: "contacts/{uuid}".
+	Survivor string `protobuf:"bytes,2,opt,name=survivor,proto3" json:"survivor,omitempty"`
+	// What was undone: "contactMerges/{uuid}".
+	Merge         string `protobuf:"bytes,3,opt,name=merge,proto3" json:"merge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactUnmerged) Reset() {
+	*x = ContactUnmerged{}
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactUnmerged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactUnmerged) ProtoMessage() {}
+
+func (x *ContactUnmerged) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactUnmerged.ProtoReflect.Descriptor instead.
+func (*ContactUnmerged) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ContactUnmerged) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *ContactUnmerged) GetSurvivor() string {
+	if x != nil {
+		return x.Survivor
+	}
+	return ""
+}
+
+func (x *ContactUnmerged) GetMerge() string {
+	if x != nil {
+		return x.Merge
+	}
+	return ""
+}
+
+// What was decided when contacts were merged was put on file.
+type ContactMergeRecorded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The merge afterwards.
+	ContactMerge  *ContactMerge `protobuf:"bytes,1,opt,name=contact_merge,json=contactMerge,proto3" json:"contact_merge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactMergeRecorded) Reset() {
+	*x = ContactMergeRecorded{}
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactMergeRecorded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactMergeRecorded) ProtoMessage() {}
+
+func (x *ContactMergeRecorded) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactMergeRecorded.ProtoReflect.Descriptor instead.
+func (*ContactMergeRecorded) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ContactMergeRecorded) GetContactMerge() *ContactMerge {
+	if x != nil {
+		return x.ContactMerge
+	}
+	return nil
+}
+
+// A merge was undone.
+type ContactMergeUndone struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The merge afterwards.
+	ContactMerge  *ContactMerge `protobuf:"bytes,1,opt,name=contact_merge,json=contactMerge,proto3" json:"contact_merge,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactMergeUndone) Reset() {
+	*x = ContactMergeUndone{}
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactMergeUndone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactMergeUndone) ProtoMessage() {}
+
+func (x *ContactMergeUndone) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactMergeUndone.ProtoReflect.Descriptor instead.
+func (*ContactMergeUndone) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ContactMergeUndone) GetContactMerge() *ContactMerge {
+	if x != nil {
+		return x.ContactMerge
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_identity_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_identity_events_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/contact/v1/identity_events.proto\x12\x12lingkar.contact.v1\x1a!lingkar/contact/v1/identity.proto\"z\n" +
+	"(lingkar/contact/v1/identity_events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/contact.proto\x1a!lingkar/contact/v1/identity.proto\"z\n" +
 	"\x15IdentityPolicyUpdated\x12K\n" +
 	"\x0fidentity_policy\x18\x01 \x01(\v2\".lingkar.contact.v1.IdentityPolicyR\x0eidentityPolicy\x12\x14\n" +
-	"\x05paths\x18\x02 \x03(\tR\x05pathsB\xe1\x01\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"x\n" +
+	"\rContactMerged\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12\x1a\n" +
+	"\bsurvivor\x18\x02 \x01(\tR\bsurvivor\x12\x14\n" +
+	"\x05merge\x18\x03 \x01(\tR\x05merge\"z\n" +
+	"\x0fContactUnmerged\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12\x1a\n" +
+	"\bsurvivor\x18\x02 \x01(\tR\bsurvivor\x12\x14\n" +
+	"\x05merge\x18\x03 \x01(\tR\x05merge\"]\n" +
+	"\x14ContactMergeRecorded\x12E\n" +
+	"\rcontact_merge\x18\x01 \x01(\v2 .lingkar.contact.v1.ContactMergeR\fcontactMerge\"[\n" +
+	"\x12ContactMergeUndone\x12E\n" +
+	"\rcontact_merge\x18\x01 \x01(\v2 .lingkar.contact.v1.ContactMergeR\fcontactMergeB\xe1\x01\n" +
 	"\x16com.lingkar.contact.v1B\x13IdentityEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -100,18 +333,28 @@ func file_lingkar_contact_v1_identity_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_identity_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_identity_events_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_lingkar_contact_v1_identity_events_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_lingkar_contact_v1_identity_events_proto_goTypes = []any{
 	(*IdentityPolicyUpdated)(nil), // 0: lingkar.contact.v1.IdentityPolicyUpdated
-	(*IdentityPolicy)(nil),        // 1: lingkar.contact.v1.IdentityPolicy
+	(*ContactMerged)(nil),         // 1: lingkar.contact.v1.ContactMerged
+	(*ContactUnmerged)(nil),       // 2: lingkar.contact.v1.ContactUnmerged
+	(*ContactMergeRecorded)(nil),  // 3: lingkar.contact.v1.ContactMergeRecorded
+	(*ContactMergeUndone)(nil),    // 4: lingkar.contact.v1.ContactMergeUndone
+	(*IdentityPolicy)(nil),        // 5: lingkar.contact.v1.IdentityPolicy
+	(*Contact)(nil),               // 6: lingkar.contact.v1.Contact
+	(*ContactMerge)(nil),          // 7: lingkar.contact.v1.ContactMerge
 }
 var file_lingkar_contact_v1_identity_events_proto_depIdxs = []int32{
-	1, // 0: lingkar.contact.v1.IdentityPolicyUpdated.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	5, // 0: lingkar.contact.v1.IdentityPolicyUpdated.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
+	6, // 1: lingkar.contact.v1.ContactMerged.contact:type_name -> lingkar.contact.v1.Contact
+	6, // 2: lingkar.contact.v1.ContactUnmerged.contact:type_name -> lingkar.contact.v1.Contact
+	7, // 3: lingkar.contact.v1.ContactMergeRecorded.contact_merge:type_name -> lingkar.contact.v1.ContactMerge
+	7, // 4: lingkar.contact.v1.ContactMergeUndone.contact_merge:type_name -> lingkar.contact.v1.ContactMerge
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_events_proto_init() }
@@ -119,6 +362,7 @@ func file_lingkar_contact_v1_identity_events_proto_init() {
 	if File_lingkar_contact_v1_identity_events_proto != nil {
 		return
 	}
+	file_lingkar_contact_v1_contact_proto_init()
 	file_lingkar_contact_v1_identity_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -126,7 +370,7 @@ func file_lingkar_contact_v1_identity_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_identity_events_proto_rawDesc), len(file_lingkar_contact_v1_identity_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

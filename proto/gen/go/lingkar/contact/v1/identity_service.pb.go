@@ -425,6 +425,473 @@ func (x *UpdateIdentityPolicyRequest) GetValidateOnly() bool {
 	return false
 }
 
+// Asks what a merge would come to.
+type PreviewMergeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact that stays: "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The contacts that are merged into it, in this order: "contacts/{uuid}".
+	Contacts []string `protobuf:"bytes,2,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	// Whose value to take, one for a field. The policy's rules decide on the others.
+	Choices       []*MergeChoice `protobuf:"bytes,3,rep,name=choices,proto3" json:"choices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewMergeRequest) Reset() {
+	*x = PreviewMergeRequest{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewMergeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewMergeRequest) ProtoMessage() {}
+
+func (x *PreviewMergeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewMergeRequest.ProtoReflect.Descriptor instead.
+func (*PreviewMergeRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PreviewMergeRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PreviewMergeRequest) GetContacts() []string {
+	if x != nil {
+		return x.Contacts
+	}
+	return nil
+}
+
+func (x *PreviewMergeRequest) GetChoices() []*MergeChoice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+// What a merge would come to.
+type PreviewMergeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The survivor afterwards.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// What would be decided, one for each merged contact in the order of the request.
+	// Their names are empty.
+	ContactMerges []*ContactMerge `protobuf:"bytes,2,rep,name=contact_merges,json=contactMerges,proto3" json:"contact_merges,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreviewMergeResponse) Reset() {
+	*x = PreviewMergeResponse{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreviewMergeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreviewMergeResponse) ProtoMessage() {}
+
+func (x *PreviewMergeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreviewMergeResponse.ProtoReflect.Descriptor instead.
+func (*PreviewMergeResponse) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PreviewMergeResponse) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *PreviewMergeResponse) GetContactMerges() []*ContactMerge {
+	if x != nil {
+		return x.ContactMerges
+	}
+	return nil
+}
+
+// Asks to merge contacts.
+type MergeContactsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact that stays: "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The contacts that are merged into it, in this order: "contacts/{uuid}".
+	Contacts []string `protobuf:"bytes,2,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	// Whose value to take, one for a field. The policy's rules decide on the others.
+	Choices []*MergeChoice `protobuf:"bytes,3,rep,name=choices,proto3" json:"choices,omitempty"`
+	// The survivor's etag last read; any where empty.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MergeContactsRequest) Reset() {
+	*x = MergeContactsRequest{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MergeContactsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MergeContactsRequest) ProtoMessage() {}
+
+func (x *MergeContactsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MergeContactsRequest.ProtoReflect.Descriptor instead.
+func (*MergeContactsRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *MergeContactsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MergeContactsRequest) GetContacts() []string {
+	if x != nil {
+		return x.Contacts
+	}
+	return nil
+}
+
+func (x *MergeContactsRequest) GetChoices() []*MergeChoice {
+	if x != nil {
+		return x.Choices
+	}
+	return nil
+}
+
+func (x *MergeContactsRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *MergeContactsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *MergeContactsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Asks to take a merged contact out of its survivor.
+type UnmergeContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The merged contact: "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its etag last read; any where empty.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnmergeContactRequest) Reset() {
+	*x = UnmergeContactRequest{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnmergeContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnmergeContactRequest) ProtoMessage() {}
+
+func (x *UnmergeContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnmergeContactRequest.ProtoReflect.Descriptor instead.
+func (*UnmergeContactRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UnmergeContactRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UnmergeContactRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *UnmergeContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UnmergeContactRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Asks for one merge.
+type GetContactMergeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contactMerges/{uuid}".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetContactMergeRequest) Reset() {
+	*x = GetContactMergeRequest{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetContactMergeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetContactMergeRequest) ProtoMessage() {}
+
+func (x *GetContactMergeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetContactMergeRequest.ProtoReflect.Descriptor instead.
+func (*GetContactMergeRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetContactMergeRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Asks for a page of merges.
+type ListContactMergesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 50 where 0, at most 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the previous answer; every other field must be as it was there.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those in which this contact stayed or was merged: "contacts/{uuid}".
+	Contact string `protobuf:"bytes,3,opt,name=contact,proto3" json:"contact,omitempty"`
+	// An AIP-160 expression over survivor, contact and create_time.
+	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
+	// "create_time", with " desc" if wished; the latest first where empty.
+	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListContactMergesRequest) Reset() {
+	*x = ListContactMergesRequest{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListContactMergesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListContactMergesRequest) ProtoMessage() {}
+
+func (x *ListContactMergesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListContactMergesRequest.ProtoReflect.Descriptor instead.
+func (*ListContactMergesRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListContactMergesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListContactMergesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListContactMergesRequest) GetContact() string {
+	if x != nil {
+		return x.Contact
+	}
+	return ""
+}
+
+func (x *ListContactMergesRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListContactMergesRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+// A page of merges.
+type ListContactMergesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The merges of this page.
+	ContactMerges []*ContactMerge `protobuf:"bytes,1,rep,name=contact_merges,json=contactMerges,proto3" json:"contact_merges,omitempty"`
+	// Asks for the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListContactMergesResponse) Reset() {
+	*x = ListContactMergesResponse{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListContactMergesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListContactMergesResponse) ProtoMessage() {}
+
+func (x *ListContactMergesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListContactMergesResponse.ProtoReflect.Descriptor instead.
+func (*ListContactMergesResponse) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListContactMergesResponse) GetContactMerges() []*ContactMerge {
+	if x != nil {
+		return x.ContactMerges
+	}
+	return nil
+}
+
+func (x *ListContactMergesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_lingkar_contact_v1_identity_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_identity_service_proto_rawDesc = "" +
@@ -462,12 +929,61 @@ const file_lingkar_contact_v1_identity_service_proto_rawDesc = "" +
 	"updateMask\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\x97\x05\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xde\x01\n" +
+	"\x13PreviewMergeRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12G\n" +
+	"\bcontacts\x18\x02 \x03(\tB+\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\x14\"\x04r\x02\x10\x01R\bcontacts\x12F\n" +
+	"\achoices\x18\x03 \x03(\v2\x1f.lingkar.contact.v1.MergeChoiceB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\achoices\"\x96\x01\n" +
+	"\x14PreviewMergeResponse\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12G\n" +
+	"\x0econtact_merges\x18\x02 \x03(\v2 .lingkar.contact.v1.ContactMergeR\rcontactMerges\"\xd8\x02\n" +
+	"\x14MergeContactsRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12G\n" +
+	"\bcontacts\x18\x02 \x03(\tB+\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\x14\"\x04r\x02\x10\x01R\bcontacts\x12F\n" +
+	"\achoices\x18\x03 \x03(\v2\x1f.lingkar.contact.v1.MergeChoiceB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\achoices\x12\x17\n" +
+	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xc8\x01\n" +
+	"\x15UnmergeContactRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
+	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"U\n" +
+	"\x16GetContactMergeRequest\x12;\n" +
+	"\x04name\x18\x01 \x01(\tB'\xe0A\x02\xfaA\x1a\n" +
+	"\x18lingkar.dev/ContactMerge\xbaH\x04r\x02\x10\x01R\x04name\"\xdb\x01\n" +
+	"\x18ListContactMergesRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\x125\n" +
+	"\acontact\x18\x03 \x01(\tB\x1b\xe0A\x01\xfaA\x15\n" +
+	"\x13lingkar.dev/ContactR\acontact\x12\x1b\n" +
+	"\x06filter\x18\x04 \x01(\tB\x03\xe0A\x01R\x06filter\x12\x1e\n" +
+	"\border_by\x18\x05 \x01(\tB\x03\xe0A\x01R\aorderBy\"\x8c\x01\n" +
+	"\x19ListContactMergesResponse\x12G\n" +
+	"\x0econtact_merges\x18\x01 \x03(\v2 .lingkar.contact.v1.ContactMergeR\rcontactMerges\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xef\n" +
+	"\n" +
 	"\x0fIdentityService\x12\x92\x01\n" +
 	"\x0eFindDuplicates\x12).lingkar.contact.v1.FindDuplicatesRequest\x1a*.lingkar.contact.v1.FindDuplicatesResponse\")\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/contacts:findDuplicates\x90\x02\x01\x12\x8c\x01\n" +
 	"\x0eListDuplicates\x12).lingkar.contact.v1.ListDuplicatesRequest\x1a*.lingkar.contact.v1.ListDuplicatesResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/contacts:listDuplicates\x12\x8f\x01\n" +
 	"\x11GetIdentityPolicy\x12,.lingkar.contact.v1.GetIdentityPolicyRequest\x1a\".lingkar.contact.v1.IdentityPolicy\"(\xdaA\x04name\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/{name=identityPolicy}\x12\xcd\x01\n" +
-	"\x14UpdateIdentityPolicy\x12/.lingkar.contact.v1.UpdateIdentityPolicyRequest\x1a\".lingkar.contact.v1.IdentityPolicy\"`\xdaA\x1bidentity_policy,update_mask\x82\xd3\xe4\x93\x02<:\x0fidentity_policy2)/v1/{identity_policy.name=identityPolicy}B\xe2\x01\n" +
+	"\x14UpdateIdentityPolicy\x12/.lingkar.contact.v1.UpdateIdentityPolicyRequest\x1a\".lingkar.contact.v1.IdentityPolicy\"`\xdaA\x1bidentity_policy,update_mask\x82\xd3\xe4\x93\x02<:\x0fidentity_policy2)/v1/{identity_policy.name=identityPolicy}\x12\x93\x01\n" +
+	"\fPreviewMerge\x12'.lingkar.contact.v1.PreviewMergeRequest\x1a(.lingkar.contact.v1.PreviewMergeResponse\"0\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=contacts/*}:previewMerge\x90\x02\x01\x12\x8e\x01\n" +
+	"\rMergeContacts\x12(.lingkar.contact.v1.MergeContactsRequest\x1a\x1b.lingkar.contact.v1.Contact\"6\xdaA\rname,contacts\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=contacts/*}:merge\x12\x89\x01\n" +
+	"\x0eUnmergeContact\x12).lingkar.contact.v1.UnmergeContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"/\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=contacts/*}:unmerge\x12\x8a\x01\n" +
+	"\x0fGetContactMerge\x12*.lingkar.contact.v1.GetContactMergeRequest\x1a .lingkar.contact.v1.ContactMerge\")\xdaA\x04name\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=contactMerges/*}\x12\x95\x01\n" +
+	"\x11ListContactMerges\x12,.lingkar.contact.v1.ListContactMergesRequest\x1a-.lingkar.contact.v1.ListContactMergesResponse\"#\xdaA\acontact\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/contactMergesB\xe2\x01\n" +
 	"\x16com.lingkar.contact.v1B\x14IdentityServiceProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -482,7 +998,7 @@ func file_lingkar_contact_v1_identity_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_identity_service_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_identity_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_lingkar_contact_v1_identity_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_lingkar_contact_v1_identity_service_proto_goTypes = []any{
 	(*FindDuplicatesRequest)(nil),       // 0: lingkar.contact.v1.FindDuplicatesRequest
 	(*FindDuplicatesResponse)(nil),      // 1: lingkar.contact.v1.FindDuplicatesResponse
@@ -490,31 +1006,55 @@ var file_lingkar_contact_v1_identity_service_proto_goTypes = []any{
 	(*ListDuplicatesResponse)(nil),      // 3: lingkar.contact.v1.ListDuplicatesResponse
 	(*GetIdentityPolicyRequest)(nil),    // 4: lingkar.contact.v1.GetIdentityPolicyRequest
 	(*UpdateIdentityPolicyRequest)(nil), // 5: lingkar.contact.v1.UpdateIdentityPolicyRequest
-	(*Contact)(nil),                     // 6: lingkar.contact.v1.Contact
-	(*DuplicateCandidate)(nil),          // 7: lingkar.contact.v1.DuplicateCandidate
-	(*DuplicatePair)(nil),               // 8: lingkar.contact.v1.DuplicatePair
-	(*IdentityPolicy)(nil),              // 9: lingkar.contact.v1.IdentityPolicy
-	(*fieldmaskpb.FieldMask)(nil),       // 10: google.protobuf.FieldMask
+	(*PreviewMergeRequest)(nil),         // 6: lingkar.contact.v1.PreviewMergeRequest
+	(*PreviewMergeResponse)(nil),        // 7: lingkar.contact.v1.PreviewMergeResponse
+	(*MergeContactsRequest)(nil),        // 8: lingkar.contact.v1.MergeContactsRequest
+	(*UnmergeContactRequest)(nil),       // 9: lingkar.contact.v1.UnmergeContactRequest
+	(*GetContactMergeRequest)(nil),      // 10: lingkar.contact.v1.GetContactMergeRequest
+	(*ListContactMergesRequest)(nil),    // 11: lingkar.contact.v1.ListContactMergesRequest
+	(*ListContactMergesResponse)(nil),   // 12: lingkar.contact.v1.ListContactMergesResponse
+	(*Contact)(nil),                     // 13: lingkar.contact.v1.Contact
+	(*DuplicateCandidate)(nil),          // 14: lingkar.contact.v1.DuplicateCandidate
+	(*DuplicatePair)(nil),               // 15: lingkar.contact.v1.DuplicatePair
+	(*IdentityPolicy)(nil),              // 16: lingkar.contact.v1.IdentityPolicy
+	(*fieldmaskpb.FieldMask)(nil),       // 17: google.protobuf.FieldMask
+	(*MergeChoice)(nil),                 // 18: lingkar.contact.v1.MergeChoice
+	(*ContactMerge)(nil),                // 19: lingkar.contact.v1.ContactMerge
 }
 var file_lingkar_contact_v1_identity_service_proto_depIdxs = []int32{
-	6,  // 0: lingkar.contact.v1.FindDuplicatesRequest.contact:type_name -> lingkar.contact.v1.Contact
-	7,  // 1: lingkar.contact.v1.FindDuplicatesResponse.candidates:type_name -> lingkar.contact.v1.DuplicateCandidate
-	8,  // 2: lingkar.contact.v1.ListDuplicatesResponse.pairs:type_name -> lingkar.contact.v1.DuplicatePair
-	9,  // 3: lingkar.contact.v1.UpdateIdentityPolicyRequest.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
-	10, // 4: lingkar.contact.v1.UpdateIdentityPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 5: lingkar.contact.v1.IdentityService.FindDuplicates:input_type -> lingkar.contact.v1.FindDuplicatesRequest
-	2,  // 6: lingkar.contact.v1.IdentityService.ListDuplicates:input_type -> lingkar.contact.v1.ListDuplicatesRequest
-	4,  // 7: lingkar.contact.v1.IdentityService.GetIdentityPolicy:input_type -> lingkar.contact.v1.GetIdentityPolicyRequest
-	5,  // 8: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:input_type -> lingkar.contact.v1.UpdateIdentityPolicyRequest
-	1,  // 9: lingkar.contact.v1.IdentityService.FindDuplicates:output_type -> lingkar.contact.v1.FindDuplicatesResponse
-	3,  // 10: lingkar.contact.v1.IdentityService.ListDuplicates:output_type -> lingkar.contact.v1.ListDuplicatesResponse
-	9,  // 11: lingkar.contact.v1.IdentityService.GetIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
-	9,  // 12: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
-	9,  // [9:13] is the sub-list for method output_type
-	5,  // [5:9] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	13, // 0: lingkar.contact.v1.FindDuplicatesRequest.contact:type_name -> lingkar.contact.v1.Contact
+	14, // 1: lingkar.contact.v1.FindDuplicatesResponse.candidates:type_name -> lingkar.contact.v1.DuplicateCandidate
+	15, // 2: lingkar.contact.v1.ListDuplicatesResponse.pairs:type_name -> lingkar.contact.v1.DuplicatePair
+	16, // 3: lingkar.contact.v1.UpdateIdentityPolicyRequest.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
+	17, // 4: lingkar.contact.v1.UpdateIdentityPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	18, // 5: lingkar.contact.v1.PreviewMergeRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
+	13, // 6: lingkar.contact.v1.PreviewMergeResponse.contact:type_name -> lingkar.contact.v1.Contact
+	19, // 7: lingkar.contact.v1.PreviewMergeResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
+	18, // 8: lingkar.contact.v1.MergeContactsRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
+	19, // 9: lingkar.contact.v1.ListContactMergesResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
+	0,  // 10: lingkar.contact.v1.IdentityService.FindDuplicates:input_type -> lingkar.contact.v1.FindDuplicatesRequest
+	2,  // 11: lingkar.contact.v1.IdentityService.ListDuplicates:input_type -> lingkar.contact.v1.ListDuplicatesRequest
+	4,  // 12: lingkar.contact.v1.IdentityService.GetIdentityPolicy:input_type -> lingkar.contact.v1.GetIdentityPolicyRequest
+	5,  // 13: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:input_type -> lingkar.contact.v1.UpdateIdentityPolicyRequest
+	6,  // 14: lingkar.contact.v1.IdentityService.PreviewMerge:input_type -> lingkar.contact.v1.PreviewMergeRequest
+	8,  // 15: lingkar.contact.v1.IdentityService.MergeContacts:input_type -> lingkar.contact.v1.MergeContactsRequest
+	9,  // 16: lingkar.contact.v1.IdentityService.UnmergeContact:input_type -> lingkar.contact.v1.UnmergeContactRequest
+	10, // 17: lingkar.contact.v1.IdentityService.GetContactMerge:input_type -> lingkar.contact.v1.GetContactMergeRequest
+	11, // 18: lingkar.contact.v1.IdentityService.ListContactMerges:input_type -> lingkar.contact.v1.ListContactMergesRequest
+	1,  // 19: lingkar.contact.v1.IdentityService.FindDuplicates:output_type -> lingkar.contact.v1.FindDuplicatesResponse
+	3,  // 20: lingkar.contact.v1.IdentityService.ListDuplicates:output_type -> lingkar.contact.v1.ListDuplicatesResponse
+	16, // 21: lingkar.contact.v1.IdentityService.GetIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
+	16, // 22: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
+	7,  // 23: lingkar.contact.v1.IdentityService.PreviewMerge:output_type -> lingkar.contact.v1.PreviewMergeResponse
+	13, // 24: lingkar.contact.v1.IdentityService.MergeContacts:output_type -> lingkar.contact.v1.Contact
+	13, // 25: lingkar.contact.v1.IdentityService.UnmergeContact:output_type -> lingkar.contact.v1.Contact
+	19, // 26: lingkar.contact.v1.IdentityService.GetContactMerge:output_type -> lingkar.contact.v1.ContactMerge
+	12, // 27: lingkar.contact.v1.IdentityService.ListContactMerges:output_type -> lingkar.contact.v1.ListContactMergesResponse
+	19, // [19:28] is the sub-list for method output_type
+	10, // [10:19] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_service_proto_init() }
@@ -534,7 +1074,7 @@ func file_lingkar_contact_v1_identity_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_identity_service_proto_rawDesc), len(file_lingkar_contact_v1_identity_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,13 +25,19 @@ const (
 	IdentityService_ListDuplicates_FullMethodName       = "/lingkar.contact.v1.IdentityService/ListDuplicates"
 	IdentityService_GetIdentityPolicy_FullMethodName    = "/lingkar.contact.v1.IdentityService/GetIdentityPolicy"
 	IdentityService_UpdateIdentityPolicy_FullMethodName = "/lingkar.contact.v1.IdentityService/UpdateIdentityPolicy"
+	IdentityService_PreviewMerge_FullMethodName         = "/lingkar.contact.v1.IdentityService/PreviewMerge"
+	IdentityService_MergeContacts_FullMethodName        = "/lingkar.contact.v1.IdentityService/MergeContacts"
+	IdentityService_UnmergeContact_FullMethodName       = "/lingkar.contact.v1.IdentityService/UnmergeContact"
+	IdentityService_GetContactMerge_FullMethodName      = "/lingkar.contact.v1.IdentityService/GetContactMerge"
+	IdentityService_ListContactMerges_FullMethodName    = "/lingkar.contact.v1.IdentityService/ListContactMerges"
 )
 
 // IdentityServiceClient is the client API for IdentityService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Finds contacts that are of the same person or organisation.
+// Finds contacts that are of the same person or organisation, makes them one, and takes
+// them apart again.
 type IdentityServiceClient interface {
 	// Answers the living contacts that may be of the same person as a contact, or as
 	// data that is not stored yet, the likeliest first.
@@ -45,6 +51,22 @@ type IdentityServiceClient interface {
 	// Changes the fields of the tenant's policy named by the mask, or all that are set
 	// where it is empty.
 	UpdateIdentityPolicy(ctx context.Context, in *UpdateIdentityPolicyRequest, opts ...grpc.CallOption) (*IdentityPolicy, error)
+	// Answers what a merge would make of the contacts, and changes nothing.
+	PreviewMerge(ctx context.Context, in *PreviewMergeRequest, opts ...grpc.CallOption) (*PreviewMergeResponse, error)
+	// Merges contacts into one, the survivor: all of them or none. Their names stay
+	// valid, and every service answers for the survivor what was recorded of any of
+	// them. Contacts that were merged already answer FAILED_PRECONDITION CONTACT_MERGED,
+	// one that is to be merged into itself INVALID_ARGUMENT CYCLE.
+	MergeContacts(ctx context.Context, in *MergeContactsRequest, opts ...grpc.CallOption) (*Contact, error)
+	// Takes a merged contact out of its survivor, and answers it. Both get back what was
+	// theirs. What was recorded since stays with the contact that it named; fields that
+	// were changed since stay with the survivor. A contact whose survivor was merged in
+	// its turn answers FAILED_PRECONDITION SURVIVOR_MERGED: that one comes first.
+	UnmergeContact(ctx context.Context, in *UnmergeContactRequest, opts ...grpc.CallOption) (*Contact, error)
+	// Answers one merge.
+	GetContactMerge(ctx context.Context, in *GetContactMergeRequest, opts ...grpc.CallOption) (*ContactMerge, error)
+	// Lists merges, the latest first; those of one contact if asked so.
+	ListContactMerges(ctx context.Context, in *ListContactMergesRequest, opts ...grpc.CallOption) (*ListContactMergesResponse, error)
 }
 
 type identityServiceClient struct {
@@ -95,11 +117,62 @@ func (c *identityServiceClient) UpdateIdentityPolicy(ctx context.Context, in *Up
 	return out, nil
 }
 
+func (c *identityServiceClient) PreviewMerge(ctx context.Context, in *PreviewMergeRequest, opts ...grpc.CallOption) (*PreviewMergeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreviewMergeResponse)
+	err := c.cc.Invoke(ctx, IdentityService_PreviewMerge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) MergeContacts(ctx context.Context, in *MergeContactsRequest, opts ...grpc.CallOption) (*Contact, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Contact)
+	err := c.cc.Invoke(ctx, IdentityService_MergeContacts_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) UnmergeContact(ctx context.Context, in *UnmergeContactRequest, opts ...grpc.CallOption) (*Contact, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Contact)
+	err := c.cc.Invoke(ctx, IdentityService_UnmergeContact_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) GetContactMerge(ctx context.Context, in *GetContactMergeRequest, opts ...grpc.CallOption) (*ContactMerge, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ContactMerge)
+	err := c.cc.Invoke(ctx, IdentityService_GetContactMerge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *identityServiceClient) ListContactMerges(ctx context.Context, in *ListContactMergesRequest, opts ...grpc.CallOption) (*ListContactMergesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListContactMergesResponse)
+	err := c.cc.Invoke(ctx, IdentityService_ListContactMerges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // IdentityServiceServer is the server API for IdentityService service.
 // All implementations must embed UnimplementedIdentityServiceServer
 // for forward compatibility.
 //
-// Finds contacts that are of the same person or organisation.
+// Finds contacts that are of the same person or organisation, makes them one, and takes
+// them apart again.
 type IdentityServiceServer interface {
 	// Answers the living contacts that may be of the same person as a contact, or as
 	// data that is not stored yet, the likeliest first.
@@ -113,6 +186,22 @@ type IdentityServiceServer interface {
 	// Changes the fields of the tenant's policy named by the mask, or all that are set
 	// where it is empty.
 	UpdateIdentityPolicy(context.Context, *UpdateIdentityPolicyRequest) (*IdentityPolicy, error)
+	// Answers what a merge would make of the contacts, and changes nothing.
+	PreviewMerge(context.Context, *PreviewMergeRequest) (*PreviewMergeResponse, error)
+	// Merges contacts into one, the survivor: all of them or none. Their names stay
+	// valid, and every service answers for the survivor what was recorded of any of
+	// them. Contacts that were merged already answer FAILED_PRECONDITION CONTACT_MERGED,
+	// one that is to be merged into itself INVALID_ARGUMENT CYCLE.
+	MergeContacts(context.Context, *MergeContactsRequest) (*Contact, error)
+	// Takes a merged contact out of its survivor, and answers it. Both get back what was
+	// theirs. What was recorded since stays with the contact that it named; fields that
+	// were changed since stay with the survivor. A contact whose survivor was merged in
+	// its turn answers FAILED_PRECONDITION SURVIVOR_MERGED: that one comes first.
+	UnmergeContact(context.Context, *UnmergeContactRequest) (*Contact, error)
+	// Answers one merge.
+	GetContactMerge(context.Context, *GetContactMergeRequest) (*ContactMerge, error)
+	// Lists merges, the latest first; those of one contact if asked so.
+	ListContactMerges(context.Context, *ListContactMergesRequest) (*ListContactMergesResponse, error)
 	mustEmbedUnimplementedIdentityServiceServer()
 }
 
@@ -134,6 +223,21 @@ func (UnimplementedIdentityServiceServer) GetIdentityPolicy(context.Context, *Ge
 }
 func (UnimplementedIdentityServiceServer) UpdateIdentityPolicy(context.Context, *UpdateIdentityPolicyRequest) (*IdentityPolicy, error) {
 	return nil, status.Error(codes.Unimplemented, "method UpdateIdentityPolicy not implemented")
+}
+func (UnimplementedIdentityServiceServer) PreviewMerge(context.Context, *PreviewMergeRequest) (*PreviewMergeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PreviewMerge not implemented")
+}
+func (UnimplementedIdentityServiceServer) MergeContacts(context.Context, *MergeContactsRequest) (*Contact, error) {
+	return nil, status.Error(codes.Unimplemented, "method MergeContacts not implemented")
+}
+func (UnimplementedIdentityServiceServer) UnmergeContact(context.Context, *UnmergeContactRequest) (*Contact, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnmergeContact not implemented")
+}
+func (UnimplementedIdentityServiceServer) GetContactMerge(context.Context, *GetContactMergeRequest) (*ContactMerge, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetContactMerge not implemented")
+}
+func (UnimplementedIdentityServiceServer) ListContactMerges(context.Context, *ListContactMergesRequest) (*ListContactMergesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListContactMerges not implemented")
 }
 func (UnimplementedIdentityServiceServer) mustEmbedUnimplementedIdentityServiceServer() {}
 func (UnimplementedIdentityServiceServer) testEmbeddedByValue()                         {}
@@ -228,6 +332,96 @@ func _IdentityService_UpdateIdentityPolicy_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IdentityService_PreviewMerge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreviewMergeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).PreviewMerge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_PreviewMerge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).PreviewMerge(ctx, req.(*PreviewMergeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_MergeContacts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MergeContactsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).MergeContacts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_MergeContacts_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).MergeContacts(ctx, req.(*MergeContactsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_UnmergeContact_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnmergeContactRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).UnmergeContact(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_UnmergeContact_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).UnmergeContact(ctx, req.(*UnmergeContactRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_GetContactMerge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetContactMergeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).GetContactMerge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_GetContactMerge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).GetContactMerge(ctx, req.(*GetContactMergeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _IdentityService_ListContactMerges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListContactMergesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).ListContactMerges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_ListContactMerges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).ListContactMerges(ctx, req.(*ListContactMergesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // IdentityService_ServiceDesc is the grpc.ServiceDesc for IdentityService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -250,6 +444,26 @@ var IdentityService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UpdateIdentityPolicy",
 			Handler:    _IdentityService_UpdateIdentityPolicy_Handler,
+		},
+		{
+			MethodName: "PreviewMerge",
+			Handler:    _IdentityService_PreviewMerge_Handler,
+		},
+		{
+			MethodName: "MergeContacts",
+			Handler:    _IdentityService_MergeContacts_Handler,
+		},
+		{
+			MethodName: "UnmergeContact",
+			Handler:    _IdentityService_UnmergeContact_Handler,
+		},
+		{
+			MethodName: "GetContactMerge",
+			Handler:    _IdentityService_GetContactMerge_Handler,
+		},
+		{
+			MethodName: "ListContactMerges",
+			Handler:    _IdentityService_ListContactMerges_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
