@@ -43,6 +43,9 @@ func (s *Store[T, P]) Undelete(ctx context.Context, tenant uuid.UUID, name, etag
 		if !s.Meta(row).Deleted() {
 			return nil, errs.Refused("NOT_DELETED", "the "+s.Kind+" is not deleted")
 		}
+		if err := s.gone(row); err != nil {
+			return nil, err
+		}
 		s.Meta(row).DeleteTime = nil
 		return []entity.Event{entity.Undeleted{}}, nil
 	})
@@ -51,11 +54,21 @@ func (s *Store[T, P]) Undelete(ctx context.Context, tenant uuid.UUID, name, etag
 // alive is the rule for a row that must not be deleted.
 func (s *Store[T, P]) alive(rule func(*T) ([]entity.Event, error)) func(*T) ([]entity.Event, error) {
 	return func(row *T) ([]entity.Event, error) {
+		if err := s.gone(row); err != nil {
+			return nil, err
+		}
 		if s.Meta(row).Deleted() {
 			return nil, errs.Refused("DELETED", "the "+s.Kind+" is deleted")
 		}
 		return rule(row)
 	}
+}
+
+func (s *Store[T, P]) gone(row *T) error {
+	if s.Gone == nil || !s.Meta(row).Deleted() {
+		return nil
+	}
+	return s.Gone(row)
 }
 
 // change runs the transaction of two round trips: the row under its lock and the

@@ -42,6 +42,9 @@ type Store[T any, P proto.Message] struct {
 	Fill func(*T, P) error
 	// Event words what happened to a row as an event.
 	Event func(*T, entity.Event) eventlog.Draft
+	// Gone, where set, answers why a deleted row can be neither changed nor brought
+	// back, where that is more than its deletion; else nil.
+	Gone func(*T) error
 	// Extra, where set, writes rows that belong to the aggregate but live in
 	// tables of their own, such as identifiers. Before is nil at creation.
 	Extra func(w *postgres.Writes, before, after *T)

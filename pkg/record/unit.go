@@ -168,6 +168,9 @@ func (u *Unit) send() error {
 	return nil
 }
 
+// Tenant is whose rows the unit writes.
+func (u *Unit) Tenant() uuid.UUID { return u.tenant }
+
 // Queue adds statements of the caller's own to the transaction, after what was
 // written before them.
 func (u *Unit) Queue(queue func(b *pgx.Batch)) {
@@ -352,6 +355,16 @@ func (s *Store[T, P]) LockAllIn(u *Unit, ids []uuid.UUID) (map[uuid.UUID]*T, err
 func (s *Store[T, P]) DecideIn(u *Unit, row *T, rule func(*T) ([]entity.Event, error)) error {
 	before := clone(row)
 	err := s.decideFrom(u, before, row, s.alive(rule))
+	if err != nil {
+		*row = *before
+	}
+	return err
+}
+
+// ReviveIn is DecideIn of a row that is deleted, and comes back by the rule.
+func (s *Store[T, P]) ReviveIn(u *Unit, row *T, rule func(*T) ([]entity.Event, error)) error {
+	before := clone(row)
+	err := s.decideFrom(u, before, row, rule)
 	if err != nil {
 		*row = *before
 	}

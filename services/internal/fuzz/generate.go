@@ -102,7 +102,7 @@ var likelihoods = map[protoreflect.Name]float64{
 	"validate_only": 0.1, "request_id": 0.2, "etag": 0.2, "update_mask": 0.5, "read_mask": 0.15,
 	"page_token": 0.15, "min_position": 0.05, "allow_missing": 0.2, "as_of": 0.2, "effective_at": 0.2,
 	"end_time": 0.1, "delete_time": 0, "cursor": 0.3,
-	"product": 1,
+	"product": 1, "choices": 0.1,
 }
 
 // wants says whether a field is to be set.

@@ -62,6 +62,11 @@ type Contact struct {
 	// RestrictTime is when the processing of its data was restricted; nil where it is
 	// not.
 	RestrictTime *time.Time `db:"restrict_time"`
+	// MergedInto is the contact that this one was merged into; nil where it was not.
+	MergedInto *uuid.UUID `db:"merged_into"`
+	// Absorbed are what contacts that were merged into this one can be found by, as far
+	// as its own lists do not hold it.
+	Absorbed []Handle `db:"absorbed,json"`
 	// Guard says how its creation looks for duplicates. It is not stored.
 	Guard Guard `db:"-"`
 }
@@ -130,10 +135,13 @@ type Role struct {
 
 // AllowedActions names the calls that the contact's state allows next.
 func (c *Contact) AllowedActions() []string {
-	if c.Deleted() {
+	switch {
+	case c.MergedInto != nil:
+		return []string{"UnmergeContact"}
+	case c.Deleted():
 		return []string{"UndeleteContact"}
 	}
-	actions := []string{"UpdateContact", "DeleteContact", "AssignRole", "RestrictContact"}
+	actions := []string{"UpdateContact", "DeleteContact", "AssignRole", "RestrictContact", "MergeContacts"}
 	if c.RestrictTime != nil {
 		actions[3] = "LiftRestriction"
 	}

@@ -41,16 +41,17 @@ type Identifier struct {
 
 // Handle is what a contact can be found by.
 type Handle struct {
-	Kind IdentifierKind
-	Key  string
+	Kind IdentifierKind `json:"kind"`
+	Key  string         `json:"key"`
 }
 
 // ExternalKey is the key of an id in another system. The name of a system holds
 // no colon, so that no two pairs share a key.
 func ExternalKey(system, id string) string { return system + ":" + id }
 
-// Handles lists what the contact can be found by: each identifier and each
-// external id. A deleted contact has none, which frees them for others.
+// Handles lists what the contact can be found by: each identifier and each external
+// id, its own and what it absorbed. A deleted contact has none, which frees them for
+// others.
 func (c *Contact) Handles() []Handle {
 	if c.Deleted() {
 		return nil
@@ -63,6 +64,11 @@ func (c *Contact) Handles() []Handle {
 	}
 	for system, id := range c.ExternalIDs {
 		handles = append(handles, Handle{ExternalID, ExternalKey(system, id)})
+	}
+	for _, h := range c.Absorbed {
+		if !slices.Contains(handles, h) {
+			handles = append(handles, h)
+		}
 	}
 	return handles
 }

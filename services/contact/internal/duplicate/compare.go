@@ -64,7 +64,7 @@ var (
 	ofName     = weights{11, 7, -5}
 	ofGiven    = weights{5, 3.5, -1}
 	ofFamily   = weights{6.5, 4.5, -1.5}
-	ofCrossed  = weights{5.75, 4, -1.25}
+	ofCrossed  = weights{5, 3.5, -1.5}
 	ofBirthday = weights{11, 6, -4}
 	ofStreet   = weights{8, 5, -1}
 	ofLocality = weights{4, 3, -0.5}

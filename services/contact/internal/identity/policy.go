@@ -1,5 +1,12 @@
 // Package identity holds a tenant's rules of who is the same as whom: what is done
-// about duplicates.
+// about duplicates, whose values survive when contacts are merged, and what each of
+// them gets back when they are taken apart again.
+//
+// It promises that a merge loses no value: what is not taken stays with the contact
+// that was merged. Without a change in between, taking them apart restores both exactly;
+// with changes, each of them stays with the survivor and all else is restored.
+//
+// Whatever refers to a contact keeps referring to it: merging moves no reference.
 package identity
 
 import (
@@ -32,6 +39,9 @@ type Policy struct {
 	entity.Meta
 	Mode          Mode    `db:"duplicate_mode"`
 	ProbableScore float64 `db:"probable_score"`
+	// Rules say whose values survive a merge; TrustedSources are the most trusted first.
+	Rules          []Rule   `db:"survivorship_rules,json"`
+	TrustedSources []string `db:"trusted_sources,json"`
 }
 
 // Default is the policy of a tenant that has written none.

@@ -74,7 +74,7 @@ func (r *Relationship) Begin(t *Type, from, to *contact.Contact, now time.Time) 
 		return errItself
 	case t.Inactive || t.Deleted():
 		return errInactive
-	case from.Deleted() || to.Deleted():
+	case from.Gone() || to.Gone():
 		return errGone
 	case t.FromKind != 0 && t.FromKind != from.Kind, t.ToKind != 0 && t.ToKind != to.Kind:
 		return errKinds

@@ -30,7 +30,7 @@ func (s *Server) GetConsent(ctx context.Context, req *contactv1.GetConsentReques
 
 // ListConsents implements ConsentService.
 func (s *Server) ListConsents(ctx context.Context, req *contactv1.ListConsentsRequest) (*contactv1.ListConsentsResponse, error) {
-	where, err := s.ofContact(req.GetContact())
+	where, err := s.ofContact(ctx, req.GetContact())
 	if err != nil {
 		return nil, err
 	}

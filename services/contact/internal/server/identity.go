@@ -30,3 +30,37 @@ func (s *Server) GetIdentityPolicy(ctx context.Context, _ *contactv1.GetIdentity
 func (s *Server) UpdateIdentityPolicy(ctx context.Context, req *contactv1.UpdateIdentityPolicyRequest) (*contactv1.IdentityPolicy, error) {
 	return s.Store.UpdatePolicy(ctx, auth.From(ctx).Tenant, req.GetIdentityPolicy(), req.GetUpdateMask())
 }
+
+// PreviewMerge implements IdentityService.
+func (s *Server) PreviewMerge(ctx context.Context, req *contactv1.PreviewMergeRequest) (*contactv1.PreviewMergeResponse, error) {
+	m, err := s.Store.Merging(req.GetName(), req.GetContacts(), req.GetChoices())
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.PreviewMerge(ctx, auth.From(ctx).Tenant, m)
+}
+
+// MergeContacts implements IdentityService.
+func (s *Server) MergeContacts(ctx context.Context, req *contactv1.MergeContactsRequest) (*contactv1.Contact, error) {
+	m, err := s.Store.Merging(req.GetName(), req.GetContacts(), req.GetChoices())
+	if err != nil {
+		return nil, err
+	}
+	m.Etag = req.GetEtag()
+	return s.Store.MergeContacts(ctx, auth.From(ctx).Tenant, m)
+}
+
+// UnmergeContact implements IdentityService.
+func (s *Server) UnmergeContact(ctx context.Context, req *contactv1.UnmergeContactRequest) (*contactv1.Contact, error) {
+	return s.Store.UnmergeContact(ctx, auth.From(ctx).Tenant, req.GetName(), req.GetEtag())
+}
+
+// GetContactMerge implements IdentityService.
+func (s *Server) GetContactMerge(ctx context.Context, req *contactv1.GetContactMergeRequest) (*contactv1.ContactMerge, error) {
+	return s.Store.Merges.Read(ctx, auth.From(ctx).Tenant, req.GetName())
+}
+
+// ListContactMerges implements IdentityService.
+func (s *Server) ListContactMerges(ctx context.Context, req *contactv1.ListContactMergesRequest) (*contactv1.ListContactMergesResponse, error) {
+	return s.Store.ListMerges(ctx, auth.From(ctx).Tenant, req)
+}

@@ -20,7 +20,7 @@ func (s *Server) GetInteraction(ctx context.Context, req *contactv1.GetInteracti
 
 // ListInteractions implements InteractionService.
 func (s *Server) ListInteractions(ctx context.Context, req *contactv1.ListInteractionsRequest) (*contactv1.ListInteractionsResponse, error) {
-	where, err := s.ofContact(req.GetContact())
+	where, err := s.ofContact(ctx, req.GetContact())
 	if err != nil {
 		return nil, err
 	}
@@ -29,11 +29,11 @@ func (s *Server) ListInteractions(ctx context.Context, req *contactv1.ListIntera
 }
 
 // ofContact limits a list to one contact, where the request names one.
-func (s *Server) ofContact(name string) ([]postgres.Cond, error) {
+func (s *Server) ofContact(ctx context.Context, name string) ([]postgres.Cond, error) {
 	if name == "" {
 		return nil, nil
 	}
-	cond, err := s.Store.OfContact(name)
+	cond, err := s.Store.OfContact(ctx, auth.From(ctx).Tenant, name)
 	return []postgres.Cond{cond}, err
 }
 

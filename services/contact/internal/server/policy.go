@@ -90,6 +90,11 @@ var Policy = auth.Policy{
 	contactv1.IdentityService_ListDuplicates_FullMethodName:       readers,
 	contactv1.IdentityService_GetIdentityPolicy_FullMethodName:    readers,
 	contactv1.IdentityService_UpdateIdentityPolicy_FullMethodName: heads,
+	contactv1.IdentityService_PreviewMerge_FullMethodName:         staff,
+	contactv1.IdentityService_MergeContacts_FullMethodName:        staff,
+	contactv1.IdentityService_UnmergeContact_FullMethodName:       staff,
+	contactv1.IdentityService_GetContactMerge_FullMethodName:      readers,
+	contactv1.IdentityService_ListContactMerges_FullMethodName:    readers,
 
 	contactv1.KeyService_FetchKeys_FullMethodName: services,
 }

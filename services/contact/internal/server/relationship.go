@@ -56,7 +56,7 @@ func (s *Server) GetRelationship(ctx context.Context, req *contactv1.GetRelation
 func (s *Server) ListRelationships(ctx context.Context, req *contactv1.ListRelationshipsRequest) (*contactv1.ListRelationshipsResponse, error) {
 	var where []postgres.Cond
 	if req.GetContact() != "" {
-		cond, err := s.Store.WithContact(req.GetContact())
+		cond, err := s.Store.WithContact(ctx, auth.From(ctx).Tenant, req.GetContact())
 		if err != nil {
 			return nil, err
 		}

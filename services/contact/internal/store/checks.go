@@ -39,12 +39,13 @@ func (s *Store) CheckConsent(ctx context.Context, tenant uuid.UUID, name, purpos
 	return s.proven(ctx, tenant, &q)
 }
 
-// queueSubject reads what the rule must know of a contact.
+// queueSubject reads what the rule must know of a contact; of its survivor where it was
+// merged.
 func queueSubject(b *pgx.Batch, tenant, id uuid.UUID, subject *consent.Subject, found *bool) {
 	b.Queue(`
 		SELECT delete_time IS NOT NULL, restrict_time IS NOT NULL, no_third_party_sharing, preference
 		FROM contact
-		WHERE tenant = $1 AND id = $2`, tenant, id).
+		WHERE tenant = $1 AND id = COALESCE((SELECT root FROM merged_contact WHERE tenant = $1 AND contact = $2), $2)`, tenant, id).
 		Query(func(rows pgx.Rows) error {
 			var preference *contact.Preference
 			_, err := pgx.ForEachRow(rows, []any{&subject.Deleted, &subject.Restricted, &subject.NoThirdPartySharing, &preference}, func() error {
@@ -68,13 +69,13 @@ func queuePurpose(b *pgx.Batch, tenant uuid.UUID, p *consent.Purpose) {
 		})
 }
 
-// queueLatest reads the latest entry for every channel and the latest for this
-// one, in the order in which the rule prefers them.
+// queueLatest reads the latest entry for every channel and the latest for this one, of
+// all contacts that are one with it, in the order in which the rule prefers them.
 func queueLatest(b *pgx.Batch, tenant, contact uuid.UUID, purpose string, channel int32, entries *[]*consent.Entry) {
 	b.Queue(`
 		SELECT DISTINCT ON (channel) id, channel, state, occurred_at, expire_time
 		FROM consent
-		WHERE tenant = $1 AND contact = $2 AND purpose = $3 AND channel IN (0, $4::integer)
+		WHERE tenant = $1 AND contact = ANY (contact_family($1, $2)) AND purpose = $3 AND channel IN (0, $4::integer)
 		ORDER BY channel, occurred_at DESC, state DESC, id DESC`,
 		tenant, contact, purpose, channel).
 		Query(func(rows pgx.Rows) (err error) {

@@ -132,12 +132,15 @@ func (s *Store) Lookup(ctx context.Context, tenant uuid.UUID, h contact.Handle) 
 	return found, len(ids) - len(found), nil
 }
 
-// LookupCustomerID answers the living contact of a Customer ID.
+// LookupCustomerID answers the living contact of a Customer ID, or of one that was
+// merged into it.
 func (s *Store) LookupCustomerID(ctx context.Context, tenant uuid.UUID, id string) (*contactv1.Contact, error) {
 	ids, err := s.ids(ctx, tenant, `
-		SELECT id
-		FROM contact
-		WHERE tenant = $1 AND customer_id = $2 AND delete_time IS NULL`, tenant, id)
+		SELECT living.id
+		FROM contact AS c
+		LEFT JOIN merged_contact AS m ON m.tenant = c.tenant AND m.contact = c.id
+		JOIN contact AS living ON living.tenant = c.tenant AND living.id = COALESCE(m.root, c.id)
+		WHERE c.tenant = $1 AND c.customer_id = $2 AND living.delete_time IS NULL`, tenant, id)
 	if err != nil {
 		return nil, err
 	}

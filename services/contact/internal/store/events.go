@@ -19,6 +19,7 @@ const (
 	interactions      = "interactions"
 	consents          = "consents"
 	documents         = "documents"
+	contactMerges     = "contactMerges"
 	purposes          = "purposes"
 	recipients        = "recipients"
 )

@@ -44,6 +44,7 @@ func contactProto(c *contact.Contact) *contactv1.Contact {
 		DeleteTime:          fields.Timestamp(c.DeleteTime),
 		Etag:                c.Etag(),
 		AllowedActions:      c.AllowedActions(),
+		MergedInto:          fields.Name(contacts, c.MergedInto),
 		RestrictTime:        fields.Timestamp(c.RestrictTime),
 	}
 	for _, i := range c.Identifiers {
@@ -105,6 +106,12 @@ func contactEvent(c *contact.Contact, e entity.Event) eventlog.Draft {
 		payload = &contactv1.ContactDeleted{Contact: state}
 	case entity.Undeleted:
 		payload = &contactv1.ContactUndeleted{Contact: state}
+	case contact.Merged:
+		payload = &contactv1.ContactMerged{Contact: state, Survivor: named(contacts, e.Survivor), Merge: named(contactMerges, e.Merge)}
+		return eventlog.Draft{Payload: payload, Contacts: []uuid.UUID{c.ID, e.Survivor}}
+	case contact.Unmerged:
+		payload = &contactv1.ContactUnmerged{Contact: state, Survivor: named(contacts, e.Survivor), Merge: named(contactMerges, e.Merge)}
+		return eventlog.Draft{Payload: payload, Contacts: []uuid.UUID{c.ID, e.Survivor}}
 	case contact.RoleAssigned:
 		payload = &contactv1.RoleAssigned{Contact: state, Role: roleProto(e.Role)}
 	case contact.RoleEnded:

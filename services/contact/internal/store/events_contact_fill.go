@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,12 +42,25 @@ func (s *Store) fillIdentified(c *contact.Contact, p *contactv1.Contact, identif
 	c.Note = r.Words(p.GetNote())
 	c.NoThirdPartySharing = p.GetNoThirdPartySharing()
 	c.Owner, c.Team, c.Source = r.Line("owner", p.GetOwner()), r.Line("team", p.GetTeam()), r.Line("source", p.GetSource())
+	own := c.ExternalIDs
 	r.Labels(&c.Meta, p)
+	keepOwn(c, own)
 	if err := r.Err(); err != nil {
 		return err
 	}
 	r.Add(c.Check()...)
 	return r.Err()
+}
+
+// keepOwn leaves the contact its own id in a system where the one written is that of a
+// contact that was merged into it: by that, too, it is known.
+func keepOwn(c *contact.Contact, own map[string]string) {
+	for system, id := range c.ExternalIDs {
+		was := own[system]
+		if was != "" && was != id && slices.Contains(c.Absorbed, contact.Handle{Kind: contact.ExternalID, Key: contact.ExternalKey(system, id)}) {
+			c.ExternalIDs[system] = was
+		}
+	}
 }
 
 // fillNames keeps a display name that was made from the other names in step with
@@ -62,6 +76,11 @@ func fillNames(r *fields.Reader, c *contact.Contact, p *contactv1.Contact) {
 	if follows {
 		c.DisplayName = text.DisplayName(c.GivenName, c.FamilyName)
 	}
+	rekey(c)
+}
+
+// rekey renews what lists and searches read of a contact's names.
+func rekey(c *contact.Contact) {
 	c.NameKey = text.SearchKey(c.DisplayName)
 	c.SearchKey = searchKey(c)
 }

@@ -37,18 +37,20 @@ func (s *Store) selves(ctx context.Context, u *record.Unit, tenant uuid.UUID, ro
 	all, owner, teams := record.Reach(ctx)
 	err := u.Read(func(b *pgx.Batch) {
 		b.Queue(`
-			SELECT c.id, c.customer_id
+			SELECT living.id, c.id, c.customer_id
 			FROM (
 				SELECT * FROM contact WHERE tenant = $1 AND id = ANY ($2)
 				UNION ALL
 				SELECT * FROM contact WHERE tenant = $1 AND customer_id = ANY ($3)
 			) AS c
-			WHERE c.delete_time IS NULL AND ($4 OR c.owner = $5 OR c.team = ANY ($6))`,
+			LEFT JOIN merged_contact AS m ON m.tenant = c.tenant AND m.contact = c.id
+			JOIN contact AS living ON living.tenant = c.tenant AND living.id = COALESCE(m.root, c.id)
+			WHERE living.delete_time IS NULL AND ($4 OR living.owner = $5 OR living.team = ANY ($6))`,
 			tenant, ids, numbers, all, owner, teams).Query(func(found pgx.Rows) error {
-			var id uuid.UUID
+			var id, named uuid.UUID
 			var number string
-			_, err := pgx.ForEachRow(found, []any{&id, &number}, func() error {
-				by[id.String()], by[number] = id, id
+			_, err := pgx.ForEachRow(found, []any{&id, &named, &number}, func() error {
+				by[named.String()], by[number] = id, id
 				return nil
 			})
 			return err

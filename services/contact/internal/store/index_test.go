@@ -96,7 +96,7 @@ func TestPlans(t *testing.T) {
 	s := store.New(db, nil, nil)
 	contacts, relationships := s.Contacts.Table, s.Relationships.Table
 	some := "contacts/" + entity.NewID().String()
-	with, err := s.WithContact(some)
+	with, err := s.WithContact(t.Context(), tenant, some)
 	if err != nil {
 		t.Fatal(err)
 	}

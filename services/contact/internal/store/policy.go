@@ -10,6 +10,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -83,6 +84,12 @@ func (s *Store) UpdatePolicy(ctx context.Context, tenant uuid.UUID, p *contactv1
 func policyProto(p *identity.Policy) *contactv1.IdentityPolicy {
 	answer := &contactv1.IdentityPolicy{
 		Name: policyName, DuplicateMode: contactv1.DuplicateMode(p.Mode), ProbableScore: p.ProbableScore, Etag: p.Etag(),
+		TrustedSources: p.TrustedSources, Version: p.Seq,
+	}
+	for _, r := range p.Rules {
+		answer.SurvivorshipRules = append(answer.SurvivorshipRules, &contactv1.SurvivorshipRule{
+			Field: r.Field, Strategy: contactv1.SurvivorshipStrategy(r.Strategy),
+		})
 	}
 	if !p.CreateTime.IsZero() {
 		answer.CreateTime, answer.UpdateTime = timestamppb.New(p.CreateTime), timestamppb.New(p.UpdateTime)
@@ -100,7 +107,16 @@ func fillPolicy(row *identity.Policy, p *contactv1.IdentityPolicy) error {
 	if row.ProbableScore == 0 {
 		row.ProbableScore = defaults.ProbableScore
 	}
-	return nil
+	row.Rules, row.TrustedSources = nil, nil
+	for _, rule := range p.GetSurvivorshipRules() {
+		row.Rules = append(row.Rules, identity.Rule{Field: rule.GetField(), Strategy: identity.Strategy(rule.GetStrategy())})
+	}
+	r := &fields.Reader{In: "identity_policy"}
+	for i, source := range p.GetTrustedSources() {
+		row.TrustedSources = append(row.TrustedSources, r.RequiredLine(fields.Index("trusted_sources", i), source))
+	}
+	r.Add(row.Check()...)
+	return r.Err()
 }
 
 // policyEvent words that the policy was written, for the first time or again.

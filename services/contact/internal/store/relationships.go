@@ -55,21 +55,36 @@ func (s *Store) begin(u *record.Unit, row *relationship.Relationship) error {
 	return row.Begin(kind, from, to, s.Now())
 }
 
-// WithContact limits a list of relationships to those that have the contact on
-// either side.
-func (s *Store) WithContact(name string) (postgres.Cond, error) {
-	id, err := s.Contacts.ParseName(name)
+// WithContact limits a list of relationships to those that have the contact, or one
+// that is one with it, on either side.
+func (s *Store) WithContact(ctx context.Context, tenant uuid.UUID, name string) (postgres.Cond, error) {
+	family, err := s.familyOf(ctx, tenant, name)
 	if err != nil {
-		return postgres.Cond{}, errs.Invalid("contact", "", "must be contacts/{uuid}")
+		return postgres.Cond{}, err
 	}
-	return postgres.AnyOf(postgres.Eq("from_contact", id), postgres.Eq("to_contact", id)), nil
+	return postgres.AnyOf(among("from_contact", family), among("to_contact", family)), nil
 }
 
-// OfContact limits a list of interactions or consents to those of the contact.
-func (s *Store) OfContact(name string) (postgres.Cond, error) {
+// OfContact limits a list of interactions or consents to those of the contact and of all
+// that are one with it.
+func (s *Store) OfContact(ctx context.Context, tenant uuid.UUID, name string) (postgres.Cond, error) {
+	family, err := s.familyOf(ctx, tenant, name)
+	return among("contact", family), err
+}
+
+func (s *Store) familyOf(ctx context.Context, tenant uuid.UUID, name string) ([]uuid.UUID, error) {
 	id, err := s.Contacts.ParseName(name)
 	if err != nil {
-		return postgres.Cond{}, errs.Invalid("contact", "", "must be contacts/{uuid}")
+		return nil, errs.Invalid("contact", "", "must be contacts/{uuid}")
 	}
-	return postgres.Eq("contact", id), nil
+	return s.Family(ctx, tenant, id)
+}
+
+// among asks for one of the contacts; of one alone in the way that an index answers in
+// order.
+func among(column string, family []uuid.UUID) postgres.Cond {
+	if len(family) == 1 {
+		return postgres.Eq(column, family[0])
+	}
+	return postgres.In(column, family)
 }

@@ -42,6 +42,7 @@ type Store struct {
 	Purposes          *record.Store[consent.Purpose, *contactv1.Purpose]
 	Recipients        *record.Store[disclosure.Recipient, *contactv1.Recipient]
 	Policies          *record.Store[identity.Policy, *contactv1.IdentityPolicy]
+	Merges            *record.Store[identity.Merge, *contactv1.ContactMerge]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -56,7 +57,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		DB: db, Log: log, Table: contactTable, Kind: "contact", Collection: contacts,
 		Meta:     func(c *contact.Contact) *entity.Meta { return &c.Meta },
 		Contacts: func(c *contact.Contact) []uuid.UUID { return []uuid.UUID{c.ID} },
-		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: writeBeside,
+		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: writeBeside, Gone: (*contact.Contact).RefuseMerged,
 	}
 	s.RelationshipTypes = &record.Store[relationship.Type, *contactv1.RelationshipType]{
 		DB: db, Log: log, Table: relationshipTypeTable, Kind: "relationship type", Collection: relationshipTypes,
@@ -82,7 +83,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		Proto:    consentProto, Fill: fillConsent, Event: consentEvent,
 	}
 	s.Purposes, s.Recipients = purposeStore(db, log), recipientStore(db, log)
-	s.Policies = policyStore(db, log)
+	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
 	return s
 }
 

@@ -32,6 +32,7 @@ func TestTables_indexes(t *testing.T) {
 		"interactions":       s.Interactions.Table.CheckIndexes,
 		"consents":           s.Consents.Table.CheckIndexes,
 		"identity policies":  s.Policies.Table.CheckIndexes,
+		"merges":             s.Merges.Table.CheckIndexes,
 	} {
 		if err := check(t.Context(), db); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -1,0 +1,144 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+)
+
+var (
+	errKinds  = errs.Refused("CONTACT_KINDS_DIFFER", "a person and an organisation cannot be one")
+	errChoice = errs.Invalid("choices", "", "names a contact that is none of those that are merged")
+	errGone   = errs.Refused("DELETED", "the contact is deleted")
+)
+
+// Merge is one contact merged into another. It knows what the survivor was before and
+// after, so that it can be undone, and what was decided.
+type Merge struct {
+	entity.Meta
+	Survivor uuid.UUID `db:"survivor"`
+	Contact  uuid.UUID `db:"contact"`
+	// Before and After are the survivor's.
+	Before Snapshot `db:"before,json"`
+	After  Snapshot `db:"after,json"`
+	// Wins are the fields of which the merged contact's value is taken where both have
+	// one.
+	Wins          []string   `db:"wins,json"`
+	Conflicts     []Conflict `db:"conflicts,json"`
+	PolicyVersion int64      `db:"policy_version"`
+	Actor         string     `db:"actor"`
+	UndoTime      *time.Time `db:"undo_time"`
+}
+
+// Undone says that a merge was undone.
+type Undone struct{}
+
+// EventName implements entity.Event.
+func (Undone) EventName() string { return "Undone" }
+
+// Plan decides how contacts are merged into a survivor, one after the other: the merges,
+// and what the survivor is in the end. Choices name the contact whose value of a field
+// is taken; the policy decides on the others. Nothing is changed yet.
+func Plan(policy *Policy, survivor *contact.Contact, others []*contact.Contact, choices map[string]uuid.UUID, actor string) ([]*Merge, Snapshot, error) {
+	for _, c := range append([]*contact.Contact{survivor}, others...) {
+		switch {
+		case c.MergedInto != nil:
+			return nil, Snapshot{}, c.RefuseMerged()
+		case c.Deleted():
+			return nil, Snapshot{}, errGone.With("resource", "contacts/"+c.ID.String())
+		case c.Kind != survivor.Kind:
+			return nil, Snapshot{}, errKinds
+		}
+	}
+	for _, id := range choices {
+		if id != survivor.ID && !slices.ContainsFunc(others, func(c *contact.Contact) bool { return c.ID == id }) {
+			return nil, Snapshot{}, errChoice
+		}
+	}
+	state, changed := Of(survivor), survivor.UpdateTime
+	merges := make([]*Merge, len(others))
+	for i, other := range others {
+		m := &Merge{
+			Meta:     entity.Meta{ID: entity.NewID(), Owner: survivor.Owner, Team: survivor.Team},
+			Survivor: survivor.ID, Contact: other.ID, Before: state, PolicyVersion: policy.Seq, Actor: actor,
+		}
+		m.decide(policy, side{&m.Before, changed}, other, choices)
+		state = m.After
+		merges[i] = m
+	}
+	return merges, state, nil
+}
+
+// decide makes the merge's result.
+func (m *Merge) decide(policy *Policy, survivor side, other *contact.Contact, choices map[string]uuid.UUID) {
+	merged := Of(other)
+	for _, f := range choosable() {
+		chosen, given := choices[f.name]
+		if chosen == other.ID || !given && policy.replaces(f, survivor, side{&merged, other.UpdateTime}) {
+			m.Wins = append(m.Wins, f.name)
+		}
+	}
+	m.After, m.Conflicts = join(m.Before, merged, other.Handles(), m.wins)
+	for i := range m.Conflicts {
+		c := &m.Conflicts[i]
+		name, _, _ := strings.Cut(c.Field, ".")
+		if _, given := choices[name]; !given {
+			c.Strategy = policy.strategy(name)
+		}
+	}
+}
+
+func (m *Merge) wins(name string) bool { return slices.Contains(m.Wins, name) }
+
+// Rebase is what is known of a merge of a survivor when one of them is undone.
+type Rebase struct {
+	*Merge
+	// Other is the merged contact as it is now.
+	Other *contact.Contact
+}
+
+// Undo answers what the survivor is without one of its merges: all others are made
+// again, in their order, with the changes that were made between them and since. Those
+// others know their new before and after then. Where nothing was changed since the last
+// merge and it is the one undone, the survivor is what it was before, exactly.
+func Undo(undone uuid.UUID, merges []Rebase, now Snapshot) Snapshot {
+	state := merges[0].Before
+	last := merges[0].Before
+	for _, m := range merges {
+		state = edit(state, last, m.Before)
+		last = m.After
+		if m.ID == undone {
+			continue
+		}
+		m.Before = state
+		handles := *m.Other
+		handles.DeleteTime = nil // it is hidden, and holds what it held
+		state, _ = join(state, Of(m.Other), handles.Handles(), m.wins)
+		m.After = state
+	}
+	return edit(state, last, now)
+}
+
+// Release takes from a survivor the unique identifiers that go back to a contact that
+// leaves it, whatever was done to them since.
+func (s *Snapshot) Release(c *contact.Contact) {
+	held := c.Handles()
+	goes := func(h contact.Handle) bool { return h.Kind.Unique() && slices.Contains(held, h) }
+	s.Identifiers = slices.DeleteFunc(slices.Clone(s.Identifiers), func(i contact.Identifier) bool { return goes(contact.Handle{Kind: i.Kind, Key: i.Key}) })
+	s.Absorbed = slices.DeleteFunc(slices.Clone(s.Absorbed), goes)
+	kept := make(map[string]string, len(s.ExternalIDs))
+	for system, id := range s.ExternalIDs {
+		if !goes(contact.Handle{Kind: contact.ExternalID, Key: contact.ExternalKey(system, id)}) {
+			kept[system] = id
+		}
+	}
+	if len(kept) < len(s.ExternalIDs) {
+		s.ExternalIDs = kept
+	}
+}
