@@ -210,6 +210,7 @@ func (a *attempt) begin(ctx context.Context, conn *pgx.Conn) (pgx.Tx, error) {
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{})
 	b.Queue("SELECT set_config('idle_in_transaction_session_timeout', $1, true)", hungTransaction)
+	b.Queue(planOnce)
 	b.Queue(`
 		SELECT c.area, c.partition, c.seq
 		FROM projection_cursor c

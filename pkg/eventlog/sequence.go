@@ -11,6 +11,10 @@ import (
 // errFenced says that another relay leads.
 var errFenced = errors.New("eventlog: another relay has taken the lead")
 
+// planOnce keeps PostgreSQL from planning a statement with an array anew each time, in
+// the hope of less than ten elements. Of a step that was most of the cost.
+const planOnce = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
+
 // fence locks the epoch for the transaction: a new leader waits for it, and an
 // old one finds no row.
 const fence = `SELECT epoch FROM relay_epoch WHERE epoch = $1 FOR SHARE`
@@ -115,6 +119,7 @@ func (r *Relay) step(ctx context.Context, epoch int64, published, inFlight marks
 		entries      []entry
 		b            pgx.Batch
 	)
+	b.Queue(planOnce)
 	b.Queue(fence, epoch).QueryRow(func(row pgx.Row) error { return row.Scan(&found) })
 	if len(published) > 0 {
 		partitions, seqs := published.columns()
