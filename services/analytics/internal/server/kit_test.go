@@ -74,6 +74,7 @@ func TestCalls(t *testing.T) {
 		"ListEvents":                       testEvents,
 		"bad input":                        testBadInput,
 		"WatchCustomer":                    testWatch,
+		"merged customer":                  testMergedCustomer,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -24,6 +24,8 @@ type Customer struct {
 	Deleted, NoNeed bool
 	// Related is true where the contact has to do with us.
 	Related bool
+	// Merged is true where it was merged into another contact, or others into it.
+	Merged bool
 }
 
 // What was known at one instant of what held at another is looked for in the
@@ -31,19 +33,20 @@ type Customer struct {
 var selectCustomer = prepare(`
 SELECT c.contact, c.customer_id, c.display_name, c.owner, c.team, c.partition, c.deleted, c.no_need,
        CASE WHEN $4::timestamptz >= $3
-            THEN EXISTS (SELECT FROM first_relation r WHERE r.tenant = $1 AND r.contact = c.contact AND r.since <= $3)
-            ELSE EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = c.contact AND t.related
+            THEN EXISTS (SELECT FROM first_relation r WHERE r.tenant = $1 AND r.contact = {contact} AND r.since <= $3)
+            ELSE EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = {contact} AND t.related
                          AND t.recorded_at <= $3 AND t.occurred_at <= $4)
-       END
+       END,
+       c.merged_into IS NOT NULL OR EXISTS (SELECT FROM customer m WHERE m.tenant = $1 AND m.merged_into = c.contact AND {valid:m})
 FROM customer c
-WHERE c.tenant = $1 AND c.contact = {contact} AND {valid:c}
+WHERE c.tenant = $1 AND c.contact = {root} AND {valid:c}
 ORDER BY c.seq DESC
 LIMIT 1`)
 
 // queueCustomer reads who the customer is; NOT_FOUND where it is not known.
 func queueCustomer(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, c *Customer) {
 	b.Queue(selectCustomer.of(ref, at), tenant, ref.arg(), at.known(), at.held()).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&c.Contact, &c.CustomerID, &c.DisplayName, &c.Owner, &c.Team, &c.Partition, &c.Deleted, &c.NoNeed, &c.Related)
+		err := row.Scan(&c.Contact, &c.CustomerID, &c.DisplayName, &c.Owner, &c.Team, &c.Partition, &c.Deleted, &c.NoNeed, &c.Related, &c.Merged)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errs.NotFound("customer", ref.Name)
 		}
@@ -51,12 +54,22 @@ func queueCustomer(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, c *Custo
 	})
 }
 
-// Find answers who a customer is now; NOT_FOUND where it is not known.
+// Find answers who a customer is now, the survivor where it was merged; NOT_FOUND where it
+// is not known.
 func (s *Store) Find(ctx context.Context, tenant uuid.UUID, ref Ref) (c Customer, err error) {
-	b := &pgx.Batch{}
-	postgres.QueueTenant(b, tenant)
-	queueCustomer(b, tenant, ref, Instant{}, &c)
-	return c, postgres.Run(ctx, s.db, b)
+	find := func() error {
+		b := &pgx.Batch{}
+		postgres.QueueTenant(b, tenant)
+		queueCustomer(b, tenant, ref, Instant{}, &c)
+		return postgres.Run(ctx, s.db, b)
+	}
+	if err := find(); err != nil || !c.Merged {
+		return c, err
+	}
+	if ref, err = s.whole(ctx, tenant, ref, c, Instant{}); err != nil {
+		return c, err
+	}
+	return c, find()
 }
 
 // Cursor is how far the events of an area were applied on a customer's partition.
@@ -73,11 +86,11 @@ var selectCursors = prepare(`
 SELECT p.area, p.partition, p.seq, false AS parked
 FROM projection_cursor p
 WHERE p.projection = $4
-  AND p.partition = (SELECT c.partition FROM customer c WHERE c.tenant = $1 AND c.contact = {contact} AND {valid:c} LIMIT 1)
+  AND p.partition = (SELECT c.partition FROM customer c WHERE c.tenant = $1 AND c.contact = {root} AND {valid:c} LIMIT 1)
 UNION ALL
 SELECT DISTINCT e.area, e.partition, 0, true
 FROM parked_event e
-WHERE e.projection = $4 AND e.tenant = $1 AND e.key = 'contacts/' || {contact}::text
+WHERE e.projection = $4 AND e.tenant = $1 AND e.key = 'contacts/' || {root}::text
 ORDER BY parked`)
 
 func queueCursors(b *pgx.Batch, q ViewQuery, cursors *[]Cursor) {
@@ -117,6 +130,7 @@ CROSS JOIN LATERAL (
 	FROM aggregate_state a
 	WHERE a.tenant = $1 AND a.contact = {contact} AND a.section = s.section AND {valid:a} AND (NOT a.deleted OR s.section = 1)
 	  AND (NOT s.own OR a.owner = $7 OR a.team = ANY ($8::text[]))
+	  {family:AND (s.section <> 1 OR a.contact = ($2::uuid[])[1])}
 	ORDER BY a.open DESC, a.changed_at DESC, a.aggregate
 	LIMIT $6
 ) w`)
@@ -154,6 +168,7 @@ FROM (
 	SELECT a.state, a.peer, a.refers
 	FROM aggregate_state a
 	WHERE a.tenant = $1 AND a.contact = {contact} AND a.section = $4 AND {valid:a} AND NOT a.deleted
+	  {family:AND a.peer <> ALL ($2::uuid[])}
 	ORDER BY a.open DESC, a.changed_at DESC, a.aggregate
 	LIMIT $5
 ) a

@@ -146,8 +146,8 @@ ORDER BY revenue DESC, contact
 LIMIT (SELECT count(*) FROM bought) * $9 / 10000 + 1`)
 
 func (s *Store) readMarks(ctx context.Context, q PyramidQuery) (marks pyramid.Marks, err error) {
-	err = s.consistently(ctx, q.Tenant, marksTimeout, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectPlaces.of(q.At), q.args(q.Shares.Medium)...)
+	err = s.consistently(ctx, &q, marksTimeout, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectPlaces.of(q), q.args(q.Shares.Medium)...)
 		if err != nil {
 			return err
 		}

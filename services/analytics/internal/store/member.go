@@ -53,7 +53,7 @@ type MemberKey struct {
 // Members reads a page of the customers of a layer, after a key, at most limit.
 func (s *Store) Members(ctx context.Context, q PyramidQuery, layer pyramid.Layer, after MemberKey, limit int) ([]Member, error) {
 	var members []Member
-	err := s.consistently(ctx, q.Tenant, pyramidTimeout, func(tx pgx.Tx) (err error) {
+	err := s.consistently(ctx, &q, pyramidTimeout, func(tx pgx.Tx) (err error) {
 		if layer.Class() == pyramid.Active {
 			members, err = activeMembers(ctx, tx, q, layer, after.Rank, limit)
 		} else {
@@ -66,11 +66,11 @@ func (s *Store) Members(ctx context.Context, q PyramidQuery, layer pyramid.Layer
 
 func activeMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, layer pyramid.Layer, after int64, limit int) ([]Member, error) {
 	var count int64
-	if err := tx.QueryRow(ctx, countActive.of(q.At), q.args()...).Scan(&count); err != nil {
+	if err := tx.QueryRow(ctx, countActive.of(q), q.args()...).Scan(&count); err != nil {
 		return nil, err
 	}
 	first, last := q.Shares.Of(count).Ranks(layer, count)
-	rows, err := tx.Query(ctx, selectRanks.of(q.At), q.args(max(first, after+1), last, limit)...)
+	rows, err := tx.Query(ctx, selectRanks.of(q), q.args(max(first, after+1), last, limit)...)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func activeMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, layer pyramid
 
 func classMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, class pyramid.Class, after uuid.UUID, limit int) ([]Member, error) {
 	facts := pyramid.FactsOf(class)
-	rows, err := tx.Query(ctx, selectClass.of(q.At), q.args(
+	rows, err := tx.Query(ctx, selectClass.of(q), q.args(
 		column(facts, func(f pyramid.Facts) bool { return f.Bought }),
 		column(facts, func(f pyramid.Facts) bool { return f.BoughtLately }),
 		column(facts, func(f pyramid.Facts) bool { return f.Related }),

@@ -14,15 +14,17 @@ import (
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 )
 
-// tenantQuery is a statement over all customers of a tenant, in four forms: for
-// what is known now or was known once, and for an instant of knowledge that is or
-// is not the instant of what held. All forms take the tenant as $1, the window's
+// tenantQuery is a statement over all customers of a tenant, in eight forms: for
+// what is known now or was known once, for an instant of knowledge that is or is not the
+// instant of what held, and for a tenant that has merged contacts or has none. All forms take the tenant as $1, the window's
 // start as $2, the instant of knowledge as $3, the reporting currency, zone and
 // digits as $4 to $6, the window's end as $7 and the instant of what held as $8.
-type tenantQuery [2][2]string
+type tenantQuery [2][2][2]string
 
 // prepareTenant writes the forms. In them {relation} stands for a table with one
-// row for each contact that has to do with us.
+// row for each contact that has to do with us. Where contacts were merged, what concerns
+// them counts for the survivor: {survivors} stands for the tables that say which that is,
+// {who} for whose a fact f is, {merged} for the join that it takes.
 func prepareTenant(sql string) tenantQuery {
 	relation := [2]string{
 		"(SELECT l.contact FROM first_relation l WHERE l.tenant = $1 AND l.since <= LEAST($3, $8::timestamptz))",
@@ -32,27 +34,32 @@ func prepareTenant(sql string) tenantQuery {
 	var q tenantQuery
 	for past, end := range ends {
 		for apart, table := range relation {
-			q[past][apart] = valid(strings.ReplaceAll(sql, "{relation}", table), end)
+			alone := strings.NewReplacer("{survivors}", "WITH ", "{who}", "f.contact", "{merged}", "", "{relation}", table)
+			merged := strings.NewReplacer("{survivors}", survivors, "{who}", "COALESCE(s.root, f.contact)",
+				"{merged}", "LEFT JOIN survivor s ON s.contact = f.contact",
+				"{relation}", "(SELECT DISTINCT COALESCE(s.root, a.contact) AS contact FROM "+table+" a LEFT JOIN survivor s ON s.contact = a.contact)")
+			q[past][apart] = [2]string{valid(alone.Replace(sql), end), valid(merged.Replace(sql), end)}
 		}
 	}
 	return q
 }
 
-func (q tenantQuery) of(at Instant) string {
-	return q[bit(at.Past)][bit(at.held().Before(at.known()))]
+func (q tenantQuery) of(p PyramidQuery) string {
+	return q[bit(p.At.Past)][bit(p.At.held().Before(p.At.known()))][bit(p.merged)]
 }
 
 // standing is where every customer of a tenant stands: what it bought until the
 // end of the window, and the facts of its class.
 const standing = `
-WITH bought AS (
-	SELECT f.contact, min(f.at) AS first, max(f.at) AS last, bool_or(f.at >= $2) AS lately,
+{survivors}bought AS (
+	SELECT {who} AS contact, min(f.at) AS first, max(f.at) AS last, bool_or(f.at >= $2) AS lately,
 	       COALESCE(sum(x.amount) FILTER (WHERE f.at >= $2), 0) AS revenue,
 	       count(*) FILTER (WHERE f.at >= $2 AND x.amount IS NULL) AS unconverted
 	FROM fact f
+	{merged}
 	CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
 	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at < $7
-	GROUP BY f.contact
+	GROUP BY {who}
 ), standing AS (
 	SELECT c.contact, c.customer_id, c.display_name, c.no_need,
 	       b.contact IS NOT NULL AS bought, COALESCE(b.lately, false) AS lately,
@@ -66,12 +73,13 @@ WITH bought AS (
 
 // active are the customers who bought within the window, with their revenue in it.
 const active = `
-WITH bought AS (
-	SELECT f.contact, max(f.at) AS last, COALESCE(sum(x.amount), 0) AS revenue
+{survivors}bought AS (
+	SELECT {who} AS contact, max(f.at) AS last, COALESCE(sum(x.amount), 0) AS revenue
 	FROM fact f
+	{merged}
 	CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
 	WHERE f.tenant = $1 AND f.kind = 1 AND {valid:f} AND f.at >= $2 AND f.at < $7
-	GROUP BY f.contact
+	GROUP BY {who}
 ), active AS (
 	SELECT c.contact, c.customer_id, c.display_name, b.last, b.revenue
 	FROM bought b
@@ -85,6 +93,8 @@ type PyramidQuery struct {
 	At        Instant
 	Purchases PurchaseQuery
 	Shares    pyramid.Shares
+	// merged is true where contacts of the tenant were merged.
+	merged bool
 }
 
 func (q PyramidQuery) args(more ...any) []any {
@@ -121,7 +131,7 @@ GROUP BY 1`)
 // Pyramid sums up the customers of every layer. Layers without any are left out.
 func (s *Store) Pyramid(ctx context.Context, q PyramidQuery) (map[pyramid.Layer]LayerSum, error) {
 	var layers map[pyramid.Layer]LayerSum
-	err := s.consistently(ctx, q.Tenant, pyramidTimeout, func(tx pgx.Tx) error {
+	err := s.consistently(ctx, &q, pyramidTimeout, func(tx pgx.Tx) error {
 		var err error
 		if layers, err = sumGroups(ctx, tx, q); err != nil {
 			return err
@@ -139,7 +149,7 @@ func (s *Store) Pyramid(ctx context.Context, q PyramidQuery) (map[pyramid.Layer]
 // sumGroups sums up every class; all active customers are under Small.
 func sumGroups(ctx context.Context, tx pgx.Tx, q PyramidQuery) (map[pyramid.Layer]LayerSum, error) {
 	layers := map[pyramid.Layer]LayerSum{}
-	rows, err := tx.Query(ctx, selectGroups.of(q.At), q.args(q.At.EffectiveAt)...)
+	rows, err := tx.Query(ctx, selectGroups.of(q), q.args(q.At.EffectiveAt)...)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +174,7 @@ func sumGroups(ctx context.Context, tx pgx.Tx, q PyramidQuery) (map[pyramid.Laye
 // splitActive divides the active customers into their layers.
 func splitActive(ctx context.Context, tx pgx.Tx, q PyramidQuery, all LayerSum, layers map[pyramid.Layer]LayerSum) error {
 	b := q.Shares.Of(all.Count)
-	rows, err := tx.Query(ctx, selectLayers.of(q.At), q.args([]int64{b.Top, b.Large, b.Medium})...)
+	rows, err := tx.Query(ctx, selectLayers.of(q), q.args([]int64{b.Top, b.Large, b.Medium})...)
 	if err != nil {
 		return err
 	}
@@ -187,12 +197,14 @@ const pyramidTimeout = 25 * time.Second
 // to disk: 600,000 buyers fit.
 const pyramidMemory = "64MB"
 
-// consistently runs statements that see the same moment.
-func (s *Store) consistently(ctx context.Context, tenant uuid.UUID, timeout time.Duration, fn func(tx pgx.Tx) error) error {
+// consistently runs statements that see the same moment, and notes whether contacts of
+// the tenant were merged.
+func (s *Store) consistently(ctx context.Context, q *PyramidQuery, timeout time.Duration, fn func(tx pgx.Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return postgres.SQLError(pgx.BeginTxFunc(ctx, s.db.App, options, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
-		postgres.QueueTenant(b, tenant)
+		postgres.QueueTenant(b, q.Tenant)
+		b.Queue(selectMerged, q.Tenant).QueryRow(func(row pgx.Row) error { return row.Scan(&q.merged) })
 		b.Queue("SELECT set_config('statement_timeout', $1, true), set_config('work_mem', $2, true)", fmt.Sprint(timeout.Milliseconds()), pyramidMemory)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err

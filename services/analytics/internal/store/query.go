@@ -17,9 +17,14 @@ type Ref struct {
 	Name    string
 	Contact uuid.UUID
 	Number  string
+	// Family are all contacts that are one with it, itself first; nil for it alone.
+	Family []uuid.UUID
 }
 
 func (r Ref) arg() any {
+	if r.Family != nil {
+		return r.Family
+	}
 	if r.Number != "" {
 		return r.Number
 	}
@@ -50,27 +55,54 @@ func (i Instant) held() time.Time {
 	return farFuture
 }
 
-// query is a statement in its four forms: for a customer named by its contact or
-// by its number, and for what is known now or was known once. All of them take the
-// tenant as $1, the customer as $2 and the instant of knowledge as $3.
-type query [2][2]string
+// query is a statement in its six forms: for a customer named by its contact, by its
+// number or by all contacts that are one with it, and for what is known now or was known
+// once. All of them take the tenant as $1, the customer as $2 and the instant of
+// knowledge as $3.
+type query [3][2]string
 
-// prepare writes the forms of a statement. In it {contact} stands for the
-// contact's id, and {valid:t} for the condition that a row of t, which is a table
-// of versions, is the one that holds.
+// The forms of a customer's name.
+const (
+	byContact = iota
+	byNumber
+	byFamily
+)
+
+// prepare writes the forms of a statement. In it {contact} stands for the contact's id,
+// where it is compared for equality for any that is one with it, and {root} for its id
+// alone. {family:x} stands for x in the form for several contacts, and for nothing in the
+// others; {valid:t} for the condition that a row of t, which is a table of versions, is
+// the one that holds.
 func prepare(sql string) query {
-	contacts := [2]string{
-		"$2::uuid",
-		"(SELECT numbered.contact FROM customer numbered WHERE numbered.tenant = $1 AND numbered.customer_id = $2::text LIMIT 1)",
+	numbered := "(SELECT numbered.contact FROM customer numbered WHERE numbered.tenant = $1 AND numbered.customer_id = $2::text LIMIT 1)"
+	contacts := [3]*strings.Replacer{
+		byContact: strings.NewReplacer("{contact}", "$2::uuid", "{root}", "$2::uuid"),
+		byNumber:  strings.NewReplacer("{contact}", numbered, "{root}", numbered),
+		byFamily:  strings.NewReplacer("= {contact}", "= ANY ($2::uuid[])", "{root}", "($2::uuid[])[1]"),
 	}
 	ends := [2]string{" = 'infinity'", " > $3"}
 	var q query
-	for byNumber, contact := range contacts {
+	for form, contact := range contacts {
 		for past, end := range ends {
-			q[byNumber][past] = valid(strings.ReplaceAll(sql, "{contact}", contact), end)
+			q[form][past] = valid(contact.Replace(familyOnly(sql, form == byFamily)), end)
 		}
 	}
 	return q
+}
+
+// familyOnly replaces {family:x}.
+func familyOnly(sql string, family bool) string {
+	for {
+		before, rest, found := strings.Cut(sql, "{family:")
+		if !found {
+			return sql
+		}
+		part, after, _ := strings.Cut(rest, "}")
+		if !family {
+			part = ""
+		}
+		sql = before + part + after
+	}
 }
 
 // valid replaces {valid:t}. What ends only at infinity is what holds now: said by
@@ -88,7 +120,14 @@ func valid(sql, end string) string {
 
 // of answers the form for a customer and an instant.
 func (q query) of(ref Ref, at Instant) string {
-	return q[bit(ref.Number != "")][bit(at.Past)]
+	form := byContact
+	switch {
+	case ref.Family != nil:
+		form = byFamily
+	case ref.Number != "":
+		form = byNumber
+	}
+	return q[form][bit(at.Past)]
 }
 
 func bit(b bool) int {

@@ -40,7 +40,7 @@ type Entry struct {
 }
 
 const timelinePage = `
-SELECT t.occurred_at, t.event_id, t.entry
+SELECT {family:DISTINCT ON (t.occurred_at, t.event_id)} t.occurred_at, t.event_id, t.entry
 FROM timeline t
 WHERE t.tenant = $1 AND t.contact = {contact} AND (t.occurred_at, t.event_id) < ($4, $5)
   AND t.recorded_at <= $3 AND t.occurred_at <= $6
@@ -86,10 +86,25 @@ type TimelinePage struct {
 }
 
 // Timeline reads a page of a timeline in one round trip, with what it takes to
-// classify the customer.
+// classify the customer; in two more where it was merged.
 func (s *Store) Timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, purchases PurchaseQuery) (*TimelinePage, error) {
-	p := &TimelinePage{}
 	ref = s.tenants.known(tenant, ref)
+	p, err := s.timeline(ctx, tenant, ref, at, q, purchases)
+	if err != nil {
+		return p, err
+	}
+	s.tenants.learn(tenant, p.Customer)
+	if !p.Customer.Merged {
+		return p, nil
+	}
+	if ref, err = s.whole(ctx, tenant, ref, p.Customer, at); err != nil {
+		return p, err
+	}
+	return s.timeline(ctx, tenant, ref, at, q, purchases)
+}
+
+func (s *Store) timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, purchases PurchaseQuery) (*TimelinePage, error) {
+	p := &TimelinePage{}
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	queueCustomer(b, tenant, ref, at, &p.Customer)
@@ -97,9 +112,5 @@ func (s *Store) Timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Inst
 	queueFactSums(b, ViewQuery{
 		Tenant: tenant, Ref: ref, At: at, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase},
 	}, &p.Facts)
-	err := postgres.Run(ctx, s.db, b)
-	if err == nil {
-		s.tenants.learn(tenant, p.Customer)
-	}
-	return p, err
+	return p, postgres.Run(ctx, s.db, b)
 }

@@ -28,6 +28,11 @@ func versioned(table, columns, types, same string) string {
 			casts = append(casts, "v."+names[i]+"::numeric")
 			continue
 		}
+		if t == "uuid?" { // uuid.Nil stands for none
+			params = append(params, fmt.Sprintf("$%d::uuid[]", i+8))
+			casts = append(casts, "NULLIF(v."+names[i]+", '00000000-0000-0000-0000-000000000000')")
+			continue
+		}
 		params = append(params, fmt.Sprintf("$%d::%s[]", i+8, t))
 		casts = append(casts, "v."+names[i])
 	}
@@ -95,10 +100,11 @@ func queueFacts(b *pgx.Batch, rows []projection.Version[projection.Fact]) {
 }
 
 var insertCustomers = versioned("customer",
-	"contact, customer_id, display_name, owner, team, partition, deleted, no_need",
-	"uuid, text, text, text, text, smallint, boolean, boolean",
+	"contact, customer_id, display_name, owner, team, partition, deleted, no_need, merged_into",
+	"uuid, text, text, text, text, smallint, boolean, boolean, uuid?",
 	`(o.contact, o.customer_id, o.display_name, o.owner, o.team, o.partition, o.deleted, o.no_need)
-		= (v.contact, v.customer_id, v.display_name, v.owner, v.team, v.partition, v.deleted, v.no_need)`)
+		= (v.contact, v.customer_id, v.display_name, v.owner, v.team, v.partition, v.deleted, v.no_need)
+		AND o.merged_into IS NOT DISTINCT FROM NULLIF(v.merged_into, '00000000-0000-0000-0000-000000000000')`)
 
 func queueCustomers(b *pgx.Batch, rows []projection.Version[projection.Customer]) {
 	type row = projection.Version[projection.Customer]
@@ -113,7 +119,8 @@ func queueCustomers(b *pgx.Batch, rows []projection.Version[projection.Customer]
 		column(rows, func(r row) string { return r.Value.Team }),
 		column(rows, func(r row) int16 { return r.Value.Partition }),
 		column(rows, func(r row) bool { return r.Value.Deleted }),
-		column(rows, func(r row) bool { return r.Value.NoNeed }))...)
+		column(rows, func(r row) bool { return r.Value.NoNeed }),
+		column(rows, func(r row) uuid.UUID { return r.Value.MergedInto }))...)
 }
 
 var insertRates = versioned("exchange_rate",

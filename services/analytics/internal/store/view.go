@@ -62,16 +62,29 @@ type piece struct {
 	failed func(err error)
 }
 
-// View reads a view in one round trip. Where that fails, each piece is read by
+// View reads a view in one round trip; in two more where the customer was merged: then it
+// is that of the survivor and of all that are one with it. Where a round trip fails, each piece is read by
 // itself, so that only those that cannot be read are missing. The error is one
 // that concerns all of them: the customer is not there, or cannot be looked up.
 func (s *Store) View(ctx context.Context, q ViewQuery) (*View, error) {
 	q.Ref = s.tenants.known(q.Tenant, q.Ref)
+	v, err := s.view(ctx, q)
+	if err != nil {
+		return v, err
+	}
+	s.tenants.learn(q.Tenant, v.Customer)
+	if !v.Customer.Merged {
+		return v, nil
+	}
+	if q.Ref, err = s.whole(ctx, q.Tenant, q.Ref, v.Customer, q.At); err != nil {
+		return nil, err
+	}
+	return s.view(ctx, q)
+}
+
+func (s *Store) view(ctx context.Context, q ViewQuery) (*View, error) {
 	v, pieces := viewPieces(q, q.Sections)
 	err := s.readPieces(ctx, q.Tenant, pieces...)
-	if err == nil {
-		s.tenants.learn(q.Tenant, v.Customer)
-	}
 	if err == nil || ctx.Err() != nil || errs.Code(err) == codes.NotFound {
 		return v, err
 	}

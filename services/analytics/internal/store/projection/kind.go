@@ -21,6 +21,9 @@ type kind struct {
 	open []string
 	// whole keeps the resource itself instead of a WorkItem.
 	whole bool
+	// own is true where the resource is of its first contact alone, whomever else its
+	// events concern.
+	own bool
 	// nobodys is true where the resources concern no contact.
 	nobodys bool
 }
@@ -28,7 +31,7 @@ type kind struct {
 // kinds are the collections whose resources a view shows. Others are on the
 // timeline only.
 var kinds = map[string]kind{
-	"contacts":          {section: int16(analyticsv1.Section_SECTION_PROFILE), whole: true},
+	"contacts":          {section: int16(analyticsv1.Section_SECTION_PROFILE), whole: true, own: true},
 	"relationships":     {section: int16(analyticsv1.Section_SECTION_RELATIONSHIPS), whole: true},
 	"relationshipTypes": {section: RelationshipTypes, whole: true, nobodys: true},
 	"leads":             {section: int16(analyticsv1.Section_SECTION_LEADS), open: []string{"NEW", "WORKING", "QUALIFIED"}},
@@ -47,6 +50,9 @@ func collection(name string) string {
 func (k kind) contacts(h header) []uuid.UUID {
 	if k.nobodys {
 		return []uuid.UUID{uuid.Nil}
+	}
+	if k.own && len(h.contacts) > 0 {
+		return h.contacts[:1]
 	}
 	return h.contacts
 }

@@ -52,6 +52,8 @@ type Customer struct {
 	// NoNeed is true where the contact is marked, by the label
 	// rest_of_world=true, as having no need or wish for what we sell.
 	NoNeed bool
+	// MergedInto is the contact that it was merged into, or uuid.Nil.
+	MergedInto uuid.UUID
 }
 
 // noNeedLabel marks a contact as REST_OF_WORLD (CON-20) where its value is "true".
@@ -68,7 +70,7 @@ type Rate struct {
 func (b *builder) addSpecial(h header, resource proto.Message) error {
 	switch r := resource.(type) {
 	case *contactv1.Contact:
-		b.addCustomer(h, r)
+		return b.addCustomer(h, r)
 	case *salesv1.Order:
 		b.facts.add(h, purchaseOf(h, r))
 	case *ticketv1.Ticket:
@@ -81,15 +83,27 @@ func (b *builder) addSpecial(h header, resource proto.Message) error {
 	return nil
 }
 
-func (b *builder) addCustomer(h header, c *contactv1.Contact) {
+func (b *builder) addCustomer(h header, c *contactv1.Contact) error {
 	if len(h.contacts) == 0 {
-		return
+		return nil
+	}
+	merged, err := mergedInto(c)
+	if err != nil {
+		return err
 	}
 	b.customers.add(h, &Customer{
 		Contact: h.contacts[0], CustomerID: c.GetCustomerId(), DisplayName: c.GetDisplayName(),
 		Owner: c.GetOwner(), Team: c.GetTeam(), Partition: int16(h.GetPartition()),
-		Deleted: c.GetDeleteTime() != nil, NoNeed: c.GetLabels()[noNeedLabel] == "true",
+		Deleted: c.GetDeleteTime() != nil, NoNeed: c.GetLabels()[noNeedLabel] == "true", MergedInto: merged,
 	})
+	return nil
+}
+
+func mergedInto(c *contactv1.Contact) (uuid.UUID, error) {
+	if c.GetMergedInto() == "" {
+		return uuid.Nil, nil
+	}
+	return contactID(c.GetMergedInto())
 }
 
 func purchaseOf(h header, o *salesv1.Order) *Fact {
