@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
@@ -80,10 +81,22 @@ func Method(full string) (protoreflect.MethodDescriptor, error) {
 	return method, nil
 }
 
+// services says which services are offered over HTTP, by their descriptors.
+var services sync.Map
+
 // Offered says whether the service of a method is offered over HTTP: one without
 // any rule is for our own processes.
 func Offered(method protoreflect.MethodDescriptor) bool {
+	if known, ok := services.Load(method.Parent()); ok {
+		return known.(bool)
+	}
 	siblings := method.Parent().(protoreflect.ServiceDescriptor).Methods()
+	offered := anyRule(siblings)
+	services.Store(method.Parent(), offered)
+	return offered
+}
+
+func anyRule(siblings protoreflect.MethodDescriptors) bool {
 	for i := range siblings.Len() {
 		if bindings, err := Of(siblings.Get(i)); err == nil && len(bindings) > 0 {
 			return true

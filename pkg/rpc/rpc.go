@@ -22,6 +22,12 @@ const (
 	// maxRead is what the transport takes before it hangs up. What lies between
 	// MaxRequest and this is refused with a reason.
 	maxRead = 8 << 20
+	// streamWindow is how much of one call may be on its way, connWindow how much of
+	// all calls on a connection. They are fixed: where gRPC makes them grow, each
+	// message is followed by a ping and its answer that measure the way, which was a
+	// tenth of the processor time of a read through the gateway.
+	streamWindow = 1 << 20
+	connWindow   = 8 << 20
 )
 
 var unmapped, panics atomic.Int64

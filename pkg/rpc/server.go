@@ -123,6 +123,8 @@ func (s *Server) options(o Options) []grpc.ServerOption {
 		grpc.MaxSendMsgSize(MaxResponse),
 		grpc.MaxHeaderListSize(16 << 10),
 		grpc.MaxConcurrentStreams(256),
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connWindow),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
