@@ -1424,11 +1424,260 @@ func (x *RecipientUndeleted) GetRecipient() *Recipient {
 	return nil
 }
 
+// A contact was erased. Whoever keeps anything of it in the open removes it, and
+// forgets its key: events sealed under it can be opened no more.
+type ContactErased struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is left of the contact: nothing personal.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// Why.
+	Reason        ErasureReason `protobuf:"varint,2,opt,name=reason,proto3,enum=lingkar.contact.v1.ErasureReason" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactErased) Reset() {
+	*x = ContactErased{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactErased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactErased) ProtoMessage() {}
+
+func (x *ContactErased) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactErased.ProtoReflect.Descriptor instead.
+func (*ContactErased) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ContactErased) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *ContactErased) GetReason() ErasureReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErasureReason_ERASURE_REASON_UNSPECIFIED
+}
+
+// A contact's data was put under a legal hold.
+type LegalHoldCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hold afterwards.
+	LegalHold     *LegalHold `protobuf:"bytes,1,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LegalHoldCreated) Reset() {
+	*x = LegalHoldCreated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegalHoldCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegalHoldCreated) ProtoMessage() {}
+
+func (x *LegalHoldCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegalHoldCreated.ProtoReflect.Descriptor instead.
+func (*LegalHoldCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *LegalHoldCreated) GetLegalHold() *LegalHold {
+	if x != nil {
+		return x.LegalHold
+	}
+	return nil
+}
+
+// The matter or the end of a legal hold changed.
+type LegalHoldUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hold afterwards.
+	LegalHold *LegalHold `protobuf:"bytes,1,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	// The fields that changed, such as "end_time".
+	Paths         []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LegalHoldUpdated) Reset() {
+	*x = LegalHoldUpdated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegalHoldUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegalHoldUpdated) ProtoMessage() {}
+
+func (x *LegalHoldUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegalHoldUpdated.ProtoReflect.Descriptor instead.
+func (*LegalHoldUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *LegalHoldUpdated) GetLegalHold() *LegalHold {
+	if x != nil {
+		return x.LegalHold
+	}
+	return nil
+}
+
+func (x *LegalHoldUpdated) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// A legal hold was released.
+type LegalHoldDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hold afterwards.
+	LegalHold     *LegalHold `protobuf:"bytes,1,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LegalHoldDeleted) Reset() {
+	*x = LegalHoldDeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegalHoldDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegalHoldDeleted) ProtoMessage() {}
+
+func (x *LegalHoldDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegalHoldDeleted.ProtoReflect.Descriptor instead.
+func (*LegalHoldDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *LegalHoldDeleted) GetLegalHold() *LegalHold {
+	if x != nil {
+		return x.LegalHold
+	}
+	return nil
+}
+
+// A released legal hold holds again.
+type LegalHoldUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The hold afterwards.
+	LegalHold     *LegalHold `protobuf:"bytes,1,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LegalHoldUndeleted) Reset() {
+	*x = LegalHoldUndeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegalHoldUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegalHoldUndeleted) ProtoMessage() {}
+
+func (x *LegalHoldUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegalHoldUndeleted.ProtoReflect.Descriptor instead.
+func (*LegalHoldUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *LegalHoldUndeleted) GetLegalHold() *LegalHold {
+	if x != nil {
+		return x.LegalHold
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -1493,7 +1742,23 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\x10RecipientDeleted\x12;\n" +
 	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipient\"Q\n" +
 	"\x12RecipientUndeleted\x12;\n" +
-	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipientB\xd9\x01\n" +
+	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientR\trecipient\"\x81\x01\n" +
+	"\rContactErased\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x129\n" +
+	"\x06reason\x18\x02 \x01(\x0e2!.lingkar.contact.v1.ErasureReasonR\x06reason\"P\n" +
+	"\x10LegalHoldCreated\x12<\n" +
+	"\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHold\"f\n" +
+	"\x10LegalHoldUpdated\x12<\n" +
+	"\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHold\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"P\n" +
+	"\x10LegalHoldDeleted\x12<\n" +
+	"\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHold\"R\n" +
+	"\x12LegalHoldUndeleted\x12<\n" +
+	"\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHoldB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -1508,7 +1773,7 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
@@ -1539,52 +1804,65 @@ var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*RecipientUpdated)(nil),          // 26: lingkar.contact.v1.RecipientUpdated
 	(*RecipientDeleted)(nil),          // 27: lingkar.contact.v1.RecipientDeleted
 	(*RecipientUndeleted)(nil),        // 28: lingkar.contact.v1.RecipientUndeleted
-	(*Contact)(nil),                   // 29: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 30: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 31: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 32: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 33: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 34: lingkar.contact.v1.Consent
-	(*Purpose)(nil),                   // 35: lingkar.contact.v1.Purpose
-	(*Recipient)(nil),                 // 36: lingkar.contact.v1.Recipient
+	(*ContactErased)(nil),             // 29: lingkar.contact.v1.ContactErased
+	(*LegalHoldCreated)(nil),          // 30: lingkar.contact.v1.LegalHoldCreated
+	(*LegalHoldUpdated)(nil),          // 31: lingkar.contact.v1.LegalHoldUpdated
+	(*LegalHoldDeleted)(nil),          // 32: lingkar.contact.v1.LegalHoldDeleted
+	(*LegalHoldUndeleted)(nil),        // 33: lingkar.contact.v1.LegalHoldUndeleted
+	(*Contact)(nil),                   // 34: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 35: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 36: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 37: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 38: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 39: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 40: lingkar.contact.v1.Purpose
+	(*Recipient)(nil),                 // 41: lingkar.contact.v1.Recipient
+	(ErasureReason)(0),                // 42: lingkar.contact.v1.ErasureReason
+	(*LegalHold)(nil),                 // 43: lingkar.contact.v1.LegalHold
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	29, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	29, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	29, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	29, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	29, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	30, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	29, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	30, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	31, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	31, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	31, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	31, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	32, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	32, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	32, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	32, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	32, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	33, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	34, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	34, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	34, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
-	29, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
-	29, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
-	35, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
-	35, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	35, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	36, // 27: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
-	36, // 28: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
-	36, // 29: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	36, // 30: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	34, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	34, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	34, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	34, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	34, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	34, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	36, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	36, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	36, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	36, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	37, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	37, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	37, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	37, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	37, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	38, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	39, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	39, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	39, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	34, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	34, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	40, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	40, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	40, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	40, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	41, // 27: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
+	41, // 28: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
+	41, // 29: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	41, // 30: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	34, // 31: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
+	42, // 32: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
+	43, // 33: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	43, // 34: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	43, // 35: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	43, // 36: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -1596,6 +1874,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 	file_lingkar_contact_v1_contact_proto_init()
 	file_lingkar_contact_v1_disclosure_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
+	file_lingkar_contact_v1_privacy_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
 	file_lingkar_contact_v1_relationship_proto_init()
 	type x struct{}
@@ -1604,7 +1883,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

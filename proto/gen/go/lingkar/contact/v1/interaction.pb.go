@@ -392,7 +392,7 @@ var File_lingkar_contact_v1_interaction_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_interaction_proto_rawDesc = "" +
 	"\n" +
-	"$lingkar/contact/v1/interaction.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1clingkar/event/v1/event.proto\"\xd2\t\n" +
+	"$lingkar/contact/v1/interaction.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1clingkar/event/v1/event.proto\"\xda\t\n" +
 	"\vInteraction\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12<\n" +
 	"\acontact\x18\x02 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
@@ -410,9 +410,9 @@ const file_lingkar_contact_v1_interaction_proto_rawDesc = "" +
 	"occurredAt\x12:\n" +
 	"\vattachments\x18\v \x03(\tB\x18\xe0A\x01\xbaH\x0e\x92\x01\v\x102\"\ar\x05\x10\x01\x18\xf4\x03\x88\xb5\x18\x01R\vattachments\x12\x19\n" +
 	"\x05actor\x18\f \x01(\tB\x03\xe0A\x03R\x05actor\x12#\n" +
-	"\x06source\x18\r \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06source\x12\x8a\x01\n" +
-	"\fexternal_ids\x18\x0e \x03(\v20.lingkar.contact.v1.Interaction.ExternalIdsEntryB5\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01R\vexternalIds\x12_\n" +
-	"\x06labels\x18\x0f \x03(\v2+.lingkar.contact.v1.Interaction.LabelsEntryB\x1a\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01R\x06labels\x12@\n" +
+	"\x06source\x18\r \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06source\x12\x8e\x01\n" +
+	"\fexternal_ids\x18\x0e \x03(\v20.lingkar.contact.v1.Interaction.ExternalIdsEntryB9\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01\x88\xb5\x18\x01R\vexternalIds\x12c\n" +
+	"\x06labels\x18\x0f \x03(\v2+.lingkar.contact.v1.Interaction.LabelsEntryB\x1e\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01\x88\xb5\x18\x01R\x06labels\x12@\n" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12\x17\n" +
 	"\x04etag\x18\x11 \x01(\tB\x03\xe0A\x03R\x04etag\x1a>\n" +

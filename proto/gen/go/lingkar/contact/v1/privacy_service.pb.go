@@ -13,6 +13,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -171,11 +172,724 @@ func (x *LiftRestrictionRequest) GetValidateOnly() bool {
 	return false
 }
 
+// Asks for a new legal hold.
+type CreateLegalHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The legal hold to create.
+	LegalHold *LegalHold `protobuf:"bytes,1,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	// A UUIDv7 chosen by an offline client; made by the server where empty.
+	LegalHoldId string `protobuf:"bytes,2,opt,name=legal_hold_id,json=legalHoldId,proto3" json:"legal_hold_id,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateLegalHoldRequest) Reset() {
+	*x = CreateLegalHoldRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateLegalHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateLegalHoldRequest) ProtoMessage() {}
+
+func (x *CreateLegalHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateLegalHoldRequest.ProtoReflect.Descriptor instead.
+func (*CreateLegalHoldRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CreateLegalHoldRequest) GetLegalHold() *LegalHold {
+	if x != nil {
+		return x.LegalHold
+	}
+	return nil
+}
+
+func (x *CreateLegalHoldRequest) GetLegalHoldId() string {
+	if x != nil {
+		return x.LegalHoldId
+	}
+	return ""
+}
+
+func (x *CreateLegalHoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CreateLegalHoldRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Asks for one legal hold.
+type GetLegalHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "legalHolds/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The fields to answer; all where empty.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetLegalHoldRequest) Reset() {
+	*x = GetLegalHoldRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetLegalHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetLegalHoldRequest) ProtoMessage() {}
+
+func (x *GetLegalHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetLegalHoldRequest.ProtoReflect.Descriptor instead.
+func (*GetLegalHoldRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetLegalHoldRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *GetLegalHoldRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
+// Asks for a page of legal holds.
+type ListLegalHoldsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 50 where 0, at most 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the previous answer; every other field must be as it was there.
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// An AIP-160 expression over contact, end_time, create_time and update_time.
+	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	// "create_time", "update_time" or "contact, create_time", each with " desc" if wished.
+	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
+	// Lists deleted legal holds too.
+	ShowDeleted bool `protobuf:"varint,5,opt,name=show_deleted,json=showDeleted,proto3" json:"show_deleted,omitempty"`
+	// The fields of each to answer; all where empty.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLegalHoldsRequest) Reset() {
+	*x = ListLegalHoldsRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLegalHoldsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLegalHoldsRequest) ProtoMessage() {}
+
+func (x *ListLegalHoldsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLegalHoldsRequest.ProtoReflect.Descriptor instead.
+func (*ListLegalHoldsRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ListLegalHoldsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListLegalHoldsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListLegalHoldsRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ListLegalHoldsRequest) GetOrderBy() string {
+	if x != nil {
+		return x.OrderBy
+	}
+	return ""
+}
+
+func (x *ListLegalHoldsRequest) GetShowDeleted() bool {
+	if x != nil {
+		return x.ShowDeleted
+	}
+	return false
+}
+
+func (x *ListLegalHoldsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
+}
+
+// A page of legal holds.
+type ListLegalHoldsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The legal holds of this page.
+	LegalHolds []*LegalHold `protobuf:"bytes,1,rep,name=legal_holds,json=legalHolds,proto3" json:"legal_holds,omitempty"`
+	// Asks for the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListLegalHoldsResponse) Reset() {
+	*x = ListLegalHoldsResponse{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListLegalHoldsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListLegalHoldsResponse) ProtoMessage() {}
+
+func (x *ListLegalHoldsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListLegalHoldsResponse.ProtoReflect.Descriptor instead.
+func (*ListLegalHoldsResponse) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListLegalHoldsResponse) GetLegalHolds() []*LegalHold {
+	if x != nil {
+		return x.LegalHolds
+	}
+	return nil
+}
+
+func (x *ListLegalHoldsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Asks for a change of a legal hold.
+type UpdateLegalHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The legal hold with its name, the new values and, if wished, its etag.
+	LegalHold *LegalHold `protobuf:"bytes,1,opt,name=legal_hold,json=legalHold,proto3" json:"legal_hold,omitempty"`
+	// The fields to write; those that are set where empty, "*" for all.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateLegalHoldRequest) Reset() {
+	*x = UpdateLegalHoldRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateLegalHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateLegalHoldRequest) ProtoMessage() {}
+
+func (x *UpdateLegalHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateLegalHoldRequest.ProtoReflect.Descriptor instead.
+func (*UpdateLegalHoldRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *UpdateLegalHoldRequest) GetLegalHold() *LegalHold {
+	if x != nil {
+		return x.LegalHold
+	}
+	return nil
+}
+
+func (x *UpdateLegalHoldRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateLegalHoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *UpdateLegalHoldRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Asks for a legal hold's deletion.
+type DeleteLegalHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "legalHolds/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The etag last read; any where empty.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteLegalHoldRequest) Reset() {
+	*x = DeleteLegalHoldRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteLegalHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteLegalHoldRequest) ProtoMessage() {}
+
+func (x *DeleteLegalHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteLegalHoldRequest.ProtoReflect.Descriptor instead.
+func (*DeleteLegalHoldRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DeleteLegalHoldRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeleteLegalHoldRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *DeleteLegalHoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Asks for a deleted legal hold back.
+type UndeleteLegalHoldRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "legalHolds/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The etag last read; any where empty.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UndeleteLegalHoldRequest) Reset() {
+	*x = UndeleteLegalHoldRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UndeleteLegalHoldRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UndeleteLegalHoldRequest) ProtoMessage() {}
+
+func (x *UndeleteLegalHoldRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UndeleteLegalHoldRequest.ProtoReflect.Descriptor instead.
+func (*UndeleteLegalHoldRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *UndeleteLegalHoldRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *UndeleteLegalHoldRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *UndeleteLegalHoldRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// Asks for how long a contact's data is kept.
+type GetContactRetentionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}/retention".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetContactRetentionRequest) Reset() {
+	*x = GetContactRetentionRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetContactRetentionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetContactRetentionRequest) ProtoMessage() {}
+
+func (x *GetContactRetentionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetContactRetentionRequest.ProtoReflect.Descriptor instead.
+func (*GetContactRetentionRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetContactRetentionRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// Asks to erase a contact.
+type EraseContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Why.
+	Reason ErasureReason `protobuf:"varint,5,opt,name=reason,proto3,enum=lingkar.contact.v1.ErasureReason" json:"reason,omitempty"`
+	// The etag last read; any where empty.
+	Etag string `protobuf:"bytes,2,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,4,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseContactRequest) Reset() {
+	*x = EraseContactRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseContactRequest) ProtoMessage() {}
+
+func (x *EraseContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseContactRequest.ProtoReflect.Descriptor instead.
+func (*EraseContactRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *EraseContactRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *EraseContactRequest) GetReason() ErasureReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ErasureReason_ERASURE_REASON_UNSPECIFIED
+}
+
+func (x *EraseContactRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *EraseContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *EraseContactRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// Asks for a page of erasures.
+type ListErasuresRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 50 where 0, at most 1,000.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// From the previous answer.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListErasuresRequest) Reset() {
+	*x = ListErasuresRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListErasuresRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListErasuresRequest) ProtoMessage() {}
+
+func (x *ListErasuresRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListErasuresRequest.ProtoReflect.Descriptor instead.
+func (*ListErasuresRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListErasuresRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListErasuresRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// A page of erasures.
+type ListErasuresResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The erasures of this page.
+	Erasures []*Erasure `protobuf:"bytes,1,rep,name=erasures,proto3" json:"erasures,omitempty"`
+	// Asks for the next page; empty on the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListErasuresResponse) Reset() {
+	*x = ListErasuresResponse{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListErasuresResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListErasuresResponse) ProtoMessage() {}
+
+func (x *ListErasuresResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListErasuresResponse.ProtoReflect.Descriptor instead.
+func (*ListErasuresResponse) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ListErasuresResponse) GetErasures() []*Erasure {
+	if x != nil {
+		return x.Erasures
+	}
+	return nil
+}
+
+func (x *ListErasuresResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_lingkar_contact_v1_privacy_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/contact/v1/privacy_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a lingkar/contact/v1/contact.proto\"\xc9\x01\n" +
+	"(lingkar/contact/v1/privacy_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a lingkar/contact/v1/contact.proto\x1a lingkar/contact/v1/privacy.proto\"\xc9\x01\n" +
 	"\x16RestrictContactRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
@@ -189,9 +903,84 @@ const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xb5\x02\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xf1\x01\n" +
+	"\x16CreateLegalHoldRequest\x12G\n" +
+	"\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tlegalHold\x12.\n" +
+	"\rlegal_hold_id\x18\x02 \x01(\tB\n" +
+	"\xe0A\x01\xbaH\x04r\x02\x18$R\vlegalHoldId\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\x8d\x01\n" +
+	"\x13GetLegalHoldRequest\x128\n" +
+	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
+	"\x15lingkar.dev/LegalHold\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x87\x02\n" +
+	"\x15ListLegalHoldsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\x12\x1b\n" +
+	"\x06filter\x18\x03 \x01(\tB\x03\xe0A\x01R\x06filter\x12\x1e\n" +
+	"\border_by\x18\x04 \x01(\tB\x03\xe0A\x01R\aorderBy\x12&\n" +
+	"\fshow_deleted\x18\x05 \x01(\bB\x03\xe0A\x01R\vshowDeleted\x12<\n" +
+	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x80\x01\n" +
+	"\x16ListLegalHoldsResponse\x12>\n" +
+	"\vlegal_holds\x18\x01 \x03(\v2\x1d.lingkar.contact.v1.LegalHoldR\n" +
+	"legalHolds\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x83\x02\n" +
+	"\x16UpdateLegalHoldRequest\x12G\n" +
+	"\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\tlegalHold\x12@\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\n" +
+	"updateMask\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xa1\x01\n" +
+	"\x16DeleteLegalHoldRequest\x128\n" +
+	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
+	"\x15lingkar.dev/LegalHold\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
+	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\"\xa3\x01\n" +
+	"\x18UndeleteLegalHoldRequest\x128\n" +
+	"\x04name\x18\x01 \x01(\tB$\xe0A\x02\xfaA\x17\n" +
+	"\x15lingkar.dev/LegalHold\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
+	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\"]\n" +
+	"\x1aGetContactRetentionRequest\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xe0A\x02\xfaA\x1e\n" +
+	"\x1clingkar.dev/ContactRetention\xbaH\x04r\x02\x10\x01R\x04name\"\x90\x02\n" +
+	"\x13EraseContactRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12H\n" +
+	"\x06reason\x18\x05 \x01(\x0e2!.lingkar.contact.v1.ErasureReasonB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06reason\x12\x17\n" +
+	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"b\n" +
+	"\x13ListErasuresRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"w\n" +
+	"\x14ListErasuresResponse\x127\n" +
+	"\berasures\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ErasureR\berasures\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xca\f\n" +
 	"\x0ePrivacyService\x12\x8c\x01\n" +
-	"\x0fRestrictContact\x12*.lingkar.contact.v1.RestrictContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=contacts/*}:restrict\x12\x93\x01\n" +
+	"\x0fRestrictContact\x12*.lingkar.contact.v1.RestrictContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=contacts/*}:restrict\x12\x9b\x01\n" +
+	"\x0fCreateLegalHold\x12*.lingkar.contact.v1.CreateLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"=\xdaA\x18legal_hold,legal_hold_id\x82\xd3\xe4\x93\x02\x1c:\n" +
+	"legal_hold\"\x0e/v1/legalHolds\x12~\n" +
+	"\fGetLegalHold\x12'.lingkar.contact.v1.GetLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"&\xdaA\x04name\x82\xd3\xe4\x93\x02\x19\x12\x17/v1/{name=legalHolds/*}\x12\x82\x01\n" +
+	"\x0eListLegalHolds\x12).lingkar.contact.v1.ListLegalHoldsRequest\x1a*.lingkar.contact.v1.ListLegalHoldsResponse\"\x19\xdaA\x00\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/legalHolds\x12\xad\x01\n" +
+	"\x0fUpdateLegalHold\x12*.lingkar.contact.v1.UpdateLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"O\xdaA\x16legal_hold,update_mask\x82\xd3\xe4\x93\x020:\n" +
+	"legal_hold2\"/v1/{legal_hold.name=legalHolds/*}\x12\x84\x01\n" +
+	"\x0fDeleteLegalHold\x12*.lingkar.contact.v1.DeleteLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"&\xdaA\x04name\x82\xd3\xe4\x93\x02\x19*\x17/v1/{name=legalHolds/*}\x12\x94\x01\n" +
+	"\x11UndeleteLegalHold\x12,.lingkar.contact.v1.UndeleteLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"2\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=legalHolds/*}:undelete\x12\x9b\x01\n" +
+	"\x13GetContactRetention\x12..lingkar.contact.v1.GetContactRetentionRequest\x1a$.lingkar.contact.v1.ContactRetention\".\xdaA\x04name\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=contacts/*/retention}\x12\x8a\x01\n" +
+	"\fEraseContact\x12'.lingkar.contact.v1.EraseContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"4\xdaA\vname,reason\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=contacts/*}:erase\x12w\n" +
+	"\fListErasures\x12'.lingkar.contact.v1.ListErasuresRequest\x1a(.lingkar.contact.v1.ListErasuresResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/erasures\x12\x93\x01\n" +
 	"\x0fLiftRestriction\x12*.lingkar.contact.v1.LiftRestrictionRequest\x1a\x1b.lingkar.contact.v1.Contact\"7\xdaA\x04name\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=contacts/*}:liftRestrictionB\xe1\x01\n" +
 	"\x16com.lingkar.contact.v1B\x13PrivacyServiceProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
@@ -207,22 +996,64 @@ func file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_privacy_service_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_privacy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_lingkar_contact_v1_privacy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_lingkar_contact_v1_privacy_service_proto_goTypes = []any{
-	(*RestrictContactRequest)(nil), // 0: lingkar.contact.v1.RestrictContactRequest
-	(*LiftRestrictionRequest)(nil), // 1: lingkar.contact.v1.LiftRestrictionRequest
-	(*Contact)(nil),                // 2: lingkar.contact.v1.Contact
+	(*RestrictContactRequest)(nil),     // 0: lingkar.contact.v1.RestrictContactRequest
+	(*LiftRestrictionRequest)(nil),     // 1: lingkar.contact.v1.LiftRestrictionRequest
+	(*CreateLegalHoldRequest)(nil),     // 2: lingkar.contact.v1.CreateLegalHoldRequest
+	(*GetLegalHoldRequest)(nil),        // 3: lingkar.contact.v1.GetLegalHoldRequest
+	(*ListLegalHoldsRequest)(nil),      // 4: lingkar.contact.v1.ListLegalHoldsRequest
+	(*ListLegalHoldsResponse)(nil),     // 5: lingkar.contact.v1.ListLegalHoldsResponse
+	(*UpdateLegalHoldRequest)(nil),     // 6: lingkar.contact.v1.UpdateLegalHoldRequest
+	(*DeleteLegalHoldRequest)(nil),     // 7: lingkar.contact.v1.DeleteLegalHoldRequest
+	(*UndeleteLegalHoldRequest)(nil),   // 8: lingkar.contact.v1.UndeleteLegalHoldRequest
+	(*GetContactRetentionRequest)(nil), // 9: lingkar.contact.v1.GetContactRetentionRequest
+	(*EraseContactRequest)(nil),        // 10: lingkar.contact.v1.EraseContactRequest
+	(*ListErasuresRequest)(nil),        // 11: lingkar.contact.v1.ListErasuresRequest
+	(*ListErasuresResponse)(nil),       // 12: lingkar.contact.v1.ListErasuresResponse
+	(*LegalHold)(nil),                  // 13: lingkar.contact.v1.LegalHold
+	(*fieldmaskpb.FieldMask)(nil),      // 14: google.protobuf.FieldMask
+	(ErasureReason)(0),                 // 15: lingkar.contact.v1.ErasureReason
+	(*Erasure)(nil),                    // 16: lingkar.contact.v1.Erasure
+	(*Contact)(nil),                    // 17: lingkar.contact.v1.Contact
+	(*ContactRetention)(nil),           // 18: lingkar.contact.v1.ContactRetention
 }
 var file_lingkar_contact_v1_privacy_service_proto_depIdxs = []int32{
-	0, // 0: lingkar.contact.v1.PrivacyService.RestrictContact:input_type -> lingkar.contact.v1.RestrictContactRequest
-	1, // 1: lingkar.contact.v1.PrivacyService.LiftRestriction:input_type -> lingkar.contact.v1.LiftRestrictionRequest
-	2, // 2: lingkar.contact.v1.PrivacyService.RestrictContact:output_type -> lingkar.contact.v1.Contact
-	2, // 3: lingkar.contact.v1.PrivacyService.LiftRestriction:output_type -> lingkar.contact.v1.Contact
-	2, // [2:4] is the sub-list for method output_type
-	0, // [0:2] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	13, // 0: lingkar.contact.v1.CreateLegalHoldRequest.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	14, // 1: lingkar.contact.v1.GetLegalHoldRequest.read_mask:type_name -> google.protobuf.FieldMask
+	14, // 2: lingkar.contact.v1.ListLegalHoldsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	13, // 3: lingkar.contact.v1.ListLegalHoldsResponse.legal_holds:type_name -> lingkar.contact.v1.LegalHold
+	13, // 4: lingkar.contact.v1.UpdateLegalHoldRequest.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	14, // 5: lingkar.contact.v1.UpdateLegalHoldRequest.update_mask:type_name -> google.protobuf.FieldMask
+	15, // 6: lingkar.contact.v1.EraseContactRequest.reason:type_name -> lingkar.contact.v1.ErasureReason
+	16, // 7: lingkar.contact.v1.ListErasuresResponse.erasures:type_name -> lingkar.contact.v1.Erasure
+	0,  // 8: lingkar.contact.v1.PrivacyService.RestrictContact:input_type -> lingkar.contact.v1.RestrictContactRequest
+	2,  // 9: lingkar.contact.v1.PrivacyService.CreateLegalHold:input_type -> lingkar.contact.v1.CreateLegalHoldRequest
+	3,  // 10: lingkar.contact.v1.PrivacyService.GetLegalHold:input_type -> lingkar.contact.v1.GetLegalHoldRequest
+	4,  // 11: lingkar.contact.v1.PrivacyService.ListLegalHolds:input_type -> lingkar.contact.v1.ListLegalHoldsRequest
+	6,  // 12: lingkar.contact.v1.PrivacyService.UpdateLegalHold:input_type -> lingkar.contact.v1.UpdateLegalHoldRequest
+	7,  // 13: lingkar.contact.v1.PrivacyService.DeleteLegalHold:input_type -> lingkar.contact.v1.DeleteLegalHoldRequest
+	8,  // 14: lingkar.contact.v1.PrivacyService.UndeleteLegalHold:input_type -> lingkar.contact.v1.UndeleteLegalHoldRequest
+	9,  // 15: lingkar.contact.v1.PrivacyService.GetContactRetention:input_type -> lingkar.contact.v1.GetContactRetentionRequest
+	10, // 16: lingkar.contact.v1.PrivacyService.EraseContact:input_type -> lingkar.contact.v1.EraseContactRequest
+	11, // 17: lingkar.contact.v1.PrivacyService.ListErasures:input_type -> lingkar.contact.v1.ListErasuresRequest
+	1,  // 18: lingkar.contact.v1.PrivacyService.LiftRestriction:input_type -> lingkar.contact.v1.LiftRestrictionRequest
+	17, // 19: lingkar.contact.v1.PrivacyService.RestrictContact:output_type -> lingkar.contact.v1.Contact
+	13, // 20: lingkar.contact.v1.PrivacyService.CreateLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	13, // 21: lingkar.contact.v1.PrivacyService.GetLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	5,  // 22: lingkar.contact.v1.PrivacyService.ListLegalHolds:output_type -> lingkar.contact.v1.ListLegalHoldsResponse
+	13, // 23: lingkar.contact.v1.PrivacyService.UpdateLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	13, // 24: lingkar.contact.v1.PrivacyService.DeleteLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	13, // 25: lingkar.contact.v1.PrivacyService.UndeleteLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	18, // 26: lingkar.contact.v1.PrivacyService.GetContactRetention:output_type -> lingkar.contact.v1.ContactRetention
+	17, // 27: lingkar.contact.v1.PrivacyService.EraseContact:output_type -> lingkar.contact.v1.Contact
+	12, // 28: lingkar.contact.v1.PrivacyService.ListErasures:output_type -> lingkar.contact.v1.ListErasuresResponse
+	17, // 29: lingkar.contact.v1.PrivacyService.LiftRestriction:output_type -> lingkar.contact.v1.Contact
+	19, // [19:30] is the sub-list for method output_type
+	8,  // [8:19] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_privacy_service_proto_init() }
@@ -231,13 +1062,14 @@ func file_lingkar_contact_v1_privacy_service_proto_init() {
 		return
 	}
 	file_lingkar_contact_v1_contact_proto_init()
+	file_lingkar_contact_v1_privacy_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_privacy_service_proto_rawDesc), len(file_lingkar_contact_v1_privacy_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,8 +21,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PrivacyService_RestrictContact_FullMethodName = "/lingkar.contact.v1.PrivacyService/RestrictContact"
-	PrivacyService_LiftRestriction_FullMethodName = "/lingkar.contact.v1.PrivacyService/LiftRestriction"
+	PrivacyService_RestrictContact_FullMethodName     = "/lingkar.contact.v1.PrivacyService/RestrictContact"
+	PrivacyService_CreateLegalHold_FullMethodName     = "/lingkar.contact.v1.PrivacyService/CreateLegalHold"
+	PrivacyService_GetLegalHold_FullMethodName        = "/lingkar.contact.v1.PrivacyService/GetLegalHold"
+	PrivacyService_ListLegalHolds_FullMethodName      = "/lingkar.contact.v1.PrivacyService/ListLegalHolds"
+	PrivacyService_UpdateLegalHold_FullMethodName     = "/lingkar.contact.v1.PrivacyService/UpdateLegalHold"
+	PrivacyService_DeleteLegalHold_FullMethodName     = "/lingkar.contact.v1.PrivacyService/DeleteLegalHold"
+	PrivacyService_UndeleteLegalHold_FullMethodName   = "/lingkar.contact.v1.PrivacyService/UndeleteLegalHold"
+	PrivacyService_GetContactRetention_FullMethodName = "/lingkar.contact.v1.PrivacyService/GetContactRetention"
+	PrivacyService_EraseContact_FullMethodName        = "/lingkar.contact.v1.PrivacyService/EraseContact"
+	PrivacyService_ListErasures_FullMethodName        = "/lingkar.contact.v1.PrivacyService/ListErasures"
+	PrivacyService_LiftRestriction_FullMethodName     = "/lingkar.contact.v1.PrivacyService/LiftRestriction"
 )
 
 // PrivacyServiceClient is the client API for PrivacyService service.
@@ -35,6 +44,31 @@ type PrivacyServiceClient interface {
 	// and is not used. Every purpose is denied, and segments leave the contact out. One
 	// that is restricted already stays as it is.
 	RestrictContact(ctx context.Context, in *RestrictContactRequest, opts ...grpc.CallOption) (*Contact, error)
+	// Holds a contact's data: while a hold lasts, the contact cannot be erased.
+	CreateLegalHold(ctx context.Context, in *CreateLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error)
+	// Answers one legal hold, a deleted one too.
+	GetLegalHold(ctx context.Context, in *GetLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error)
+	// Lists legal holds page by page.
+	ListLegalHolds(ctx context.Context, in *ListLegalHoldsRequest, opts ...grpc.CallOption) (*ListLegalHoldsResponse, error)
+	// Changes the matter or the end of a hold.
+	UpdateLegalHold(ctx context.Context, in *UpdateLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error)
+	// Releases a hold.
+	DeleteLegalHold(ctx context.Context, in *DeleteLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error)
+	// Brings a deleted legal hold back.
+	UndeleteLegalHold(ctx context.Context, in *UndeleteLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error)
+	// Says for which purposes on file a contact's data is kept, until when, and whether
+	// anything still demands it. Only purposes of the tenant that concern the contact
+	// are told.
+	GetContactRetention(ctx context.Context, in *GetContactRetentionRequest, opts ...grpc.CallOption) (*ContactRetention, error)
+	// Erases a contact: destroys the key under which its events are sealed, and removes
+	// what is kept of it in the open, here and, by the event ContactErased, in every
+	// other service. Its Customer ID stays and is never given again; counts and revenue
+	// stay as they were. A legal hold, and what must be kept by law, refuse it
+	// (LEGAL_HOLD, RETENTION_DEMANDED). One that was erased answers what is left.
+	EraseContact(ctx context.Context, in *EraseContactRequest, opts ...grpc.CallOption) (*Contact, error)
+	// Lists who was erased, the latest first: what to show an authority, and to do again
+	// after a database was restored from an older backup.
+	ListErasures(ctx context.Context, in *ListErasuresRequest, opts ...grpc.CallOption) (*ListErasuresResponse, error)
 	// Lifts the restriction of a contact's data.
 	LiftRestriction(ctx context.Context, in *LiftRestrictionRequest, opts ...grpc.CallOption) (*Contact, error)
 }
@@ -51,6 +85,96 @@ func (c *privacyServiceClient) RestrictContact(ctx context.Context, in *Restrict
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Contact)
 	err := c.cc.Invoke(ctx, PrivacyService_RestrictContact_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) CreateLegalHold(ctx context.Context, in *CreateLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LegalHold)
+	err := c.cc.Invoke(ctx, PrivacyService_CreateLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) GetLegalHold(ctx context.Context, in *GetLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LegalHold)
+	err := c.cc.Invoke(ctx, PrivacyService_GetLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) ListLegalHolds(ctx context.Context, in *ListLegalHoldsRequest, opts ...grpc.CallOption) (*ListLegalHoldsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListLegalHoldsResponse)
+	err := c.cc.Invoke(ctx, PrivacyService_ListLegalHolds_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) UpdateLegalHold(ctx context.Context, in *UpdateLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LegalHold)
+	err := c.cc.Invoke(ctx, PrivacyService_UpdateLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) DeleteLegalHold(ctx context.Context, in *DeleteLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LegalHold)
+	err := c.cc.Invoke(ctx, PrivacyService_DeleteLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) UndeleteLegalHold(ctx context.Context, in *UndeleteLegalHoldRequest, opts ...grpc.CallOption) (*LegalHold, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LegalHold)
+	err := c.cc.Invoke(ctx, PrivacyService_UndeleteLegalHold_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) GetContactRetention(ctx context.Context, in *GetContactRetentionRequest, opts ...grpc.CallOption) (*ContactRetention, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ContactRetention)
+	err := c.cc.Invoke(ctx, PrivacyService_GetContactRetention_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) EraseContact(ctx context.Context, in *EraseContactRequest, opts ...grpc.CallOption) (*Contact, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Contact)
+	err := c.cc.Invoke(ctx, PrivacyService_EraseContact_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) ListErasures(ctx context.Context, in *ListErasuresRequest, opts ...grpc.CallOption) (*ListErasuresResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListErasuresResponse)
+	err := c.cc.Invoke(ctx, PrivacyService_ListErasures_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +201,31 @@ type PrivacyServiceServer interface {
 	// and is not used. Every purpose is denied, and segments leave the contact out. One
 	// that is restricted already stays as it is.
 	RestrictContact(context.Context, *RestrictContactRequest) (*Contact, error)
+	// Holds a contact's data: while a hold lasts, the contact cannot be erased.
+	CreateLegalHold(context.Context, *CreateLegalHoldRequest) (*LegalHold, error)
+	// Answers one legal hold, a deleted one too.
+	GetLegalHold(context.Context, *GetLegalHoldRequest) (*LegalHold, error)
+	// Lists legal holds page by page.
+	ListLegalHolds(context.Context, *ListLegalHoldsRequest) (*ListLegalHoldsResponse, error)
+	// Changes the matter or the end of a hold.
+	UpdateLegalHold(context.Context, *UpdateLegalHoldRequest) (*LegalHold, error)
+	// Releases a hold.
+	DeleteLegalHold(context.Context, *DeleteLegalHoldRequest) (*LegalHold, error)
+	// Brings a deleted legal hold back.
+	UndeleteLegalHold(context.Context, *UndeleteLegalHoldRequest) (*LegalHold, error)
+	// Says for which purposes on file a contact's data is kept, until when, and whether
+	// anything still demands it. Only purposes of the tenant that concern the contact
+	// are told.
+	GetContactRetention(context.Context, *GetContactRetentionRequest) (*ContactRetention, error)
+	// Erases a contact: destroys the key under which its events are sealed, and removes
+	// what is kept of it in the open, here and, by the event ContactErased, in every
+	// other service. Its Customer ID stays and is never given again; counts and revenue
+	// stay as they were. A legal hold, and what must be kept by law, refuse it
+	// (LEGAL_HOLD, RETENTION_DEMANDED). One that was erased answers what is left.
+	EraseContact(context.Context, *EraseContactRequest) (*Contact, error)
+	// Lists who was erased, the latest first: what to show an authority, and to do again
+	// after a database was restored from an older backup.
+	ListErasures(context.Context, *ListErasuresRequest) (*ListErasuresResponse, error)
 	// Lifts the restriction of a contact's data.
 	LiftRestriction(context.Context, *LiftRestrictionRequest) (*Contact, error)
 	mustEmbedUnimplementedPrivacyServiceServer()
@@ -91,6 +240,33 @@ type UnimplementedPrivacyServiceServer struct{}
 
 func (UnimplementedPrivacyServiceServer) RestrictContact(context.Context, *RestrictContactRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method RestrictContact not implemented")
+}
+func (UnimplementedPrivacyServiceServer) CreateLegalHold(context.Context, *CreateLegalHoldRequest) (*LegalHold, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateLegalHold not implemented")
+}
+func (UnimplementedPrivacyServiceServer) GetLegalHold(context.Context, *GetLegalHoldRequest) (*LegalHold, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetLegalHold not implemented")
+}
+func (UnimplementedPrivacyServiceServer) ListLegalHolds(context.Context, *ListLegalHoldsRequest) (*ListLegalHoldsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListLegalHolds not implemented")
+}
+func (UnimplementedPrivacyServiceServer) UpdateLegalHold(context.Context, *UpdateLegalHoldRequest) (*LegalHold, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateLegalHold not implemented")
+}
+func (UnimplementedPrivacyServiceServer) DeleteLegalHold(context.Context, *DeleteLegalHoldRequest) (*LegalHold, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteLegalHold not implemented")
+}
+func (UnimplementedPrivacyServiceServer) UndeleteLegalHold(context.Context, *UndeleteLegalHoldRequest) (*LegalHold, error) {
+	return nil, status.Error(codes.Unimplemented, "method UndeleteLegalHold not implemented")
+}
+func (UnimplementedPrivacyServiceServer) GetContactRetention(context.Context, *GetContactRetentionRequest) (*ContactRetention, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetContactRetention not implemented")
+}
+func (UnimplementedPrivacyServiceServer) EraseContact(context.Context, *EraseContactRequest) (*Contact, error) {
+	return nil, status.Error(codes.Unimplemented, "method EraseContact not implemented")
+}
+func (UnimplementedPrivacyServiceServer) ListErasures(context.Context, *ListErasuresRequest) (*ListErasuresResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListErasures not implemented")
 }
 func (UnimplementedPrivacyServiceServer) LiftRestriction(context.Context, *LiftRestrictionRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method LiftRestriction not implemented")
@@ -134,6 +310,168 @@ func _PrivacyService_RestrictContact_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PrivacyService_CreateLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).CreateLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_CreateLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).CreateLegalHold(ctx, req.(*CreateLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_GetLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).GetLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_GetLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).GetLegalHold(ctx, req.(*GetLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_ListLegalHolds_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListLegalHoldsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).ListLegalHolds(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_ListLegalHolds_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).ListLegalHolds(ctx, req.(*ListLegalHoldsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_UpdateLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).UpdateLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_UpdateLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).UpdateLegalHold(ctx, req.(*UpdateLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_DeleteLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).DeleteLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_DeleteLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).DeleteLegalHold(ctx, req.(*DeleteLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_UndeleteLegalHold_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UndeleteLegalHoldRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).UndeleteLegalHold(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_UndeleteLegalHold_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).UndeleteLegalHold(ctx, req.(*UndeleteLegalHoldRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_GetContactRetention_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetContactRetentionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).GetContactRetention(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_GetContactRetention_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).GetContactRetention(ctx, req.(*GetContactRetentionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_EraseContact_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseContactRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).EraseContact(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_EraseContact_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).EraseContact(ctx, req.(*EraseContactRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_ListErasures_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListErasuresRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).ListErasures(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_ListErasures_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).ListErasures(ctx, req.(*ListErasuresRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PrivacyService_LiftRestriction_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(LiftRestrictionRequest)
 	if err := dec(in); err != nil {
@@ -162,6 +500,42 @@ var PrivacyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RestrictContact",
 			Handler:    _PrivacyService_RestrictContact_Handler,
+		},
+		{
+			MethodName: "CreateLegalHold",
+			Handler:    _PrivacyService_CreateLegalHold_Handler,
+		},
+		{
+			MethodName: "GetLegalHold",
+			Handler:    _PrivacyService_GetLegalHold_Handler,
+		},
+		{
+			MethodName: "ListLegalHolds",
+			Handler:    _PrivacyService_ListLegalHolds_Handler,
+		},
+		{
+			MethodName: "UpdateLegalHold",
+			Handler:    _PrivacyService_UpdateLegalHold_Handler,
+		},
+		{
+			MethodName: "DeleteLegalHold",
+			Handler:    _PrivacyService_DeleteLegalHold_Handler,
+		},
+		{
+			MethodName: "UndeleteLegalHold",
+			Handler:    _PrivacyService_UndeleteLegalHold_Handler,
+		},
+		{
+			MethodName: "GetContactRetention",
+			Handler:    _PrivacyService_GetContactRetention_Handler,
+		},
+		{
+			MethodName: "EraseContact",
+			Handler:    _PrivacyService_EraseContact_Handler,
+		},
+		{
+			MethodName: "ListErasures",
+			Handler:    _PrivacyService_ListErasures_Handler,
 		},
 		{
 			MethodName: "LiftRestriction",

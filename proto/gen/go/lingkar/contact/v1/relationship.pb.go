@@ -423,7 +423,7 @@ const file_lingkar_contact_v1_relationship_proto_rawDesc = "" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:m\xeaAj\n" +
-	"\x1clingkar.dev/RelationshipType\x12%relationshipTypes/{relationship_type}*\x11relationshipTypes2\x10relationshipType\"\xd8\n" +
+	"\x1clingkar.dev/RelationshipType\x12%relationshipTypes/{relationship_type}*\x11relationshipTypes2\x10relationshipType\"\xe0\n" +
 	"\n" +
 	"\fRelationship\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12B\n" +
@@ -443,9 +443,9 @@ const file_lingkar_contact_v1_relationship_proto_rawDesc = "" +
 	"\x04team\x18\n" +
 	" \x01(\tB \xe0A\x01\xfaA\x12\n" +
 	"\x10lingkar.dev/Team\xbaH\x05r\x03\x18\xc8\x01R\x04team\x12#\n" +
-	"\x06source\x18\v \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06source\x12\x8b\x01\n" +
-	"\fexternal_ids\x18\f \x03(\v21.lingkar.contact.v1.Relationship.ExternalIdsEntryB5\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01R\vexternalIds\x12`\n" +
-	"\x06labels\x18\r \x03(\v2,.lingkar.contact.v1.Relationship.LabelsEntryB\x1a\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01R\x06labels\x12E\n" +
+	"\x06source\x18\v \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06source\x12\x8f\x01\n" +
+	"\fexternal_ids\x18\f \x03(\v21.lingkar.contact.v1.Relationship.ExternalIdsEntryB9\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01\x88\xb5\x18\x01R\vexternalIds\x12d\n" +
+	"\x06labels\x18\r \x03(\v2,.lingkar.contact.v1.Relationship.LabelsEntryB\x1e\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01\x88\xb5\x18\x01R\x06labels\x12E\n" +
 	"\rcustom_fields\x18\x0e \x01(\v2\x17.google.protobuf.StructB\a\xe0A\x01\x88\xb5\x18\x01R\fcustomFields\x12@\n" +
 	"\vcreate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
