@@ -107,6 +107,9 @@ func (s *session) apply(ctx context.Context, events []*eventv1.Event) error {
 // open unseals the events. An error is one of the store of keys.
 func (s *session) open(ctx context.Context, events []*eventv1.Event) ([]item, error) {
 	items := make([]item, len(events))
+	for _, e := range events {
+		Forget(s.Keys, e)
+	}
 	if s.Personal != Unread {
 		if err := FetchKeys(ctx, s.Keys, events); err != nil {
 			return nil, err
@@ -179,6 +182,9 @@ func (a *attempt) transact(ctx context.Context, conn *pgx.Conn) error {
 	}
 	a.parked = nil
 	if err := a.applyItems(ctx, tx, items); err != nil {
+		return err
+	}
+	if err := a.erase(ctx, tx, items); err != nil {
 		return err
 	}
 	if err := a.at(failpoint.ProjectionBeforeCommit); err != nil {

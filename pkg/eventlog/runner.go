@@ -32,6 +32,11 @@ type Projection struct {
 	// tx: it runs again when the transaction is repeated, and on parts of a batch
 	// when one of its events is poison. It must not keep or change the events.
 	Apply func(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error
+	// Erase, where set, removes what the database holds in the open of a contact that
+	// was erased, whatever projection wrote it. It runs after Apply, in the same
+	// transaction, and again a minute later. One projection of a database that reads
+	// the contact area has it.
+	Erase Erase
 }
 
 // Personal is how a projection gets the personal fields of events.
@@ -191,6 +196,9 @@ func (s *session) followSources(ctx context.Context) error {
 // follow applies what arrived and is new. A partition with a gap is read from
 // its source.
 func (s *session) follow(ctx context.Context, batch []arrival) error {
+	for _, a := range batch {
+		Forget(s.Keys, a.event) // also where another runner applies it
+	}
 	for {
 		if s.standby {
 			if err := s.loadCursors(ctx); err != nil {

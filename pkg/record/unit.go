@@ -315,6 +315,19 @@ func (s *Store[T, P]) ChangeIn(u *Unit, name string, rule func(*T) ([]entity.Eve
 	return row, s.decide(u, row, s.alive(rule))
 }
 
+// ReviseIn is ChangeIn for rows that may be deleted, with the etag that the caller
+// read; an empty one is not compared.
+func (s *Store[T, P]) ReviseIn(u *Unit, name, etag string, rule func(*T) ([]entity.Event, error)) (*T, error) {
+	row, err := s.queueIn(u, name, s.Table.QueueLock)()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(u.ctx, row, name, etag); err != nil {
+		return nil, err
+	}
+	return row, s.decide(u, row, rule)
+}
+
 // GetIn reads a row within the unit, without locking it.
 func (s *Store[T, P]) GetIn(u *Unit, name string) (*T, error) {
 	return s.QueueGetIn(u, name)()

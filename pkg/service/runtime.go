@@ -88,6 +88,9 @@ func (rt *Runtime) Project(p eventlog.Projection) *eventlog.Runner {
 		Projection: p, DB: rt.DB.System, NATS: rt.NATS, Keys: rt.Keys, Sources: sources, Logger: rt.Logger,
 	}
 	rt.Go("projection "+p.Name, runner.Run)
+	if p.Erase != nil {
+		rt.Go("erasures of "+p.Name, runner.Settle)
+	}
 	return runner
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -84,5 +85,25 @@ func build(rt *service.Runtime) error {
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
+	rt.Go("erasures", s.Store.FinishErasures(rt.Logger))
+	return replay(rt, s.Store)
+}
+
+// replayTimeout bounds doing again the erasures that a restored database has
+// forgotten.
+const replayTimeout = 10 * time.Minute
+
+// replay does again, before anybody is served, the erasures that either database has
+// forgotten. A start that cannot tell does not go on: it might show who was erased.
+func replay(rt *service.Runtime, s *store.Store) error {
+	ctx, cancel := context.WithTimeout(context.Background(), replayTimeout)
+	defer cancel()
+	again, err := s.ReplayErasures(ctx, rt.AsService)
+	if err != nil {
+		return fmt.Errorf("replay the erasures: %w", err)
+	}
+	if again > 0 {
+		rt.Logger.Warn("contacts that were erased had come back with a restored database, and were erased again", "contacts", again)
+	}
 	return nil
 }

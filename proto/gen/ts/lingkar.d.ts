@@ -561,6 +561,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says for which purposes on file a contact's data is kept, until when, and whether
+         *     anything still demands it. Only purposes of the tenant that concern the contact
+         *     are told.
+         */
+        get: operations["PrivacyService_GetContactRetention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}:assignRole": {
         parameters: {
             query?: never;
@@ -589,6 +610,29 @@ export interface paths {
         put?: never;
         /** Ends a role. It stays on the contact with its dates. */
         post: operations["ContactService_EndRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}:erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erases a contact: destroys the key under which its events are sealed, and removes
+         *     what is kept of it in the open, here and, by the event ContactErased, in every
+         *     other service. Its Customer ID stays and is never given again; counts and revenue
+         *     stay as they were. A legal hold, and what must be kept by law, refuse it
+         *     (LEGAL_HOLD, RETENTION_DEMANDED). One that was erased answers what is left.
+         */
+        post: operations["PrivacyService_EraseContact"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1043,6 +1087,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists who was erased, the latest first: what to show an authority, and to do again
+         *     after a database was restored from an older backup.
+         */
+        get: operations["PrivacyService_ListErasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1445,6 +1509,60 @@ export interface paths {
          *     found by e-mail address or phone number, and created where there is none.
          */
         post: operations["LeadService_CaptureLead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/legalHolds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists legal holds page by page. */
+        get: operations["PrivacyService_ListLegalHolds"];
+        put?: never;
+        /** Holds a contact's data: while a hold lasts, the contact cannot be erased. */
+        post: operations["PrivacyService_CreateLegalHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/legalHolds/{legal_hold}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one legal hold, a deleted one too. */
+        get: operations["PrivacyService_GetLegalHold"];
+        put?: never;
+        post?: never;
+        /** Releases a hold. */
+        delete: operations["PrivacyService_DeleteLegalHold"];
+        options?: never;
+        head?: never;
+        /** Changes the matter or the end of a hold. */
+        patch: operations["PrivacyService_UpdateLegalHold"];
+        trace?: never;
+    };
+    "/v1/legalHolds/{legal_hold}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted legal hold back. */
+        post: operations["PrivacyService_UndeleteLegalHold"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4702,6 +4820,12 @@ export interface components {
              *     required of an organisation.
              */
             displayName?: string;
+            /**
+             * Format: date-time
+             * @description When it was erased; unset while it is not. What is left then is its number, its
+             *     kind and its dates: no call brings the rest back.
+             */
+            readonly eraseTime?: string;
             /** @description Changes with every change. Send it back to change only what you have read. */
             etag?: string;
             /** @description Ids in other systems: system to id, each pair unique within the tenant. */
@@ -4819,6 +4943,22 @@ export interface components {
             /** @description IANA time zone the hours are meant in, such as "Asia/Jakarta". */
             timeZone?: string;
         };
+        /** @description For how long a contact's data is kept, and why. */
+        "lingkar.contact.v1.ContactRetention": {
+            /**
+             * @description True where purposes on file concerned the contact and none demands its data any
+             *     more: it should be erased.
+             */
+            due?: boolean;
+            /** @description True where an erasure would be refused now. */
+            erasureRefused?: boolean;
+            /** @description Legal holds that last. */
+            legalHolds?: string[];
+            /** @description "contacts/{uuid}/retention". */
+            name?: string;
+            /** @description The purposes on file that concern the contact, by code. */
+            purposes?: components["schemas"]["lingkar.contact.v1.PurposeRetention"][];
+        };
         /** @description Asks for a new contact. */
         "lingkar.contact.v1.CreateContactRequest": {
             /** @description Creates it although there seems to be a contact of the same person. */
@@ -4902,6 +5042,34 @@ export interface components {
             /** @description How sure it is that they are one. */
             strength?: components["schemas"]["lingkar.contact.v1.MatchStrength"];
         };
+        /** @description That a contact was erased: what is left to show it was done. */
+        "lingkar.contact.v1.Erasure": {
+            /** @description Who asked for it: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
+            actor?: string;
+            /** @description Whom: "contacts/{uuid}". */
+            contact?: string;
+            /** @description Its number, which nobody else gets. */
+            customerId?: string;
+            /**
+             * Format: date-time
+             * @description When its data was removed from the contact area, and the event that makes the
+             *     others remove theirs was recorded.
+             */
+            eraseTime?: string;
+            /**
+             * Format: date-time
+             * @description When the key under which its events are sealed was destroyed; unset where that is
+             *     still to be done.
+             */
+            keyDestroyTime?: string;
+            /** @description Why. */
+            reason?: components["schemas"]["lingkar.contact.v1.ErasureReason"];
+        };
+        /**
+         * @description Why a contact is erased.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.ErasureReason": "ERASURE_REASON_UNSPECIFIED" | "ERASURE_REASON_SUBJECT_REQUEST" | "ERASURE_REASON_CONSENT_WITHDRAWN" | "ERASURE_REASON_RETENTION_ENDED" | "ERASURE_REASON_UNLAWFUL";
         /** @description The id of a contact in another system. */
         "lingkar.contact.v1.ExternalId": {
             /** @description The id there. */
@@ -5059,6 +5227,45 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.LegalBasis": "LEGAL_BASIS_UNSPECIFIED" | "LEGAL_BASIS_CONSENT" | "LEGAL_BASIS_CONTRACT" | "LEGAL_BASIS_LEGAL_OBLIGATION" | "LEGAL_BASIS_LEGITIMATE_INTEREST";
+        /** @description Why a contact must not be erased for now: a lawsuit, an audit, a dispute. */
+        "lingkar.contact.v1.LegalHold": {
+            /** @description Whose data is held: "contacts/{uuid}". Cannot be changed later. */
+            contact: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds; until it is released where unset.
+             */
+            endTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description Free marks of the tenant. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description What the holder calls the matter, such as the number of a case. */
+            matter: string;
+            /** @description "legalHolds/{uuid}". */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+        };
         /** @description A page of a contact's audit log. */
         "lingkar.contact.v1.ListAuditEntriesResponse": {
             /** @description The entries of this page. */
@@ -5097,10 +5304,24 @@ export interface components {
              */
             pairs?: components["schemas"]["lingkar.contact.v1.DuplicatePair"][];
         };
+        /** @description A page of erasures. */
+        "lingkar.contact.v1.ListErasuresResponse": {
+            /** @description The erasures of this page. */
+            erasures?: components["schemas"]["lingkar.contact.v1.Erasure"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
         /** @description A page of interactions. */
         "lingkar.contact.v1.ListInteractionsResponse": {
             /** @description The interactions of this page. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description A page of legal holds. */
+        "lingkar.contact.v1.ListLegalHoldsResponse": {
+            /** @description The legal holds of this page. */
+            legalHolds?: components["schemas"]["lingkar.contact.v1.LegalHold"][];
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
@@ -5259,6 +5480,25 @@ export interface components {
              * @description When it was last changed.
              */
             readonly updateTime?: string;
+        };
+        /** @description For how long a contact's data is kept for one purpose. */
+        "lingkar.contact.v1.PurposeRetention": {
+            /** @description What the ledger calls it. */
+            code?: string;
+            /**
+             * Format: date-time
+             * @description When it ended for the contact; unset while it lasts.
+             */
+            endTime?: string;
+            /**
+             * Format: date-time
+             * @description Until when data is kept for it; unset while it lasts.
+             */
+            keepUntilTime?: string;
+            /** @description The right on which it rests. */
+            legalBasis?: components["schemas"]["lingkar.contact.v1.LegalBasis"];
+            /** @description The purpose on file: "purposes/{uuid}". */
+            purpose?: string;
         };
         /**
          * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
@@ -8238,6 +8478,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    PrivacyService_GetContactRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For how long a contact's data is kept, and why. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ContactRetention"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_AssignRole: {
         parameters: {
             query?: never;
@@ -8307,6 +8571,48 @@ export interface operations {
                     etag?: string;
                     /** @description Which role. */
                     kind: components["schemas"]["lingkar.contact.v1.RoleKind"];
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_EraseContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Why. */
+                    reason: components["schemas"]["lingkar.contact.v1.ErasureReason"];
                     /** @description Makes a repetition of this call answer what the first one answered. */
                     requestId?: string;
                     /** @description Checks everything and changes nothing. */
@@ -9204,6 +9510,32 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_ListErasures: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer. */
+                pageToken?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of erasures. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListErasuresResponse"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };
@@ -10294,6 +10626,218 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.sales.v1.Lead"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_ListLegalHolds: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over contact, end_time, create_time and update_time. */
+                filter?: string;
+                /** @description "create_time", "update_time" or "contact, create_time", each with " desc" if wished. */
+                orderBy?: string;
+                /** @description Lists deleted legal holds too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of legal holds. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListLegalHoldsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_CreateLegalHold: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                legalHoldId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
+            };
+        };
+        responses: {
+            /** @description Why a contact must not be erased for now: a lawsuit, an audit, a dispute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_GetLegalHold: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows legalHolds/ in its name. */
+                legal_hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why a contact must not be erased for now: a lawsuit, an audit, a dispute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_DeleteLegalHold: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows legalHolds/ in its name. */
+                legal_hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why a contact must not be erased for now: a lawsuit, an audit, a dispute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_UpdateLegalHold: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows legalHolds/ in its name. */
+                legal_hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
+            };
+        };
+        responses: {
+            /** @description Why a contact must not be erased for now: a lawsuit, an audit, a dispute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_UndeleteLegalHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows legalHolds/ in its name. */
+                legal_hold: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Why a contact must not be erased for now: a lawsuit, an audit, a dispute. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.LegalHold"];
                 };
             };
             default: components["responses"]["Problem"];

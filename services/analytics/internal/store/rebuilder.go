@@ -190,7 +190,10 @@ func (w *rebuilder) applyTo(ctx context.Context, tx pgx.Tx, keys eventlog.Keys, 
 	b.Queue("SELECT set_config('search_path', 'shadow, public', true)")
 	queueRows(b, rows)
 	b.Queue("UPDATE rebuild SET done = done + $2 WHERE id = $1", w.id, len(stored))
-	return tx.SendBatch(ctx, b).Close()
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return err
+	}
+	return eraseAgain(ctx, tx, column(stored, func(s Stored) *eventv1.Event { return s.Event }))
 }
 
 // finish lets no new event be applied, applies the last ones to the shadows, and

@@ -59,7 +59,7 @@ func New(db *postgres.DB, log *eventlog.Log, logger *slog.Logger) *Store {
 // Projection is what the runner applies: the store of events, and what is made of
 // it.
 func (s *Store) Projection() eventlog.Projection {
-	return eventlog.Projection{Name: ProjectionName, Areas: Areas, Personal: eventlog.Sealed, Apply: s.Apply}
+	return eventlog.Projection{Name: ProjectionName, Areas: Areas, Personal: eventlog.Sealed, Apply: s.Apply, Erase: EraseContact}
 }
 
 // PageToken answers the token of a page; see postgres.DB.

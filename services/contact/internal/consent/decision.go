@@ -28,7 +28,7 @@ const (
 
 // Subject is what the rule must know of the contact itself.
 type Subject struct {
-	Deleted, Restricted, NoThirdPartySharing bool
+	Deleted, Erased, Restricted, NoThirdPartySharing bool
 	// Preference is how it wishes to be reached; nil where it said nothing.
 	Preference *contact.Preference
 }
@@ -61,6 +61,8 @@ type Decision struct {
 // objection outweighs a revocation, and a revocation a grant.
 func Decide(q Question) Decision {
 	switch {
+	case q.Subject.Erased:
+		return Decision{Reason: ContactErased}
 	case q.Subject.Deleted:
 		return Decision{Reason: ContactDeleted}
 	case q.Subject.Restricted:

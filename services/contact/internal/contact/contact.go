@@ -62,6 +62,8 @@ type Contact struct {
 	// RestrictTime is when the processing of its data was restricted; nil where it is
 	// not.
 	RestrictTime *time.Time `db:"restrict_time"`
+	// EraseTime is when it was erased; nil while it is not.
+	EraseTime *time.Time `db:"erase_time"`
 	// MergedInto is the contact that this one was merged into; nil where it was not.
 	MergedInto *uuid.UUID `db:"merged_into"`
 	// Absorbed are what contacts that were merged into this one can be found by, as far
@@ -136,14 +138,16 @@ type Role struct {
 // AllowedActions names the calls that the contact's state allows next.
 func (c *Contact) AllowedActions() []string {
 	switch {
+	case c.EraseTime != nil:
+		return nil
 	case c.MergedInto != nil:
 		return []string{"UnmergeContact"}
 	case c.Deleted():
-		return []string{"UndeleteContact"}
+		return []string{"UndeleteContact", "EraseContact"}
 	}
-	actions := []string{"UpdateContact", "DeleteContact", "AssignRole", "RestrictContact", "MergeContacts"}
+	actions := []string{"UpdateContact", "DeleteContact", "AssignRole", "EraseContact", "RestrictContact", "MergeContacts"}
 	if c.RestrictTime != nil {
-		actions[3] = "LiftRestriction"
+		actions[4] = "LiftRestriction"
 	}
 	for _, r := range c.Roles {
 		if r.End == nil {

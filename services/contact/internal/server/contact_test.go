@@ -64,7 +64,7 @@ func testCreateContact(t *testing.T, s *testkit.Suite) {
 		want.Identifiers[1].Flags = []string{"dotless-domain"}
 		want.Identifiers[2].Value = "+6281234567890"
 		want.Identifiers[5].Value = "https://example.co.id/siti"
-		want.AllowedActions = []string{"UpdateContact", "DeleteContact", "AssignRole", "RestrictContact", "MergeContacts", "EndRole"}
+		want.AllowedActions = []string{"UpdateContact", "DeleteContact", "AssignRole", "EraseContact", "RestrictContact", "MergeContacts", "EndRole"}
 		if !proto.Equal(created, want) {
 			t.Errorf("created\n%v\nwant\n%v", created, want)
 		}
@@ -191,7 +191,7 @@ func testDeleteContact(t *testing.T, s *testkit.Suite) {
 		_, err := other.DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: was.GetName()})
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 		gone := must(a.DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: was.GetName(), Etag: was.GetEtag()}))(t)
-		if gone.GetDeleteTime() == nil || !slices.Equal(gone.GetAllowedActions(), []string{"UndeleteContact"}) {
+		if gone.GetDeleteTime() == nil || !slices.Equal(gone.GetAllowedActions(), []string{"UndeleteContact", "EraseContact"}) {
 			t.Errorf("deleted: %v", gone)
 		}
 		if got := must(a.GetContact(ctx, &contactv1.GetContactRequest{Name: was.GetName()}))(t); got.GetDeleteTime() == nil {

@@ -43,12 +43,12 @@ func (s *Store) CheckConsent(ctx context.Context, tenant uuid.UUID, name, purpos
 // merged.
 func queueSubject(b *pgx.Batch, tenant, id uuid.UUID, subject *consent.Subject, found *bool) {
 	b.Queue(`
-		SELECT delete_time IS NOT NULL, restrict_time IS NOT NULL, no_third_party_sharing, preference
+		SELECT delete_time IS NOT NULL, erase_time IS NOT NULL, restrict_time IS NOT NULL, no_third_party_sharing, preference
 		FROM contact
 		WHERE tenant = $1 AND id = COALESCE((SELECT root FROM merged_contact WHERE tenant = $1 AND contact = $2), $2)`, tenant, id).
 		Query(func(rows pgx.Rows) error {
 			var preference *contact.Preference
-			_, err := pgx.ForEachRow(rows, []any{&subject.Deleted, &subject.Restricted, &subject.NoThirdPartySharing, &preference}, func() error {
+			_, err := pgx.ForEachRow(rows, []any{&subject.Deleted, &subject.Erased, &subject.Restricted, &subject.NoThirdPartySharing, &preference}, func() error {
 				*found, subject.Preference = true, preference
 				return nil
 			})

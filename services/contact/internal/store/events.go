@@ -22,6 +22,7 @@ const (
 	contactMerges     = "contactMerges"
 	purposes          = "purposes"
 	recipients        = "recipients"
+	legalHolds        = "legalHolds"
 )
 
 // named answers the name of a resource.

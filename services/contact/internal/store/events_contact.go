@@ -46,6 +46,7 @@ func contactProto(c *contact.Contact) *contactv1.Contact {
 		AllowedActions:      c.AllowedActions(),
 		MergedInto:          fields.Name(contacts, c.MergedInto),
 		RestrictTime:        fields.Timestamp(c.RestrictTime),
+		EraseTime:           fields.Timestamp(c.EraseTime),
 	}
 	for _, i := range c.Identifiers {
 		p.Identifiers = append(p.Identifiers, &contactv1.Identifier{
@@ -116,6 +117,9 @@ func contactEvent(c *contact.Contact, e entity.Event) eventlog.Draft {
 		payload = &contactv1.RoleAssigned{Contact: state, Role: roleProto(e.Role)}
 	case contact.RoleEnded:
 		payload = &contactv1.RoleEnded{Contact: state, Role: roleProto(e.Role)}
+	case contact.Erased:
+		state.DisplayName = "" // there is no key any more to seal it under
+		payload = &contactv1.ContactErased{Contact: state, Reason: contactv1.ErasureReason(e.Reason)}
 	case contact.Restricted:
 		payload = &contactv1.ContactRestricted{Contact: state}
 	case contact.RestrictionLifted:

@@ -22,6 +22,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/disclosure"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/legalhold"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
 )
@@ -43,6 +44,7 @@ type Store struct {
 	Recipients        *record.Store[disclosure.Recipient, *contactv1.Recipient]
 	Policies          *record.Store[identity.Policy, *contactv1.IdentityPolicy]
 	Merges            *record.Store[identity.Merge, *contactv1.ContactMerge]
+	LegalHolds        *record.Store[legalhold.Hold, *contactv1.LegalHold]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -82,7 +84,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		Contacts: func(e *consent.Entry) []uuid.UUID { return []uuid.UUID{e.Contact} },
 		Proto:    consentProto, Fill: fillConsent, Event: consentEvent,
 	}
-	s.Purposes, s.Recipients = purposeStore(db, log), recipientStore(db, log)
+	s.Purposes, s.Recipients, s.LegalHolds = purposeStore(db, log), recipientStore(db, log), legalHoldStore(db, log)
 	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
 	return s
 }

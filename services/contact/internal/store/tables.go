@@ -52,6 +52,7 @@ var contactTable = postgres.NewTable[contact.Contact](postgres.Def{
 	},
 	DefaultOrder: "create_time desc",
 	Constraints: map[string]*errs.Error{
+		"contact_erased_check":       errErased,
 		"contact_pkey":               errs.AlreadyExists("CONTACT_EXISTS", "a contact of this name exists already"),
 		"identifier_card_key":        errs.AlreadyExists("CONTACT_CARD_TAKEN", "another contact holds this card"),
 		"identifier_device_key":      errs.AlreadyExists("CONTACT_DEVICE_TAKEN", "another contact holds this device"),
@@ -60,6 +61,8 @@ var contactTable = postgres.NewTable[contact.Contact](postgres.Def{
 		uncomparedContact:            errUncompared,
 	},
 })
+
+var errErased = errs.Refused("CONTACT_ERASED", "the contact was erased")
 
 var errExternalIDTaken = errs.AlreadyExists("CONTACT_EXTERNAL_ID_TAKEN", "another contact holds this external id")
 
@@ -97,6 +100,7 @@ var relationshipTable = postgres.NewTable[relationship.Relationship](postgres.De
 		"relationship_pkey":      errs.AlreadyExists("RELATIONSHIP_EXISTS", "a relationship of this name exists already"),
 		"relationship_open_key":  errs.AlreadyExists("RELATIONSHIP_ALREADY_HELD", "these contacts have a relationship of this type that has not ended"),
 		"relationship_from_fkey": noContact,
+		"contact_erased":         errErased,
 		"relationship_to_fkey":   noContact,
 		"relationship_type_fkey": errs.NotFound("relationship type", ""),
 	},
@@ -119,6 +123,7 @@ var interactionTable = postgres.NewTable[interaction.Interaction](postgres.Def{
 	Constraints: map[string]*errs.Error{
 		"interaction_pkey":         errs.AlreadyExists("INTERACTION_EXISTS", "an interaction of this name exists already"),
 		"interaction_contact_fkey": noContact,
+		"contact_erased":           errErased,
 	},
 })
 
@@ -136,5 +141,6 @@ var consentTable = postgres.NewTable[consent.Entry](postgres.Def{
 	Constraints: map[string]*errs.Error{
 		"consent_pkey":         errs.AlreadyExists("CONSENT_EXISTS", "an entry of this name exists already"),
 		"consent_contact_fkey": noContact,
+		"contact_erased":       errErased,
 	},
 })

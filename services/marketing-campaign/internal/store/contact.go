@@ -71,6 +71,7 @@ func (s *Store) Contacts(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID)
 func ContactProjection() eventlog.Projection {
 	return eventlog.Projection{
 		Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts, Linger: 50 * time.Millisecond,
+		Erase: eraseContact,
 	}
 }
 

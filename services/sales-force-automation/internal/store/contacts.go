@@ -22,7 +22,7 @@ import (
 func Contacts() eventlog.Projection {
 	return eventlog.Projection{
 		Name: "contacts", Areas: []string{"contact"}, Apply: applyContacts,
-		Personal: eventlog.Unread, Linger: 50 * time.Millisecond,
+		Personal: eventlog.Unread, Linger: 50 * time.Millisecond, Erase: eraseContact,
 	}
 }
 
@@ -31,6 +31,7 @@ var contactDeleted = map[string]bool{
 	"lingkar.contact.v1.ContactCreated":   false,
 	"lingkar.contact.v1.ContactUndeleted": false,
 	"lingkar.contact.v1.ContactDeleted":   true,
+	eventlog.ErasedType:                   true,
 }
 
 // contactKey names a contact of a tenant.

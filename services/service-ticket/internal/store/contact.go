@@ -34,7 +34,7 @@ func (s *Store) LearnContact(ctx context.Context, tenant, contact uuid.UUID) err
 func ContactProjection() eventlog.Projection {
 	return eventlog.Projection{
 		Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts,
-		Personal: eventlog.Unread, Linger: 50 * time.Millisecond,
+		Personal: eventlog.Unread, Linger: 50 * time.Millisecond, Erase: eraseContact,
 	}
 }
 
@@ -55,7 +55,7 @@ func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) erro
 		if err != nil {
 			return fmt.Errorf("event %s: %w", e.GetId(), err)
 		}
-		newest[key{tenant, contact}] = e.GetType() == contactDeleted
+		newest[key{tenant, contact}] = e.GetType() == contactDeleted || e.GetType() == eventlog.ErasedType
 	}
 	if len(newest) == 0 {
 		return nil

@@ -94,7 +94,7 @@ func (b *builder) addCustomer(h header, c *contactv1.Contact) error {
 	b.customers.add(h, &Customer{
 		Contact: h.contacts[0], CustomerID: c.GetCustomerId(), DisplayName: c.GetDisplayName(),
 		Owner: c.GetOwner(), Team: c.GetTeam(), Partition: int16(h.GetPartition()),
-		Deleted: c.GetDeleteTime() != nil, NoNeed: c.GetLabels()[noNeedLabel] == "true", MergedInto: merged,
+		Deleted: deleted(c), NoNeed: c.GetLabels()[noNeedLabel] == "true", MergedInto: merged,
 	})
 	return nil
 }
@@ -104,6 +104,12 @@ func mergedInto(c *contactv1.Contact) (uuid.UUID, error) {
 		return uuid.Nil, nil
 	}
 	return contactID(c.GetMergedInto())
+}
+
+// deleted is whether a contact counts no more. One that was erased goes on counting,
+// without a name, unless it was deleted before.
+func deleted(c *contactv1.Contact) bool {
+	return c.GetDeleteTime() != nil && (c.GetEraseTime() == nil || c.GetDeleteTime().AsTime().Before(c.GetEraseTime().AsTime()))
 }
 
 func purchaseOf(h header, o *salesv1.Order) *Fact {

@@ -18,6 +18,7 @@ import (
 	"embed"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,6 +59,8 @@ type Store struct {
 
 	mu    sync.Mutex
 	ready []Key
+	// generation stops a look-up that began before a Drop from bringing the key back.
+	generation atomic.Uint64
 }
 
 // Key is one key, wrapped.
@@ -149,9 +152,20 @@ func (s *Store) Confirm(tenant, contact uuid.UUID) {
 	}
 }
 
+// Bar makes the contact's key count as destroyed here, until Drop: an erasure does so
+// before it commits, so that nobody is given the key once its event is told.
+func (s *Store) Bar(tenant, contact uuid.UUID) {
+	s.generation.Add(1)
+	end := s.now().Add(eventlog.KeyLifetime)
+	s.cache.Add(owner{tenant, contact}, entry{expires: end, fresh: end})
+}
+
 // Drop forgets the contact's key at once: after its destruction, and where the
 // contact for which it was taken did not come about.
-func (s *Store) Drop(tenant, contact uuid.UUID) { s.cache.Remove(owner{tenant, contact}) }
+func (s *Store) Drop(tenant, contact uuid.UUID) {
+	s.generation.Add(1)
+	s.cache.Remove(owner{tenant, contact})
+}
 
 // Cached implements eventlog.Keys.
 func (s *Store) Cached(tenant, contact uuid.UUID) (eventlog.Key, bool) {
@@ -210,7 +224,9 @@ func (s *Store) Load(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID
 }
 
 // read adds the keys of those contacts that exist, and remembers them.
+// Where a key is dropped meanwhile nothing is remembered.
 func (s *Store) read(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID, keys map[uuid.UUID]Key) error {
+	began := s.generation.Load()
 	names, err := s.names(ctx, tenant, contacts)
 	if err != nil {
 		return err
@@ -227,6 +243,9 @@ func (s *Store) read(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID
 	for contact, id := range names {
 		key := Key{ID: id, wrapped: wrapped[id]}
 		keys[contact] = key
+		if s.generation.Load() != began {
+			continue
+		}
 		s.cache.Add(owner{tenant, contact}, entry{key: key, expires: now.Add(eventlog.KeyLifetime), fresh: now.Add(freshness)})
 	}
 	return nil
@@ -240,13 +259,17 @@ func (s *Store) Secret(k Key) ([]byte, error) {
 	return s.wrap.Unwrap(k.ID, k.wrapped)
 }
 
-// names asks which key is whose.
+// names asks which key is whose. An erased contact has none, also while its key is
+// still to be destroyed.
 func (s *Store) names(ctx context.Context, tenant uuid.UUID, contacts []uuid.UUID) (map[uuid.UUID]uuid.UUID, error) {
 	names := make(map[uuid.UUID]uuid.UUID, len(contacts))
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	one, value := among(contacts)
-	b.Queue("SELECT id, key_id FROM contact WHERE tenant = $1 AND id = "+one("$2"), tenant, value).
+	b.Queue(`
+		SELECT id, CASE WHEN erase_time IS NULL THEN key_id ELSE '00000000-0000-0000-0000-000000000000' END
+		FROM contact
+		WHERE tenant = $1 AND id = `+one("$2"), tenant, value).
 		Query(func(rows pgx.Rows) error {
 			var contact, key uuid.UUID
 			_, err := pgx.ForEachRow(rows, []any{&contact, &key}, func() error {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -146,6 +147,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		h.forget(m)
 		h.tell(ctx, meta.Sequence.Stream, m.Data())
 		h.mu.Lock()
 		h.last = meta.Sequence.Stream
@@ -198,6 +200,17 @@ func (h *Hub) loseAll() {
 		for l := range listeners {
 			l.lose()
 		}
+	}
+}
+
+// forget drops the key of a contact that was erased, also while nobody listens.
+func (h *Hub) forget(m jetstream.Msg) {
+	if !strings.HasSuffix(m.Subject(), ".ContactErased") {
+		return
+	}
+	var e eventv1.Event
+	if proto.Unmarshal(m.Data(), &e) == nil {
+		eventlog.Forget(h.keys, &e)
 	}
 }
 

@@ -285,7 +285,10 @@ type Contact struct {
 	// deleted one. Its name stays valid for ever: what is recorded of it is part of the
 	// survivor's history, and look-ups by its identifiers answer the survivor. Where the
 	// survivor was merged in its turn, follow its merged_into.
-	MergedInto    string `protobuf:"bytes,30,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
+	MergedInto string `protobuf:"bytes,30,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
+	// When it was erased; unset while it is not. What is left then is its number, its
+	// kind and its dates: no call brings the rest back.
+	EraseTime     *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=erase_time,json=eraseTime,proto3" json:"erase_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -528,6 +531,13 @@ func (x *Contact) GetMergedInto() string {
 		return x.MergedInto
 	}
 	return ""
+}
+
+func (x *Contact) GetEraseTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EraseTime
+	}
+	return nil
 }
 
 // Something that points at one contact, or is evidence for it.
@@ -872,7 +882,7 @@ var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xbb\x0f\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\x83\x10\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -902,9 +912,9 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\x05owner\x18\x12 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x05owner\x124\n" +
 	"\x04team\x18\x13 \x01(\tB \xe0A\x01\xfaA\x12\n" +
 	"\x10lingkar.dev/Team\xbaH\x05r\x03\x18\xc8\x01R\x04team\x12#\n" +
-	"\x06source\x18\x14 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06source\x12\x86\x01\n" +
-	"\fexternal_ids\x18\x15 \x03(\v2,.lingkar.contact.v1.Contact.ExternalIdsEntryB5\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01R\vexternalIds\x12[\n" +
-	"\x06labels\x18\x16 \x03(\v2'.lingkar.contact.v1.Contact.LabelsEntryB\x1a\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01R\x06labels\x12E\n" +
+	"\x06source\x18\x14 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\x06source\x12\x8a\x01\n" +
+	"\fexternal_ids\x18\x15 \x03(\v2,.lingkar.contact.v1.Contact.ExternalIdsEntryB9\xe0A\x01\xbaH/\x9a\x01,\x10\x14\"\x1fr\x1d2\x1b^[a-z0-9][a-z0-9_.-]{0,62}$*\ar\x05\x10\x01\x18\xc8\x01\x88\xb5\x18\x01R\vexternalIds\x12_\n" +
+	"\x06labels\x18\x16 \x03(\v2'.lingkar.contact.v1.Contact.LabelsEntryB\x1e\xe0A\x01\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01\x88\xb5\x18\x01R\x06labels\x12E\n" +
 	"\rcustom_fields\x18\x17 \x01(\v2\x17.google.protobuf.StructB\a\xe0A\x01\x88\xb5\x18\x01R\fcustomFields\x12@\n" +
 	"\vcreate_time\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12@\n" +
@@ -917,7 +927,9 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\rrestrict_time\x18\x1d \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\frestrictTime\x12<\n" +
 	"\vmerged_into\x18\x1e \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
 	"\x13lingkar.dev/ContactR\n" +
-	"mergedInto\x1a>\n" +
+	"mergedInto\x12>\n" +
+	"\n" +
+	"erase_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\teraseTime\x1a>\n" +
 	"\x10ExternalIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
@@ -1020,17 +1032,18 @@ var file_lingkar_contact_v1_contact_proto_depIdxs = []int32{
 	12, // 10: lingkar.contact.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
 	12, // 11: lingkar.contact.v1.Contact.delete_time:type_name -> google.protobuf.Timestamp
 	12, // 12: lingkar.contact.v1.Contact.restrict_time:type_name -> google.protobuf.Timestamp
-	1,  // 13: lingkar.contact.v1.Identifier.kind:type_name -> lingkar.contact.v1.IdentifierKind
-	13, // 14: lingkar.contact.v1.ContactPreference.channel:type_name -> lingkar.event.v1.Channel
-	2,  // 15: lingkar.contact.v1.Role.kind:type_name -> lingkar.contact.v1.RoleKind
-	12, // 16: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
-	12, // 17: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
-	11, // 18: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	12, // 13: lingkar.contact.v1.Contact.erase_time:type_name -> google.protobuf.Timestamp
+	1,  // 14: lingkar.contact.v1.Identifier.kind:type_name -> lingkar.contact.v1.IdentifierKind
+	13, // 15: lingkar.contact.v1.ContactPreference.channel:type_name -> lingkar.event.v1.Channel
+	2,  // 16: lingkar.contact.v1.Role.kind:type_name -> lingkar.contact.v1.RoleKind
+	12, // 17: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
+	12, // 18: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
+	11, // 19: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_proto_init() }
