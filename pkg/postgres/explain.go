@@ -29,7 +29,7 @@ func ExplainAs(ctx context.Context, db *DB, tenant uuid.UUID, sql string, args .
 
 // Explain answers the plan of the first page of a list.
 func (t *Table[T]) Explain(ctx context.Context, db *DB, tenant uuid.UUID, q Query) (string, error) {
-	l, err := t.prepare(tenant, q)
+	l, err := t.prepare(tenant, q, nil)
 	if err != nil {
 		return "", err
 	}

@@ -31,9 +31,10 @@ var errTooExpensive = errs.Exhausted("FILTER_TOO_EXPENSIVE", fmt.Sprintf(
 	UndeclaredTimeout), 0)
 
 // List reads one page, and answers the token of the next, empty at the end. It is
-// one round trip, or two on the page where a nullable first sort key turns NULL.
+// one round trip, or two on the page where a nullable first sort key turns NULL, or where
+// a value of the filter is one with others (Field.Family).
 func (t *Table[T]) List(ctx context.Context, db *DB, tenant uuid.UUID, q Query) (rows []*T, next string, err error) {
-	l, err := t.prepare(tenant, q)
+	l, err := t.prepare(tenant, q, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -47,7 +48,13 @@ func (t *Table[T]) List(ctx context.Context, db *DB, tenant uuid.UUID, q Query) 
 			return nil, "", errToken
 		}
 	}
-	rows, more, err := t.read(ctx, db, tenant, l, cursor)
+	rows, more, families, err := t.read(ctx, db, tenant, l, cursor)
+	if err == nil && len(families) > 0 {
+		if l, err = t.prepare(tenant, q, families); err != nil {
+			return nil, "", err
+		}
+		rows, more, _, err = t.read(ctx, db, tenant, l, cursor)
+	}
 	if err != nil || !more {
 		return rows, "", err
 	}
@@ -65,10 +72,12 @@ type listing struct {
 	keys     []sortKey
 	size     int
 	declared bool
+	// members are the values of the filter that others may be one with.
+	members []filter.Member
 }
 
 // prepare checks a query, all but its token.
-func (t *Table[T]) prepare(tenant uuid.UUID, q Query) (*listing, error) {
+func (t *Table[T]) prepare(tenant uuid.UUID, q Query, families map[filter.Member][]uuid.UUID) (*listing, error) {
 	size, err := pageSize(q.PageSize)
 	if err != nil {
 		return nil, err
@@ -84,14 +93,14 @@ func (t *Table[T]) prepare(tenant uuid.UUID, q Query) (*listing, error) {
 	for _, c := range q.Where {
 		l.where += " AND " + c.write(&l.args)
 	}
-	condition, err := t.fields.Compile(q.Filter, &l.args)
+	condition, err := t.fields.CompileAmong(q.Filter, &l.args, families)
 	if err != nil {
 		return nil, filterError(err)
 	}
 	if condition.SQL != "" {
 		l.where += " AND " + condition.SQL
 	}
-	l.declared = t.declared(q.Where, condition, keys)
+	l.declared, l.members = t.declared(q.Where, condition, keys), condition.Members
 	return l, nil
 }
 
@@ -197,25 +206,44 @@ func (t *Table[T]) binding(tenant uuid.UUID, q Query) []byte {
 }
 
 // read reads the runs of the list until the page is full, and reports whether
-// there is more.
-func (t *Table[T]) read(ctx context.Context, db Sender, tenant uuid.UUID, l *listing, cursor []any) (rows []*T, more bool, err error) {
+// there is more. Where values of the filter are one with others it answers them instead:
+// then the list is to be read again.
+func (t *Table[T]) read(ctx context.Context, db Sender, tenant uuid.UUID, l *listing, cursor []any) (rows []*T, more bool, families map[filter.Member][]uuid.UUID, err error) {
+	families = map[filter.Member][]uuid.UUID{}
 	page := &pageOf[T]{table: t, limit: l.size}
-	for _, r := range runs(l.keys, cursor) {
+	for i, r := range runs(l.keys, cursor) {
 		sql, args := t.runSQL(l, r, l.size-len(page.rows)+1)
 		b := &pgx.Batch{}
 		QueueTenant(b, tenant)
 		if !l.declared {
 			queueTimeout(b, UndeclaredTimeout)
 		}
+		if i == 0 {
+			queueFamilies(b, tenant, l.members, families)
+		}
 		b.Queue(sql, args...).Query(page.collect)
 		if err := Run(ctx, db, b); err != nil {
-			return nil, false, l.error(ctx, err)
+			return nil, false, nil, l.error(ctx, err)
 		}
-		if page.more {
+		if page.more || len(families) > 0 {
 			break
 		}
 	}
-	return page.rows, page.more, nil
+	return page.rows, page.more, families, nil
+}
+
+// queueFamilies asks which values are one with others.
+func queueFamilies(b *pgx.Batch, tenant uuid.UUID, members []filter.Member, families map[filter.Member][]uuid.UUID) {
+	for _, m := range members {
+		b.Queue("SELECT "+m.Function+"($1, $2)", tenant, m.ID).QueryRow(func(row pgx.Row) error {
+			var family []uuid.UUID
+			err := row.Scan(&family)
+			if len(family) > 1 {
+				families[m] = family
+			}
+			return err
+		})
+	}
 }
 
 // runSQL writes the statement of one run.

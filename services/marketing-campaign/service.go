@@ -6,6 +6,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/internal/wiring"
@@ -18,6 +19,7 @@ var Definition = service.Definition{
 	Name:       "marketing-campaign",
 	Area:       "campaign",
 	Migrations: store.Migrations(),
+	Uses:       []service.Tables{{Version: survivor.VersionTable, Migrations: survivor.Migrations}},
 	Policy:     server.Policy,
 	Mesh:       wiring.Mesh,
 	Lists: func() map[string]postgres.Lister {

@@ -12,6 +12,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/internal/wiring"
@@ -24,11 +25,14 @@ var Definition = service.Definition{
 	Name:       "sales-force-automation",
 	Area:       "sales",
 	Migrations: store.Migrations(),
-	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
-	Policy:     server.Policy(),
-	Mesh:       wiring.Mesh,
-	Lists:      func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, &eventlog.Log{}, time.Now)) },
-	Build:      build,
+	Uses: []service.Tables{
+		{Version: bulk.VersionTable, Migrations: bulk.Migrations},
+		{Version: survivor.VersionTable, Migrations: survivor.Migrations},
+	},
+	Policy: server.Policy(),
+	Mesh:   wiring.Mesh,
+	Lists:  func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, &eventlog.Log{}, time.Now)) },
+	Build:  build,
 }
 
 func build(rt *service.Runtime) error {

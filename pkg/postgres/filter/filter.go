@@ -15,6 +15,8 @@ package filter
 import (
 	"fmt"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // The limits of one filter.
@@ -37,6 +39,9 @@ type Field struct {
 	// Fold, where set, brings a Text value into the form that the column holds,
 	// such as a name without the case of its letters.
 	Fold func(string) string
+	// Family, for a UUID, is an SQL function that answers, of the tenant and a value, the
+	// values that are one with it: then = finds the rows of all of them. Empty for none.
+	Family string
 }
 
 // Type is what a field holds, and so which operators it has.
@@ -96,6 +101,15 @@ type Condition struct {
 	Equal, Range []string
 	// Other says that there is more than Equal and Range.
 	Other bool
+	// Members are the values that were compared for themselves, while others may be one
+	// with them.
+	Members []Member
+}
+
+// Member is a value that others may be one with, as the SQL function tells.
+type Member struct {
+	Function string
+	ID       uuid.UUID
 }
 
 // Fields is the allow-list of one table.
@@ -133,11 +147,16 @@ func (f *Fields) Known() string { return f.known }
 // Compile makes the condition of a filter. It appends the values to args, whose
 // first element must be the tenant.
 func (f *Fields) Compile(text string, args *[]any) (Condition, error) {
+	return f.CompileAmong(text, args, nil)
+}
+
+// CompileAmong is Compile where it is known which values are one.
+func (f *Fields) CompileAmong(text string, args *[]any, families map[Member][]uuid.UUID) (Condition, error) {
 	root, err := parse(text)
 	if root == nil || err != nil {
 		return Condition{}, err
 	}
-	w := &writer{fields: f, args: args}
+	w := &writer{fields: f, args: args, families: families}
 	w.conjuncts(root)
 	if w.err != nil {
 		return Condition{}, w.err

@@ -3,6 +3,8 @@ package filter
 import (
 	"fmt"
 	"strings"
+
+	"github.com/google/uuid"
 )
 
 // writer writes the SQL of a tree. It keeps the first error and goes on to no
@@ -10,6 +12,7 @@ import (
 type writer struct {
 	fields    *Fields
 	args      *[]any
+	families  map[Member][]uuid.UUID
 	sql       strings.Builder
 	condition Condition
 	err       error
@@ -174,11 +177,32 @@ func (w *writer) scalarTerm(t term, field Field, column string) {
 		w.fail(t.value.column, problem)
 		return
 	}
+	if id, ok := value.([16]byte); ok && field.Family != "" && w.familyTerm(t, field, column, id) {
+		return
+	}
 	operator := t.op
 	if operator == "!=" {
 		operator = "IS DISTINCT FROM"
 	}
 	w.sql.WriteString(column + " " + operator + " " + w.arg(value, cast))
+}
+
+// familyTerm compares with all values that are one with the one given, where that is
+// known to be more than itself; it notes that it was asked.
+func (w *writer) familyTerm(t term, field Field, column string, id [16]byte) bool {
+	m := Member{Function: field.Family, ID: id}
+	family := w.families[m]
+	if len(family) < 2 {
+		w.condition.Members = append(w.condition.Members, m)
+		return false
+	}
+	w.condition.Other = true
+	not := ""
+	if t.op == "!=" {
+		not = " IS NOT TRUE"
+	}
+	w.sql.WriteString("(" + column + " = ANY (" + w.arg(family, "uuid[]") + "))" + not)
+	return true
 }
 
 func (f Field) ordered() bool {

@@ -75,6 +75,7 @@ func TestCalls(t *testing.T) {
 		"bad input":                        testBadInput,
 		"WatchCustomer":                    testWatch,
 		"merged customer":                  testMergedCustomer,
+		"merged references":                testMergedReferences,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

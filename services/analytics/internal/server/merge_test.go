@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,7 +10,10 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 )
 
 // CON-24, I7: what is known of a contact that is merged counts for the survivor, under both names:
@@ -95,4 +99,54 @@ func (a *api) revenues(t testing.TB) map[string]int64 {
 		}
 	}
 	return all
+}
+
+// I7: every service finds what it keeps of a merged contact under the name of either, until
+// they are taken apart; what names the merged one later is found too.
+func testMergedReferences(t *testing.T, s *testkit.Suite) {
+	both(t, s, nil, func(t *testing.T, a *api) {
+		identity := contactv1.NewIdentityServiceClient(a.Conn)
+		b, old := a.customer(t, "Joko "+a.Transport), a.customer(t, "J. Widodo "+a.Transport)
+		a.complain(t, old, "late")
+		a.complain(t, b, "broken")
+		a.bought(t, old, rupiah(5), time.Now())
+		must(identity.MergeContacts(a.Ctx(), &contactv1.MergeContactsRequest{Name: b.GetName(), Contacts: []string{old.GetName()}}))(t)
+		a.complain(t, old, "late again")
+		counts := func(c *contactv1.Contact) [4]int {
+			filter := `contact = "` + c.GetName() + `"`
+			return [4]int{
+				len(must(a.ListTickets(a.Ctx(), &ticketv1.ListTicketsRequest{Filter: filter, OrderBy: "create_time"}))(t).GetTickets()),
+				len(must(a.ListOrders(a.Ctx(), &salesv1.ListOrdersRequest{Filter: filter}))(t).GetOrders()),
+				len(must(a.ListTouches(a.Ctx(), &campaignv1.ListTouchesRequest{Filter: filter}))(t).GetTouches()),
+				len(must(a.ListInteractions(a.Ctx(), &contactv1.ListInteractionsRequest{Filter: filter}))(t).GetInteractions()),
+			}
+		}
+		become := func(when string, ofB, ofOld [4]int) {
+			t.Helper()
+			testkit.Eventually(t, func() error {
+				if gotB, gotOld := counts(b), counts(old); gotB != ofB || gotOld != ofOld {
+					return fmt.Errorf("%s: the survivor has %v, the merged one %v; want %v and %v", when, gotB, gotOld, ofB, ofOld)
+				}
+				return nil
+			})
+		}
+		a.meet(t, old, chat, "late, with A")
+		become("merged", [4]int{3, 1, 0, 1}, [4]int{3, 1, 0, 1})
+		must(identity.UnmergeContact(a.Ctx(), &contactv1.UnmergeContactRequest{Name: old.GetName()}))(t)
+		become("taken apart", [4]int{1, 0, 0, 0}, [4]int{2, 1, 0, 1})
+
+		segment := must(a.CreateSegment(a.Ctx(), &campaignv1.CreateSegmentRequest{Segment: &campaignv1.Segment{
+			DisplayName: "both (" + a.Transport + ")", Contacts: []string{b.GetName(), old.GetName()},
+		}}))(t)
+		must(identity.MergeContacts(a.Ctx(), &contactv1.MergeContactsRequest{Name: b.GetName(), Contacts: []string{old.GetName()}}))(t)
+		testkit.Eventually(t, func() error {
+			got := must(a.GetSegment(a.Ctx(), &campaignv1.GetSegmentRequest{Name: segment.GetName()}))(t)
+			if got.GetState() != campaignv1.SegmentState_SEGMENT_STATE_READY || got.GetMemberCount() != 1 {
+				// The event of the merge may not have come yet: then they are looked up again.
+				_, _ = a.MaterializeSegment(a.Ctx(), &campaignv1.MaterializeSegmentRequest{Name: segment.GetName()})
+				return fmt.Errorf("the segment is %s with %d members, want the survivor alone", got.GetState(), got.GetMemberCount())
+			}
+			return nil
+		})
+	})
 }

@@ -30,6 +30,9 @@ func owned(more ...postgres.Field) []postgres.Field {
 	)...)
 }
 
+// contactFamily is the function that answers all contacts that are one with a contact.
+const contactFamily = "contact_family"
+
 // What a reference to nothing means.
 var noContact = errs.NotFound("contact", "")
 
@@ -85,8 +88,8 @@ var relationshipTable = postgres.NewTable[relationship.Relationship](postgres.De
 	Name: "relationship", Kind: "relationship",
 	Fields: owned(
 		postgres.Field{Path: "type", Type: postgres.UUID},
-		postgres.Field{Path: "from_contact", Type: postgres.UUID},
-		postgres.Field{Path: "to_contact", Type: postgres.UUID},
+		postgres.Field{Path: "from_contact", Type: postgres.UUID, Family: contactFamily},
+		postgres.Field{Path: "to_contact", Type: postgres.UUID, Family: contactFamily},
 		postgres.Field{Path: "start_time", Type: postgres.Time},
 		postgres.Field{Path: "end_time", Type: postgres.Time},
 		postgres.Field{Path: "labels", Type: postgres.Map},
@@ -109,7 +112,7 @@ var relationshipTable = postgres.NewTable[relationship.Relationship](postgres.De
 var interactionTable = postgres.NewTable[interaction.Interaction](postgres.Def{
 	Name: "interaction", Kind: "interaction",
 	Fields: timed(
-		postgres.Field{Path: "contact", Type: postgres.UUID},
+		postgres.Field{Path: "contact", Type: postgres.UUID, Family: contactFamily},
 		postgres.Field{Path: "channel", Type: postgres.Enum, Values: eventv1.Channel_value},
 		postgres.Field{Path: "direction", Type: postgres.Enum, Values: eventv1.Direction_value},
 		postgres.Field{Path: "kind", Type: postgres.Enum, Values: contactv1.InteractionKind_value},
@@ -130,7 +133,7 @@ var interactionTable = postgres.NewTable[interaction.Interaction](postgres.Def{
 var consentTable = postgres.NewTable[consent.Entry](postgres.Def{
 	Name: "consent", Kind: "consent",
 	Fields: timed(
-		postgres.Field{Path: "contact", Type: postgres.UUID},
+		postgres.Field{Path: "contact", Type: postgres.UUID, Family: contactFamily},
 		postgres.Field{Path: "purpose"},
 		postgres.Field{Path: "channel", Type: postgres.Enum, Values: eventv1.Channel_value},
 		postgres.Field{Path: "state", Type: postgres.Enum, Values: contactv1.ConsentState_value},

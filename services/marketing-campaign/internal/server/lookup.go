@@ -10,6 +10,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/segment"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/store"
@@ -96,12 +97,19 @@ func (s *Server) matching(ctx context.Context, filter, token string) (found []uu
 	return found, page.GetNextPageToken(), nil
 }
 
-// named answers the contacts that a segment names and whose data may be used.
+// named answers the contacts that a segment names and whose data may be used; for those
+// that were merged, their survivors.
 func (s *Server) named(ctx context.Context, g *segment.Segment) (ids []uuid.UUID, err error) {
-	names := make([]string, len(g.Contacts))
-	for i := range g.Contacts {
-		names[i] = fields.Name("contacts", &g.Contacts[i])
+	ends, err := survivor.Of(ctx, s.Store.DB, tenantOf(ctx), g.Contacts)
+	if err != nil {
+		return nil, err
 	}
+	names := make([]string, len(ends))
+	for i := range ends {
+		names[i] = fields.Name("contacts", &ends[i])
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	if names, err = s.usable(ctx, names); err != nil {
 		return nil, err
 	}

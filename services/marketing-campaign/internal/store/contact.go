@@ -11,6 +11,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/template"
@@ -79,6 +80,9 @@ type contactKey struct{ tenant, contact uuid.UUID }
 
 // applyContacts keeps the newest state of each contact that the events tell of.
 func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
+	if err := survivor.Apply(ctx, tx, events); err != nil {
+		return err
+	}
 	newest := map[contactKey]Contact{}
 	for _, e := range events {
 		id, ok := strings.CutPrefix(e.GetAggregate(), "contacts/")

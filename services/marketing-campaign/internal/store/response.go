@@ -8,6 +8,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/touch"
@@ -20,7 +21,7 @@ var ResponseTable = postgres.NewTable[touch.Response](postgres.Def{
 	Fields: []postgres.Field{
 		{Path: "touch", Type: postgres.UUID},
 		{Path: "campaign", Type: postgres.UUID},
-		{Path: "contact", Type: postgres.UUID},
+		{Path: "contact", Type: postgres.UUID, Family: survivor.Function},
 		enum("kind", campaignv1.ResponseKind_value, "RESPONSE_KIND_"),
 		enum("channel", eventv1.Channel_value, "CHANNEL_"),
 		{Path: "respond_time", Type: postgres.Time},

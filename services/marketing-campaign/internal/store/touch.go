@@ -10,6 +10,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	"github.com/lingkar-crm/lingkar/services/marketing-campaign/internal/touch"
@@ -33,7 +34,7 @@ var touchTable = postgres.Def{
 	Kind: "touch",
 	Fields: []postgres.Field{
 		{Path: "campaign", Type: postgres.UUID},
-		{Path: "contact", Type: postgres.UUID},
+		{Path: "contact", Type: postgres.UUID, Family: survivor.Function},
 		enum("channel", eventv1.Channel_value, "CHANNEL_"),
 		enum("status", campaignv1.TouchStatus_value, "TOUCH_STATUS_"),
 		enum("suppress_reason", campaignv1.SuppressReason_value, "SUPPRESS_REASON_"),

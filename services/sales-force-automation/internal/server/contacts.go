@@ -31,7 +31,7 @@ func (s *Server) introduce(ctx context.Context, name string) error {
 	switch {
 	case err != nil:
 		return err
-	case c.GetDeleteTime() != nil:
+	case c.GetDeleteTime() != nil && c.GetMergedInto() == "":
 		return errs.Refused("CONTACT_DELETED", "the contact is deleted").With("resource", name)
 	}
 	id, err := store.ContactID(name)
@@ -100,7 +100,7 @@ func (s *Server) introduceAll(ctx context.Context, ids []uuid.UUID, verdicts map
 	}
 	var alive []uuid.UUID
 	for i, c := range all.GetContacts() {
-		if c.GetDeleteTime() != nil {
+		if c.GetDeleteTime() != nil && c.GetMergedInto() == "" {
 			verdicts[ids[i]] = errs.Refused("CONTACT_DELETED", "the contact is deleted").With("resource", c.GetName())
 			continue
 		}

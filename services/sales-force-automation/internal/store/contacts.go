@@ -15,6 +15,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -38,6 +39,9 @@ var contactDeleted = map[string]bool{
 type contactKey struct{ tenant, id uuid.UUID }
 
 func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
+	if err := survivor.Apply(ctx, tx, events); err != nil {
+		return err
+	}
 	last := map[contactKey]*eventv1.Event{}
 	for _, e := range events {
 		if _, counts := contactDeleted[e.GetType()]; !counts {

@@ -12,6 +12,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/lead"
@@ -25,7 +26,7 @@ func newLeads(db *postgres.DB, log *eventlog.Log, now func() time.Time) *record.
 		Table: postgres.NewTable[lead.Lead](postgres.Def{
 			Name: "lead", Kind: "lead",
 			Fields: append(sharedFields(),
-				postgres.Field{Path: "contact", Type: postgres.UUID},
+				postgres.Field{Path: "contact", Type: postgres.UUID, Family: survivor.Function},
 				postgres.Field{Path: "status", Type: postgres.Enum, Values: salesv1.LeadStatus_value},
 				postgres.Field{Path: "channel", Type: postgres.Enum, Values: eventv1.Channel_value},
 			),

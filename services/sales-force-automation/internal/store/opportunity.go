@@ -13,6 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/opportunity"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/pipeline"
@@ -29,7 +30,7 @@ func newOpportunities(db *postgres.DB, log *eventlog.Log, now func() time.Time) 
 		Table: postgres.NewTable[opportunity.Opportunity](postgres.Def{
 			Name: "opportunity", Kind: "opportunity",
 			Fields: append(sharedFields(),
-				postgres.Field{Path: "contact", Type: postgres.UUID},
+				postgres.Field{Path: "contact", Type: postgres.UUID, Family: survivor.Function},
 				postgres.Field{Path: "status", Type: postgres.Enum, Values: salesv1.OpportunityStatus_value},
 				postgres.Field{Path: "pipeline", Type: postgres.UUID},
 				postgres.Field{Path: "stage"},

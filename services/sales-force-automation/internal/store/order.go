@@ -13,6 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/order"
@@ -26,7 +27,7 @@ func newOrders(db *postgres.DB, log *eventlog.Log) *record.Store[order.Order, *s
 		Table: postgres.NewTable[order.Order](postgres.Def{
 			Name: "sales_order", Kind: "order",
 			Fields: append(sharedFields(),
-				postgres.Field{Path: "contact", Type: postgres.UUID},
+				postgres.Field{Path: "contact", Type: postgres.UUID, Family: survivor.Function},
 				postgres.Field{Path: "opportunity", Type: postgres.UUID},
 				postgres.Field{Path: "status", Type: postgres.Enum, Values: salesv1.OrderStatus_value},
 				postgres.Field{Path: "kind", Type: postgres.Enum, Values: salesv1.OrderKind_value},

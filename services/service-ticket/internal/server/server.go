@@ -57,7 +57,7 @@ func (s *Server) introduce(ctx context.Context, name string) error {
 	switch {
 	case err != nil:
 		return err
-	case c.GetDeleteTime() != nil:
+	case c.GetDeleteTime() != nil && c.GetMergedInto() == "":
 		return store.ErrContactDeleted
 	}
 	var r fields.Reader

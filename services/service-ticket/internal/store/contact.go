@@ -11,6 +11,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
@@ -40,6 +41,9 @@ func ContactProjection() eventlog.Projection {
 
 // applyContacts keeps the newest state of each contact that the events tell of.
 func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
+	if err := survivor.Apply(ctx, tx, events); err != nil {
+		return err
+	}
 	type key struct{ tenant, contact uuid.UUID }
 	newest := map[key]bool{}
 	for _, e := range events {

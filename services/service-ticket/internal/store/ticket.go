@@ -10,6 +10,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 	"github.com/lingkar-crm/lingkar/services/service-ticket/internal/ticket"
@@ -33,7 +34,7 @@ var ticketTable = postgres.Def{
 	Kind: "ticket",
 	Fields: shared(
 		postgres.Field{Path: "number"},
-		postgres.Field{Path: "contact", Type: postgres.UUID},
+		postgres.Field{Path: "contact", Type: postgres.UUID, Family: survivor.Function},
 		enum("kind", ticketv1.TicketKind_value, "TICKET_KIND_"),
 		enum("severity", ticketv1.TicketSeverity_value, "TICKET_SEVERITY_"),
 		enum("channel", eventv1.Channel_value, "CHANNEL_"),
