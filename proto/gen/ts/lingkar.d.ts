@@ -599,6 +599,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}:claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says who an anonymous contact is (CON-32): somebody new, whose details it gets, or a
+         *     contact that is known already, into which it is merged. Its history is kept either
+         *     way. Answers that person; one that is not anonymous answers FAILED_PRECONDITION
+         *     CONTACT_NOT_ANONYMOUS.
+         */
+        post: operations["IdentityService_ClaimAnonymousContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}:endRole": {
         parameters: {
             query?: never;
@@ -4796,6 +4818,11 @@ export interface components {
             addresses?: components["schemas"]["lingkar.contact.v1.Address"][];
             /** @description What the caller may do next, as method names such as "UpdateContact". */
             readonly allowedActions?: string[];
+            /**
+             * @description True for a person of whom no name is known, only a device, a phone number or a card
+             *     (CON-32). ClaimAnonymousContact says who it is.
+             */
+            readonly anonymous?: boolean;
             /** @description A person's birthday; the year may be 0 where unknown. */
             birthday?: components["schemas"]["google.type.Date"];
             /**
@@ -4816,8 +4843,9 @@ export interface components {
              */
             readonly deleteTime?: string;
             /**
-             * @description How it is shown in lists. Made from the given and family name where empty;
-             *     required of an organisation.
+             * @description How it is shown in lists. Made from the given and family name where empty, or from
+             *     the end of a device, card or phone number where a person has no name; required of an
+             *     organisation.
              */
             displayName?: string;
             /**
@@ -8526,6 +8554,53 @@ export interface operations {
                     requestId?: string;
                     /** @description The role with its dates and details. */
                     role: components["schemas"]["lingkar.contact.v1.Role"];
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    IdentityService_ClaimAnonymousContact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description A person that is known already: "contacts/{uuid}". */
+                    contact?: string;
+                    /**
+                     * @description A person that is not: at least a name. What is given is added to what the
+                     *     anonymous contact has.
+                     */
+                    details?: components["schemas"]["lingkar.contact.v1.Contact"];
+                    /** @description The anonymous contact's etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
                     /** @description Checks everything and changes nothing. */
                     validateOnly?: boolean;
                 };

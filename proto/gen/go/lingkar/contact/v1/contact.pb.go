@@ -224,8 +224,9 @@ type Contact struct {
 	CustomerId string `protobuf:"bytes,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Person or organisation. Cannot be changed later.
 	Kind ContactKind `protobuf:"varint,3,opt,name=kind,proto3,enum=lingkar.contact.v1.ContactKind" json:"kind,omitempty"`
-	// How it is shown in lists. Made from the given and family name where empty;
-	// required of an organisation.
+	// How it is shown in lists. Made from the given and family name where empty, or from
+	// the end of a device, card or phone number where a person has no name; required of an
+	// organisation.
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// A person's given name or names.
 	GivenName string `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
@@ -288,7 +289,10 @@ type Contact struct {
 	MergedInto string `protobuf:"bytes,30,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
 	// When it was erased; unset while it is not. What is left then is its number, its
 	// kind and its dates: no call brings the rest back.
-	EraseTime     *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=erase_time,json=eraseTime,proto3" json:"erase_time,omitempty"`
+	EraseTime *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=erase_time,json=eraseTime,proto3" json:"erase_time,omitempty"`
+	// True for a person of whom no name is known, only a device, a phone number or a card
+	// (CON-32). ClaimAnonymousContact says who it is.
+	Anonymous     bool `protobuf:"varint,32,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -538,6 +542,13 @@ func (x *Contact) GetEraseTime() *timestamppb.Timestamp {
 		return x.EraseTime
 	}
 	return nil
+}
+
+func (x *Contact) GetAnonymous() bool {
+	if x != nil {
+		return x.Anonymous
+	}
+	return false
 }
 
 // Something that points at one contact, or is evidence for it.
@@ -882,7 +893,7 @@ var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\x83\x10\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xa6\x10\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -929,7 +940,8 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\x13lingkar.dev/ContactR\n" +
 	"mergedInto\x12>\n" +
 	"\n" +
-	"erase_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\teraseTime\x1a>\n" +
+	"erase_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\teraseTime\x12!\n" +
+	"\tanonymous\x18  \x01(\bB\x03\xe0A\x03R\tanonymous\x1a>\n" +
 	"\x10ExternalIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +

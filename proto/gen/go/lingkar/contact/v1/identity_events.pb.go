@@ -207,6 +207,52 @@ func (x *ContactUnmerged) GetMerge() string {
 	return ""
 }
 
+// It became known who an anonymous contact is. Its history stays.
+type ContactClaimed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact afterwards.
+	Contact       *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactClaimed) Reset() {
+	*x = ContactClaimed{}
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactClaimed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactClaimed) ProtoMessage() {}
+
+func (x *ContactClaimed) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactClaimed.ProtoReflect.Descriptor instead.
+func (*ContactClaimed) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ContactClaimed) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
 // What was decided when contacts were merged was put on file.
 type ContactMergeRecorded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -218,7 +264,7 @@ type ContactMergeRecorded struct {
 
 func (x *ContactMergeRecorded) Reset() {
 	*x = ContactMergeRecorded{}
-	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[3]
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -230,7 +276,7 @@ func (x *ContactMergeRecorded) String() string {
 func (*ContactMergeRecorded) ProtoMessage() {}
 
 func (x *ContactMergeRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[3]
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -243,7 +289,7 @@ func (x *ContactMergeRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactMergeRecorded.ProtoReflect.Descriptor instead.
 func (*ContactMergeRecorded) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{3}
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ContactMergeRecorded) GetContactMerge() *ContactMerge {
@@ -264,7 +310,7 @@ type ContactMergeUndone struct {
 
 func (x *ContactMergeUndone) Reset() {
 	*x = ContactMergeUndone{}
-	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[4]
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -276,7 +322,7 @@ func (x *ContactMergeUndone) String() string {
 func (*ContactMergeUndone) ProtoMessage() {}
 
 func (x *ContactMergeUndone) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[4]
+	mi := &file_lingkar_contact_v1_identity_events_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -289,7 +335,7 @@ func (x *ContactMergeUndone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactMergeUndone.ProtoReflect.Descriptor instead.
 func (*ContactMergeUndone) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_contact_v1_identity_events_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ContactMergeUndone) GetContactMerge() *ContactMerge {
@@ -314,7 +360,9 @@ const file_lingkar_contact_v1_identity_events_proto_rawDesc = "" +
 	"\x0fContactUnmerged\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12\x1a\n" +
 	"\bsurvivor\x18\x02 \x01(\tR\bsurvivor\x12\x14\n" +
-	"\x05merge\x18\x03 \x01(\tR\x05merge\"]\n" +
+	"\x05merge\x18\x03 \x01(\tR\x05merge\"G\n" +
+	"\x0eContactClaimed\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x14ContactMergeRecorded\x12E\n" +
 	"\rcontact_merge\x18\x01 \x01(\v2 .lingkar.contact.v1.ContactMergeR\fcontactMerge\"[\n" +
 	"\x12ContactMergeUndone\x12E\n" +
@@ -333,28 +381,30 @@ func file_lingkar_contact_v1_identity_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_identity_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_identity_events_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_lingkar_contact_v1_identity_events_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_lingkar_contact_v1_identity_events_proto_goTypes = []any{
 	(*IdentityPolicyUpdated)(nil), // 0: lingkar.contact.v1.IdentityPolicyUpdated
 	(*ContactMerged)(nil),         // 1: lingkar.contact.v1.ContactMerged
 	(*ContactUnmerged)(nil),       // 2: lingkar.contact.v1.ContactUnmerged
-	(*ContactMergeRecorded)(nil),  // 3: lingkar.contact.v1.ContactMergeRecorded
-	(*ContactMergeUndone)(nil),    // 4: lingkar.contact.v1.ContactMergeUndone
-	(*IdentityPolicy)(nil),        // 5: lingkar.contact.v1.IdentityPolicy
-	(*Contact)(nil),               // 6: lingkar.contact.v1.Contact
-	(*ContactMerge)(nil),          // 7: lingkar.contact.v1.ContactMerge
+	(*ContactClaimed)(nil),        // 3: lingkar.contact.v1.ContactClaimed
+	(*ContactMergeRecorded)(nil),  // 4: lingkar.contact.v1.ContactMergeRecorded
+	(*ContactMergeUndone)(nil),    // 5: lingkar.contact.v1.ContactMergeUndone
+	(*IdentityPolicy)(nil),        // 6: lingkar.contact.v1.IdentityPolicy
+	(*Contact)(nil),               // 7: lingkar.contact.v1.Contact
+	(*ContactMerge)(nil),          // 8: lingkar.contact.v1.ContactMerge
 }
 var file_lingkar_contact_v1_identity_events_proto_depIdxs = []int32{
-	5, // 0: lingkar.contact.v1.IdentityPolicyUpdated.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
-	6, // 1: lingkar.contact.v1.ContactMerged.contact:type_name -> lingkar.contact.v1.Contact
-	6, // 2: lingkar.contact.v1.ContactUnmerged.contact:type_name -> lingkar.contact.v1.Contact
-	7, // 3: lingkar.contact.v1.ContactMergeRecorded.contact_merge:type_name -> lingkar.contact.v1.ContactMerge
-	7, // 4: lingkar.contact.v1.ContactMergeUndone.contact_merge:type_name -> lingkar.contact.v1.ContactMerge
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	6, // 0: lingkar.contact.v1.IdentityPolicyUpdated.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
+	7, // 1: lingkar.contact.v1.ContactMerged.contact:type_name -> lingkar.contact.v1.Contact
+	7, // 2: lingkar.contact.v1.ContactUnmerged.contact:type_name -> lingkar.contact.v1.Contact
+	7, // 3: lingkar.contact.v1.ContactClaimed.contact:type_name -> lingkar.contact.v1.Contact
+	8, // 4: lingkar.contact.v1.ContactMergeRecorded.contact_merge:type_name -> lingkar.contact.v1.ContactMerge
+	8, // 5: lingkar.contact.v1.ContactMergeUndone.contact_merge:type_name -> lingkar.contact.v1.ContactMerge
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_events_proto_init() }
@@ -370,7 +420,7 @@ func file_lingkar_contact_v1_identity_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_identity_events_proto_rawDesc), len(file_lingkar_contact_v1_identity_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -709,6 +709,130 @@ func (x *UnmergeContactRequest) GetValidateOnly() bool {
 	return false
 }
 
+// Asks to say who an anonymous contact is.
+type ClaimAnonymousContactRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The anonymous contact: "contacts/{uuid}". LookupContact finds it by its key.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Who it is.
+	//
+	// Types that are valid to be assigned to Claimant:
+	//
+	//	*ClaimAnonymousContactRequest_Contact
+	//	*ClaimAnonymousContactRequest_Details
+	Claimant isClaimAnonymousContactRequest_Claimant `protobuf_oneof:"claimant"`
+	// The anonymous contact's etag last read; any where empty.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimAnonymousContactRequest) Reset() {
+	*x = ClaimAnonymousContactRequest{}
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimAnonymousContactRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimAnonymousContactRequest) ProtoMessage() {}
+
+func (x *ClaimAnonymousContactRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimAnonymousContactRequest.ProtoReflect.Descriptor instead.
+func (*ClaimAnonymousContactRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ClaimAnonymousContactRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ClaimAnonymousContactRequest) GetClaimant() isClaimAnonymousContactRequest_Claimant {
+	if x != nil {
+		return x.Claimant
+	}
+	return nil
+}
+
+func (x *ClaimAnonymousContactRequest) GetContact() string {
+	if x != nil {
+		if x, ok := x.Claimant.(*ClaimAnonymousContactRequest_Contact); ok {
+			return x.Contact
+		}
+	}
+	return ""
+}
+
+func (x *ClaimAnonymousContactRequest) GetDetails() *Contact {
+	if x != nil {
+		if x, ok := x.Claimant.(*ClaimAnonymousContactRequest_Details); ok {
+			return x.Details
+		}
+	}
+	return nil
+}
+
+func (x *ClaimAnonymousContactRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ClaimAnonymousContactRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ClaimAnonymousContactRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+type isClaimAnonymousContactRequest_Claimant interface {
+	isClaimAnonymousContactRequest_Claimant()
+}
+
+type ClaimAnonymousContactRequest_Contact struct {
+	// A person that is known already: "contacts/{uuid}".
+	Contact string `protobuf:"bytes,2,opt,name=contact,proto3,oneof"`
+}
+
+type ClaimAnonymousContactRequest_Details struct {
+	// A person that is not: at least a name. What is given is added to what the
+	// anonymous contact has.
+	Details *Contact `protobuf:"bytes,3,opt,name=details,proto3,oneof"`
+}
+
+func (*ClaimAnonymousContactRequest_Contact) isClaimAnonymousContactRequest_Claimant() {}
+
+func (*ClaimAnonymousContactRequest_Details) isClaimAnonymousContactRequest_Claimant() {}
+
 // Asks for one merge.
 type GetContactMergeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -720,7 +844,7 @@ type GetContactMergeRequest struct {
 
 func (x *GetContactMergeRequest) Reset() {
 	*x = GetContactMergeRequest{}
-	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[10]
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +856,7 @@ func (x *GetContactMergeRequest) String() string {
 func (*GetContactMergeRequest) ProtoMessage() {}
 
 func (x *GetContactMergeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[10]
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +869,7 @@ func (x *GetContactMergeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetContactMergeRequest.ProtoReflect.Descriptor instead.
 func (*GetContactMergeRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{10}
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetContactMergeRequest) GetName() string {
@@ -774,7 +898,7 @@ type ListContactMergesRequest struct {
 
 func (x *ListContactMergesRequest) Reset() {
 	*x = ListContactMergesRequest{}
-	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[11]
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +910,7 @@ func (x *ListContactMergesRequest) String() string {
 func (*ListContactMergesRequest) ProtoMessage() {}
 
 func (x *ListContactMergesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[11]
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +923,7 @@ func (x *ListContactMergesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListContactMergesRequest.ProtoReflect.Descriptor instead.
 func (*ListContactMergesRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{11}
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListContactMergesRequest) GetPageSize() int32 {
@@ -850,7 +974,7 @@ type ListContactMergesResponse struct {
 
 func (x *ListContactMergesResponse) Reset() {
 	*x = ListContactMergesResponse{}
-	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[12]
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -862,7 +986,7 @@ func (x *ListContactMergesResponse) String() string {
 func (*ListContactMergesResponse) ProtoMessage() {}
 
 func (x *ListContactMergesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[12]
+	mi := &file_lingkar_contact_v1_identity_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -875,7 +999,7 @@ func (x *ListContactMergesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListContactMergesResponse.ProtoReflect.Descriptor instead.
 func (*ListContactMergesResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{12}
+	return file_lingkar_contact_v1_identity_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListContactMergesResponse) GetContactMerges() []*ContactMerge {
@@ -957,7 +1081,18 @@ const file_lingkar_contact_v1_identity_service_proto_rawDesc = "" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"U\n" +
+	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xd8\x02\n" +
+	"\x1cClaimAnonymousContactRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12;\n" +
+	"\acontact\x18\x02 \x01(\tB\x1f\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01H\x00R\acontact\x127\n" +
+	"\adetails\x18\x03 \x01(\v2\x1b.lingkar.contact.v1.ContactH\x00R\adetails\x12\x17\n" +
+	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnlyB\x11\n" +
+	"\bclaimant\x12\x05\xbaH\x02\b\x01\"U\n" +
 	"\x16GetContactMergeRequest\x12;\n" +
 	"\x04name\x18\x01 \x01(\tB'\xe0A\x02\xfaA\x1a\n" +
 	"\x18lingkar.dev/ContactMerge\xbaH\x04r\x02\x10\x01R\x04name\"\xdb\x01\n" +
@@ -972,8 +1107,7 @@ const file_lingkar_contact_v1_identity_service_proto_rawDesc = "" +
 	"\border_by\x18\x05 \x01(\tB\x03\xe0A\x01R\aorderBy\"\x8c\x01\n" +
 	"\x19ListContactMergesResponse\x12G\n" +
 	"\x0econtact_merges\x18\x01 \x03(\v2 .lingkar.contact.v1.ContactMergeR\rcontactMerges\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xef\n" +
-	"\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x80\f\n" +
 	"\x0fIdentityService\x12\x92\x01\n" +
 	"\x0eFindDuplicates\x12).lingkar.contact.v1.FindDuplicatesRequest\x1a*.lingkar.contact.v1.FindDuplicatesResponse\")\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/contacts:findDuplicates\x90\x02\x01\x12\x8c\x01\n" +
 	"\x0eListDuplicates\x12).lingkar.contact.v1.ListDuplicatesRequest\x1a*.lingkar.contact.v1.ListDuplicatesResponse\"#\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/contacts:listDuplicates\x12\x8f\x01\n" +
@@ -981,7 +1115,8 @@ const file_lingkar_contact_v1_identity_service_proto_rawDesc = "" +
 	"\x14UpdateIdentityPolicy\x12/.lingkar.contact.v1.UpdateIdentityPolicyRequest\x1a\".lingkar.contact.v1.IdentityPolicy\"`\xdaA\x1bidentity_policy,update_mask\x82\xd3\xe4\x93\x02<:\x0fidentity_policy2)/v1/{identity_policy.name=identityPolicy}\x12\x93\x01\n" +
 	"\fPreviewMerge\x12'.lingkar.contact.v1.PreviewMergeRequest\x1a(.lingkar.contact.v1.PreviewMergeResponse\"0\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/{name=contacts/*}:previewMerge\x90\x02\x01\x12\x8e\x01\n" +
 	"\rMergeContacts\x12(.lingkar.contact.v1.MergeContactsRequest\x1a\x1b.lingkar.contact.v1.Contact\"6\xdaA\rname,contacts\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=contacts/*}:merge\x12\x89\x01\n" +
-	"\x0eUnmergeContact\x12).lingkar.contact.v1.UnmergeContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"/\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=contacts/*}:unmerge\x12\x8a\x01\n" +
+	"\x0eUnmergeContact\x12).lingkar.contact.v1.UnmergeContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"/\xdaA\x04name\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=contacts/*}:unmerge\x12\x8e\x01\n" +
+	"\x15ClaimAnonymousContact\x120.lingkar.contact.v1.ClaimAnonymousContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"&\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=contacts/*}:claim\x12\x8a\x01\n" +
 	"\x0fGetContactMerge\x12*.lingkar.contact.v1.GetContactMergeRequest\x1a .lingkar.contact.v1.ContactMerge\")\xdaA\x04name\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/{name=contactMerges/*}\x12\x95\x01\n" +
 	"\x11ListContactMerges\x12,.lingkar.contact.v1.ListContactMergesRequest\x1a-.lingkar.contact.v1.ListContactMergesResponse\"#\xdaA\acontact\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/contactMergesB\xe2\x01\n" +
 	"\x16com.lingkar.contact.v1B\x14IdentityServiceProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
@@ -998,63 +1133,67 @@ func file_lingkar_contact_v1_identity_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_identity_service_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_identity_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_lingkar_contact_v1_identity_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_lingkar_contact_v1_identity_service_proto_goTypes = []any{
-	(*FindDuplicatesRequest)(nil),       // 0: lingkar.contact.v1.FindDuplicatesRequest
-	(*FindDuplicatesResponse)(nil),      // 1: lingkar.contact.v1.FindDuplicatesResponse
-	(*ListDuplicatesRequest)(nil),       // 2: lingkar.contact.v1.ListDuplicatesRequest
-	(*ListDuplicatesResponse)(nil),      // 3: lingkar.contact.v1.ListDuplicatesResponse
-	(*GetIdentityPolicyRequest)(nil),    // 4: lingkar.contact.v1.GetIdentityPolicyRequest
-	(*UpdateIdentityPolicyRequest)(nil), // 5: lingkar.contact.v1.UpdateIdentityPolicyRequest
-	(*PreviewMergeRequest)(nil),         // 6: lingkar.contact.v1.PreviewMergeRequest
-	(*PreviewMergeResponse)(nil),        // 7: lingkar.contact.v1.PreviewMergeResponse
-	(*MergeContactsRequest)(nil),        // 8: lingkar.contact.v1.MergeContactsRequest
-	(*UnmergeContactRequest)(nil),       // 9: lingkar.contact.v1.UnmergeContactRequest
-	(*GetContactMergeRequest)(nil),      // 10: lingkar.contact.v1.GetContactMergeRequest
-	(*ListContactMergesRequest)(nil),    // 11: lingkar.contact.v1.ListContactMergesRequest
-	(*ListContactMergesResponse)(nil),   // 12: lingkar.contact.v1.ListContactMergesResponse
-	(*Contact)(nil),                     // 13: lingkar.contact.v1.Contact
-	(*DuplicateCandidate)(nil),          // 14: lingkar.contact.v1.DuplicateCandidate
-	(*DuplicatePair)(nil),               // 15: lingkar.contact.v1.DuplicatePair
-	(*IdentityPolicy)(nil),              // 16: lingkar.contact.v1.IdentityPolicy
-	(*fieldmaskpb.FieldMask)(nil),       // 17: google.protobuf.FieldMask
-	(*MergeChoice)(nil),                 // 18: lingkar.contact.v1.MergeChoice
-	(*ContactMerge)(nil),                // 19: lingkar.contact.v1.ContactMerge
+	(*FindDuplicatesRequest)(nil),        // 0: lingkar.contact.v1.FindDuplicatesRequest
+	(*FindDuplicatesResponse)(nil),       // 1: lingkar.contact.v1.FindDuplicatesResponse
+	(*ListDuplicatesRequest)(nil),        // 2: lingkar.contact.v1.ListDuplicatesRequest
+	(*ListDuplicatesResponse)(nil),       // 3: lingkar.contact.v1.ListDuplicatesResponse
+	(*GetIdentityPolicyRequest)(nil),     // 4: lingkar.contact.v1.GetIdentityPolicyRequest
+	(*UpdateIdentityPolicyRequest)(nil),  // 5: lingkar.contact.v1.UpdateIdentityPolicyRequest
+	(*PreviewMergeRequest)(nil),          // 6: lingkar.contact.v1.PreviewMergeRequest
+	(*PreviewMergeResponse)(nil),         // 7: lingkar.contact.v1.PreviewMergeResponse
+	(*MergeContactsRequest)(nil),         // 8: lingkar.contact.v1.MergeContactsRequest
+	(*UnmergeContactRequest)(nil),        // 9: lingkar.contact.v1.UnmergeContactRequest
+	(*ClaimAnonymousContactRequest)(nil), // 10: lingkar.contact.v1.ClaimAnonymousContactRequest
+	(*GetContactMergeRequest)(nil),       // 11: lingkar.contact.v1.GetContactMergeRequest
+	(*ListContactMergesRequest)(nil),     // 12: lingkar.contact.v1.ListContactMergesRequest
+	(*ListContactMergesResponse)(nil),    // 13: lingkar.contact.v1.ListContactMergesResponse
+	(*Contact)(nil),                      // 14: lingkar.contact.v1.Contact
+	(*DuplicateCandidate)(nil),           // 15: lingkar.contact.v1.DuplicateCandidate
+	(*DuplicatePair)(nil),                // 16: lingkar.contact.v1.DuplicatePair
+	(*IdentityPolicy)(nil),               // 17: lingkar.contact.v1.IdentityPolicy
+	(*fieldmaskpb.FieldMask)(nil),        // 18: google.protobuf.FieldMask
+	(*MergeChoice)(nil),                  // 19: lingkar.contact.v1.MergeChoice
+	(*ContactMerge)(nil),                 // 20: lingkar.contact.v1.ContactMerge
 }
 var file_lingkar_contact_v1_identity_service_proto_depIdxs = []int32{
-	13, // 0: lingkar.contact.v1.FindDuplicatesRequest.contact:type_name -> lingkar.contact.v1.Contact
-	14, // 1: lingkar.contact.v1.FindDuplicatesResponse.candidates:type_name -> lingkar.contact.v1.DuplicateCandidate
-	15, // 2: lingkar.contact.v1.ListDuplicatesResponse.pairs:type_name -> lingkar.contact.v1.DuplicatePair
-	16, // 3: lingkar.contact.v1.UpdateIdentityPolicyRequest.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
-	17, // 4: lingkar.contact.v1.UpdateIdentityPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
-	18, // 5: lingkar.contact.v1.PreviewMergeRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
-	13, // 6: lingkar.contact.v1.PreviewMergeResponse.contact:type_name -> lingkar.contact.v1.Contact
-	19, // 7: lingkar.contact.v1.PreviewMergeResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
-	18, // 8: lingkar.contact.v1.MergeContactsRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
-	19, // 9: lingkar.contact.v1.ListContactMergesResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
-	0,  // 10: lingkar.contact.v1.IdentityService.FindDuplicates:input_type -> lingkar.contact.v1.FindDuplicatesRequest
-	2,  // 11: lingkar.contact.v1.IdentityService.ListDuplicates:input_type -> lingkar.contact.v1.ListDuplicatesRequest
-	4,  // 12: lingkar.contact.v1.IdentityService.GetIdentityPolicy:input_type -> lingkar.contact.v1.GetIdentityPolicyRequest
-	5,  // 13: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:input_type -> lingkar.contact.v1.UpdateIdentityPolicyRequest
-	6,  // 14: lingkar.contact.v1.IdentityService.PreviewMerge:input_type -> lingkar.contact.v1.PreviewMergeRequest
-	8,  // 15: lingkar.contact.v1.IdentityService.MergeContacts:input_type -> lingkar.contact.v1.MergeContactsRequest
-	9,  // 16: lingkar.contact.v1.IdentityService.UnmergeContact:input_type -> lingkar.contact.v1.UnmergeContactRequest
-	10, // 17: lingkar.contact.v1.IdentityService.GetContactMerge:input_type -> lingkar.contact.v1.GetContactMergeRequest
-	11, // 18: lingkar.contact.v1.IdentityService.ListContactMerges:input_type -> lingkar.contact.v1.ListContactMergesRequest
-	1,  // 19: lingkar.contact.v1.IdentityService.FindDuplicates:output_type -> lingkar.contact.v1.FindDuplicatesResponse
-	3,  // 20: lingkar.contact.v1.IdentityService.ListDuplicates:output_type -> lingkar.contact.v1.ListDuplicatesResponse
-	16, // 21: lingkar.contact.v1.IdentityService.GetIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
-	16, // 22: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
-	7,  // 23: lingkar.contact.v1.IdentityService.PreviewMerge:output_type -> lingkar.contact.v1.PreviewMergeResponse
-	13, // 24: lingkar.contact.v1.IdentityService.MergeContacts:output_type -> lingkar.contact.v1.Contact
-	13, // 25: lingkar.contact.v1.IdentityService.UnmergeContact:output_type -> lingkar.contact.v1.Contact
-	19, // 26: lingkar.contact.v1.IdentityService.GetContactMerge:output_type -> lingkar.contact.v1.ContactMerge
-	12, // 27: lingkar.contact.v1.IdentityService.ListContactMerges:output_type -> lingkar.contact.v1.ListContactMergesResponse
-	19, // [19:28] is the sub-list for method output_type
-	10, // [10:19] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	14, // 0: lingkar.contact.v1.FindDuplicatesRequest.contact:type_name -> lingkar.contact.v1.Contact
+	15, // 1: lingkar.contact.v1.FindDuplicatesResponse.candidates:type_name -> lingkar.contact.v1.DuplicateCandidate
+	16, // 2: lingkar.contact.v1.ListDuplicatesResponse.pairs:type_name -> lingkar.contact.v1.DuplicatePair
+	17, // 3: lingkar.contact.v1.UpdateIdentityPolicyRequest.identity_policy:type_name -> lingkar.contact.v1.IdentityPolicy
+	18, // 4: lingkar.contact.v1.UpdateIdentityPolicyRequest.update_mask:type_name -> google.protobuf.FieldMask
+	19, // 5: lingkar.contact.v1.PreviewMergeRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
+	14, // 6: lingkar.contact.v1.PreviewMergeResponse.contact:type_name -> lingkar.contact.v1.Contact
+	20, // 7: lingkar.contact.v1.PreviewMergeResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
+	19, // 8: lingkar.contact.v1.MergeContactsRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
+	14, // 9: lingkar.contact.v1.ClaimAnonymousContactRequest.details:type_name -> lingkar.contact.v1.Contact
+	20, // 10: lingkar.contact.v1.ListContactMergesResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
+	0,  // 11: lingkar.contact.v1.IdentityService.FindDuplicates:input_type -> lingkar.contact.v1.FindDuplicatesRequest
+	2,  // 12: lingkar.contact.v1.IdentityService.ListDuplicates:input_type -> lingkar.contact.v1.ListDuplicatesRequest
+	4,  // 13: lingkar.contact.v1.IdentityService.GetIdentityPolicy:input_type -> lingkar.contact.v1.GetIdentityPolicyRequest
+	5,  // 14: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:input_type -> lingkar.contact.v1.UpdateIdentityPolicyRequest
+	6,  // 15: lingkar.contact.v1.IdentityService.PreviewMerge:input_type -> lingkar.contact.v1.PreviewMergeRequest
+	8,  // 16: lingkar.contact.v1.IdentityService.MergeContacts:input_type -> lingkar.contact.v1.MergeContactsRequest
+	9,  // 17: lingkar.contact.v1.IdentityService.UnmergeContact:input_type -> lingkar.contact.v1.UnmergeContactRequest
+	10, // 18: lingkar.contact.v1.IdentityService.ClaimAnonymousContact:input_type -> lingkar.contact.v1.ClaimAnonymousContactRequest
+	11, // 19: lingkar.contact.v1.IdentityService.GetContactMerge:input_type -> lingkar.contact.v1.GetContactMergeRequest
+	12, // 20: lingkar.contact.v1.IdentityService.ListContactMerges:input_type -> lingkar.contact.v1.ListContactMergesRequest
+	1,  // 21: lingkar.contact.v1.IdentityService.FindDuplicates:output_type -> lingkar.contact.v1.FindDuplicatesResponse
+	3,  // 22: lingkar.contact.v1.IdentityService.ListDuplicates:output_type -> lingkar.contact.v1.ListDuplicatesResponse
+	17, // 23: lingkar.contact.v1.IdentityService.GetIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
+	17, // 24: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
+	7,  // 25: lingkar.contact.v1.IdentityService.PreviewMerge:output_type -> lingkar.contact.v1.PreviewMergeResponse
+	14, // 26: lingkar.contact.v1.IdentityService.MergeContacts:output_type -> lingkar.contact.v1.Contact
+	14, // 27: lingkar.contact.v1.IdentityService.UnmergeContact:output_type -> lingkar.contact.v1.Contact
+	14, // 28: lingkar.contact.v1.IdentityService.ClaimAnonymousContact:output_type -> lingkar.contact.v1.Contact
+	20, // 29: lingkar.contact.v1.IdentityService.GetContactMerge:output_type -> lingkar.contact.v1.ContactMerge
+	13, // 30: lingkar.contact.v1.IdentityService.ListContactMerges:output_type -> lingkar.contact.v1.ListContactMergesResponse
+	21, // [21:31] is the sub-list for method output_type
+	11, // [11:21] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_service_proto_init() }
@@ -1068,13 +1207,17 @@ func file_lingkar_contact_v1_identity_service_proto_init() {
 		(*FindDuplicatesRequest_Name)(nil),
 		(*FindDuplicatesRequest_Contact)(nil),
 	}
+	file_lingkar_contact_v1_identity_service_proto_msgTypes[10].OneofWrappers = []any{
+		(*ClaimAnonymousContactRequest_Contact)(nil),
+		(*ClaimAnonymousContactRequest_Details)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_identity_service_proto_rawDesc), len(file_lingkar_contact_v1_identity_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -352,6 +352,51 @@ func local_request_IdentityService_UnmergeContact_0(ctx context.Context, marshal
 	return msg, metadata, err
 }
 
+func request_IdentityService_ClaimAnonymousContact_0(ctx context.Context, marshaler runtime.Marshaler, client IdentityServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ClaimAnonymousContactRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["name"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "name")
+	}
+	protoReq.Name, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "name", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.ClaimAnonymousContact(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_IdentityService_ClaimAnonymousContact_0(ctx context.Context, marshaler runtime.Marshaler, server IdentityServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq ClaimAnonymousContactRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["name"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "name")
+	}
+	protoReq.Name, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "name", err)
+	}
+	msg, err := server.ClaimAnonymousContact(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_IdentityService_GetContactMerge_0(ctx context.Context, marshaler runtime.Marshaler, client IdentityServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq GetContactMergeRequest
@@ -572,6 +617,26 @@ func RegisterIdentityServiceHandlerServer(ctx context.Context, mux *runtime.Serv
 		}
 		forward_IdentityService_UnmergeContact_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_IdentityService_ClaimAnonymousContact_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/lingkar.contact.v1.IdentityService/ClaimAnonymousContact", runtime.WithHTTPPathPattern("/v1/{name=contacts/*}:claim"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_IdentityService_ClaimAnonymousContact_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_IdentityService_ClaimAnonymousContact_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_IdentityService_GetContactMerge_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -771,6 +836,23 @@ func RegisterIdentityServiceHandlerClient(ctx context.Context, mux *runtime.Serv
 		}
 		forward_IdentityService_UnmergeContact_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_IdentityService_ClaimAnonymousContact_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/lingkar.contact.v1.IdentityService/ClaimAnonymousContact", runtime.WithHTTPPathPattern("/v1/{name=contacts/*}:claim"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_IdentityService_ClaimAnonymousContact_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_IdentityService_ClaimAnonymousContact_0(annotatedContext, mux, outboundMarshaler, w, req, resp, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodGet, pattern_IdentityService_GetContactMerge_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -809,25 +891,27 @@ func RegisterIdentityServiceHandlerClient(ctx context.Context, mux *runtime.Serv
 }
 
 var (
-	pattern_IdentityService_FindDuplicates_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "contacts"}, "findDuplicates"))
-	pattern_IdentityService_ListDuplicates_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "contacts"}, "listDuplicates"))
-	pattern_IdentityService_GetIdentityPolicy_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 4, 1, 5, 2}, []string{"v1", "identityPolicy", "name"}, ""))
-	pattern_IdentityService_UpdateIdentityPolicy_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 4, 1, 5, 2}, []string{"v1", "identityPolicy", "identity_policy.name"}, ""))
-	pattern_IdentityService_PreviewMerge_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "previewMerge"))
-	pattern_IdentityService_MergeContacts_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "merge"))
-	pattern_IdentityService_UnmergeContact_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "unmerge"))
-	pattern_IdentityService_GetContactMerge_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contactMerges", "name"}, ""))
-	pattern_IdentityService_ListContactMerges_0    = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "contactMerges"}, ""))
+	pattern_IdentityService_FindDuplicates_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "contacts"}, "findDuplicates"))
+	pattern_IdentityService_ListDuplicates_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "contacts"}, "listDuplicates"))
+	pattern_IdentityService_GetIdentityPolicy_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 4, 1, 5, 2}, []string{"v1", "identityPolicy", "name"}, ""))
+	pattern_IdentityService_UpdateIdentityPolicy_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 4, 1, 5, 2}, []string{"v1", "identityPolicy", "identity_policy.name"}, ""))
+	pattern_IdentityService_PreviewMerge_0          = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "previewMerge"))
+	pattern_IdentityService_MergeContacts_0         = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "merge"))
+	pattern_IdentityService_UnmergeContact_0        = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "unmerge"))
+	pattern_IdentityService_ClaimAnonymousContact_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contacts", "name"}, "claim"))
+	pattern_IdentityService_GetContactMerge_0       = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 2, 5, 2}, []string{"v1", "contactMerges", "name"}, ""))
+	pattern_IdentityService_ListContactMerges_0     = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "contactMerges"}, ""))
 )
 
 var (
-	forward_IdentityService_FindDuplicates_0       = runtime.ForwardResponseMessage
-	forward_IdentityService_ListDuplicates_0       = runtime.ForwardResponseMessage
-	forward_IdentityService_GetIdentityPolicy_0    = runtime.ForwardResponseMessage
-	forward_IdentityService_UpdateIdentityPolicy_0 = runtime.ForwardResponseMessage
-	forward_IdentityService_PreviewMerge_0         = runtime.ForwardResponseMessage
-	forward_IdentityService_MergeContacts_0        = runtime.ForwardResponseMessage
-	forward_IdentityService_UnmergeContact_0       = runtime.ForwardResponseMessage
-	forward_IdentityService_GetContactMerge_0      = runtime.ForwardResponseMessage
-	forward_IdentityService_ListContactMerges_0    = runtime.ForwardResponseMessage
+	forward_IdentityService_FindDuplicates_0        = runtime.ForwardResponseMessage
+	forward_IdentityService_ListDuplicates_0        = runtime.ForwardResponseMessage
+	forward_IdentityService_GetIdentityPolicy_0     = runtime.ForwardResponseMessage
+	forward_IdentityService_UpdateIdentityPolicy_0  = runtime.ForwardResponseMessage
+	forward_IdentityService_PreviewMerge_0          = runtime.ForwardResponseMessage
+	forward_IdentityService_MergeContacts_0         = runtime.ForwardResponseMessage
+	forward_IdentityService_UnmergeContact_0        = runtime.ForwardResponseMessage
+	forward_IdentityService_ClaimAnonymousContact_0 = runtime.ForwardResponseMessage
+	forward_IdentityService_GetContactMerge_0       = runtime.ForwardResponseMessage
+	forward_IdentityService_ListContactMerges_0     = runtime.ForwardResponseMessage
 )

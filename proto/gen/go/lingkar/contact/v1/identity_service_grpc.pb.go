@@ -21,15 +21,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	IdentityService_FindDuplicates_FullMethodName       = "/lingkar.contact.v1.IdentityService/FindDuplicates"
-	IdentityService_ListDuplicates_FullMethodName       = "/lingkar.contact.v1.IdentityService/ListDuplicates"
-	IdentityService_GetIdentityPolicy_FullMethodName    = "/lingkar.contact.v1.IdentityService/GetIdentityPolicy"
-	IdentityService_UpdateIdentityPolicy_FullMethodName = "/lingkar.contact.v1.IdentityService/UpdateIdentityPolicy"
-	IdentityService_PreviewMerge_FullMethodName         = "/lingkar.contact.v1.IdentityService/PreviewMerge"
-	IdentityService_MergeContacts_FullMethodName        = "/lingkar.contact.v1.IdentityService/MergeContacts"
-	IdentityService_UnmergeContact_FullMethodName       = "/lingkar.contact.v1.IdentityService/UnmergeContact"
-	IdentityService_GetContactMerge_FullMethodName      = "/lingkar.contact.v1.IdentityService/GetContactMerge"
-	IdentityService_ListContactMerges_FullMethodName    = "/lingkar.contact.v1.IdentityService/ListContactMerges"
+	IdentityService_FindDuplicates_FullMethodName        = "/lingkar.contact.v1.IdentityService/FindDuplicates"
+	IdentityService_ListDuplicates_FullMethodName        = "/lingkar.contact.v1.IdentityService/ListDuplicates"
+	IdentityService_GetIdentityPolicy_FullMethodName     = "/lingkar.contact.v1.IdentityService/GetIdentityPolicy"
+	IdentityService_UpdateIdentityPolicy_FullMethodName  = "/lingkar.contact.v1.IdentityService/UpdateIdentityPolicy"
+	IdentityService_PreviewMerge_FullMethodName          = "/lingkar.contact.v1.IdentityService/PreviewMerge"
+	IdentityService_MergeContacts_FullMethodName         = "/lingkar.contact.v1.IdentityService/MergeContacts"
+	IdentityService_UnmergeContact_FullMethodName        = "/lingkar.contact.v1.IdentityService/UnmergeContact"
+	IdentityService_ClaimAnonymousContact_FullMethodName = "/lingkar.contact.v1.IdentityService/ClaimAnonymousContact"
+	IdentityService_GetContactMerge_FullMethodName       = "/lingkar.contact.v1.IdentityService/GetContactMerge"
+	IdentityService_ListContactMerges_FullMethodName     = "/lingkar.contact.v1.IdentityService/ListContactMerges"
 )
 
 // IdentityServiceClient is the client API for IdentityService service.
@@ -63,6 +64,11 @@ type IdentityServiceClient interface {
 	// were changed since stay with the survivor. A contact whose survivor was merged in
 	// its turn answers FAILED_PRECONDITION SURVIVOR_MERGED: that one comes first.
 	UnmergeContact(ctx context.Context, in *UnmergeContactRequest, opts ...grpc.CallOption) (*Contact, error)
+	// Says who an anonymous contact is (CON-32): somebody new, whose details it gets, or a
+	// contact that is known already, into which it is merged. Its history is kept either
+	// way. Answers that person; one that is not anonymous answers FAILED_PRECONDITION
+	// CONTACT_NOT_ANONYMOUS.
+	ClaimAnonymousContact(ctx context.Context, in *ClaimAnonymousContactRequest, opts ...grpc.CallOption) (*Contact, error)
 	// Answers one merge.
 	GetContactMerge(ctx context.Context, in *GetContactMergeRequest, opts ...grpc.CallOption) (*ContactMerge, error)
 	// Lists merges, the latest first; those of one contact if asked so.
@@ -147,6 +153,16 @@ func (c *identityServiceClient) UnmergeContact(ctx context.Context, in *UnmergeC
 	return out, nil
 }
 
+func (c *identityServiceClient) ClaimAnonymousContact(ctx context.Context, in *ClaimAnonymousContactRequest, opts ...grpc.CallOption) (*Contact, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Contact)
+	err := c.cc.Invoke(ctx, IdentityService_ClaimAnonymousContact_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *identityServiceClient) GetContactMerge(ctx context.Context, in *GetContactMergeRequest, opts ...grpc.CallOption) (*ContactMerge, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ContactMerge)
@@ -198,6 +214,11 @@ type IdentityServiceServer interface {
 	// were changed since stay with the survivor. A contact whose survivor was merged in
 	// its turn answers FAILED_PRECONDITION SURVIVOR_MERGED: that one comes first.
 	UnmergeContact(context.Context, *UnmergeContactRequest) (*Contact, error)
+	// Says who an anonymous contact is (CON-32): somebody new, whose details it gets, or a
+	// contact that is known already, into which it is merged. Its history is kept either
+	// way. Answers that person; one that is not anonymous answers FAILED_PRECONDITION
+	// CONTACT_NOT_ANONYMOUS.
+	ClaimAnonymousContact(context.Context, *ClaimAnonymousContactRequest) (*Contact, error)
 	// Answers one merge.
 	GetContactMerge(context.Context, *GetContactMergeRequest) (*ContactMerge, error)
 	// Lists merges, the latest first; those of one contact if asked so.
@@ -232,6 +253,9 @@ func (UnimplementedIdentityServiceServer) MergeContacts(context.Context, *MergeC
 }
 func (UnimplementedIdentityServiceServer) UnmergeContact(context.Context, *UnmergeContactRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method UnmergeContact not implemented")
+}
+func (UnimplementedIdentityServiceServer) ClaimAnonymousContact(context.Context, *ClaimAnonymousContactRequest) (*Contact, error) {
+	return nil, status.Error(codes.Unimplemented, "method ClaimAnonymousContact not implemented")
 }
 func (UnimplementedIdentityServiceServer) GetContactMerge(context.Context, *GetContactMergeRequest) (*ContactMerge, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetContactMerge not implemented")
@@ -386,6 +410,24 @@ func _IdentityService_UnmergeContact_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IdentityService_ClaimAnonymousContact_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimAnonymousContactRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IdentityServiceServer).ClaimAnonymousContact(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IdentityService_ClaimAnonymousContact_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IdentityServiceServer).ClaimAnonymousContact(ctx, req.(*ClaimAnonymousContactRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IdentityService_GetContactMerge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetContactMergeRequest)
 	if err := dec(in); err != nil {
@@ -456,6 +498,10 @@ var IdentityService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "UnmergeContact",
 			Handler:    _IdentityService_UnmergeContact_Handler,
+		},
+		{
+			MethodName: "ClaimAnonymousContact",
+			Handler:    _IdentityService_ClaimAnonymousContact_Handler,
 		},
 		{
 			MethodName: "GetContactMerge",
