@@ -44,6 +44,9 @@ func Of(c *contact.Contact) Record {
 		ID: c.ID, Kind: c.Kind, Birthday: c.Birthday, Handles: c.Handles(),
 		Name: name(c.Kind, c.DisplayName), Given: name(c.Kind, c.GivenName), Family: name(c.Kind, c.FamilyName),
 	}
+	if c.Anonymous() {
+		r.Name = "" // it says nothing about who it is
+	}
 	if r.Given != "" && r.Family != "" {
 		r.Name = r.Given + " " + r.Family
 	}

@@ -64,3 +64,17 @@ func (s *Server) GetContactMerge(ctx context.Context, req *contactv1.GetContactM
 func (s *Server) ListContactMerges(ctx context.Context, req *contactv1.ListContactMergesRequest) (*contactv1.ListContactMergesResponse, error) {
 	return s.Store.ListMerges(ctx, auth.From(ctx).Tenant, req)
 }
+
+// ClaimAnonymousContact implements IdentityService.
+func (s *Server) ClaimAnonymousContact(ctx context.Context, req *contactv1.ClaimAnonymousContactRequest) (*contactv1.Contact, error) {
+	tenant := auth.From(ctx).Tenant
+	if req.GetDetails() != nil {
+		return s.Store.ClaimContact(ctx, tenant, req.GetName(), req.GetEtag(), req.GetDetails())
+	}
+	m, err := s.Store.Claiming(req.GetName(), req.GetContact())
+	if err != nil {
+		return nil, err
+	}
+	m.OtherEtag = req.GetEtag()
+	return s.Store.MergeContacts(ctx, tenant, m)
+}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -265,6 +266,68 @@ func testUnmergeContact(t *testing.T, s *testkit.Suite) {
 		refused(t, err, codes.FailedPrecondition, "CONTACT_NOT_MERGED")
 		a.merge(t, b, old)
 		_, err = other.UnmergeContact(other.Ctx(), &contactv1.UnmergeContactRequest{Name: old.GetName()})
+		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
+	})
+}
+
+// CON-32: somebody of whom only a key is known is a contact with a history. Who it is becomes
+// known later: somebody new, or a contact that is there. The history is kept.
+func testClaimAnonymousContact(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-32"}, func(t *testing.T, a, other *api) {
+		ctx := a.Ctx()
+		keyed := func(kind contactv1.IdentifierKind, value string) *contactv1.Contact {
+			return a.create(t, &contactv1.Contact{Kind: person, Identifiers: []*contactv1.Identifier{{Kind: kind, Value: value}}})
+		}
+		prepaid, tablet := keyed(phone, "+62 812 7777 8888"), keyed(device, "IMEI-4242")
+		if !prepaid.GetAnonymous() || prepaid.GetDisplayName() != "Anonymous 8888" || !tablet.GetAnonymous() {
+			t.Errorf("anonymous: %v, %v", prepaid, tablet)
+		}
+		a.meets(t, prepaid.GetName(), "topped up")
+		a.meets(t, tablet.GetName(), "looked around")
+		claim := func(req *contactv1.ClaimAnonymousContactRequest) (*contactv1.Contact, error) {
+			return a.ClaimAnonymousContact(ctx, req)
+		}
+		details := &contactv1.Contact{Kind: person, GivenName: "Siti", FamilyName: "Nurhaliza", Identifiers: []*contactv1.Identifier{
+			{Kind: phone, Value: "0812 7777 8888"}, {Kind: email, Value: "siti@example.id"},
+		}}
+		byDetails := &contactv1.ClaimAnonymousContactRequest{Name: prepaid.GetName(), Claimant: &contactv1.ClaimAnonymousContactRequest_Details{Details: details}}
+		siti := must(claim(byDetails))(t)
+		if siti.GetName() != prepaid.GetName() || siti.GetDisplayName() != "Siti Nurhaliza" || siti.GetAnonymous() || len(siti.GetIdentifiers()) != 2 {
+			t.Errorf("claimed: %v", siti)
+		}
+		_, err := claim(byDetails)
+		refused(t, err, codes.FailedPrecondition, "CONTACT_NOT_ANONYMOUS")
+		byContact := &contactv1.ClaimAnonymousContactRequest{Name: tablet.GetName(), Claimant: &contactv1.ClaimAnonymousContactRequest_Contact{Contact: siti.GetName()}}
+		if got := must(claim(byContact))(t); got.GetName() != siti.GetName() || len(got.GetIdentifiers()) != 3 || got.GetDisplayName() != "Siti Nurhaliza" {
+			t.Errorf("claimed by a contact: %v", got)
+		}
+		for _, name := range []string{siti.GetName(), tablet.GetName()} {
+			if got := a.history(t, name); !slices.Equal(got, []string{"looked around", "topped up"}) {
+				t.Errorf("the history of %s: %v", name, got)
+			}
+		}
+		found := must(a.LookupContact(ctx, &contactv1.LookupContactRequest{Identifier: &contactv1.LookupContactRequest_Device{Device: "imei-4242"}}))(t)
+		if found.GetContacts()[0].GetName() != siti.GetName() {
+			t.Errorf("the device leads to %v", found)
+		}
+		_, err = claim(byContact)
+		refused(t, err, codes.FailedPrecondition, "CONTACT_MERGED")
+		budi := a.named(t, "Budi")
+		for reason, req := range map[string]*contactv1.ClaimAnonymousContactRequest{
+			"CONTACT_NOT_ANONYMOUS": {Name: budi.GetName(), Claimant: &contactv1.ClaimAnonymousContactRequest_Contact{Contact: siti.GetName()}},
+			"CYCLE":                 {Name: budi.GetName(), Claimant: &contactv1.ClaimAnonymousContactRequest_Contact{Contact: budi.GetName()}},
+		} {
+			if _, err := claim(req); errs.Reason(err) != reason {
+				t.Errorf("%v, want %s", err, reason)
+			}
+		}
+		for _, nobody := range []*contactv1.Contact{
+			{Kind: person, Identifiers: details.GetIdentifiers()}, {Kind: organisation, DisplayName: "PT"}, {Kind: person},
+		} {
+			_, err := claim(&contactv1.ClaimAnonymousContactRequest{Name: keyed(card, entity.NewID().String()).GetName(), Claimant: &contactv1.ClaimAnonymousContactRequest_Details{Details: nobody}})
+			refused(t, err, codes.InvalidArgument, "")
+		}
+		_, err = other.ClaimAnonymousContact(other.Ctx(), byContact)
 		refused(t, err, codes.NotFound, "CONTACT_NOT_FOUND")
 	})
 }

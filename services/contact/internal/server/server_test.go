@@ -48,6 +48,7 @@ func TestCalls(t *testing.T) {
 		"MergeContacts refuses":           testMergeContacts_refuses,
 		"MergeContacts races":             testMergeContacts_races,
 		"UnmergeContact":                  testUnmergeContact,
+		"ClaimAnonymousContact":           testClaimAnonymousContact,
 		"UpdateContact":                   testUpdateContact,
 		"UpdateContact outputOnly":        testUpdateContact_outputOnly,
 		"UpdateContact allowMissing":      testUpdateContact_allowMissing,

@@ -45,6 +45,7 @@ func contactProto(c *contact.Contact) *contactv1.Contact {
 		Etag:                c.Etag(),
 		AllowedActions:      c.AllowedActions(),
 		MergedInto:          fields.Name(contacts, c.MergedInto),
+		Anonymous:           c.Anonymous(),
 		RestrictTime:        fields.Timestamp(c.RestrictTime),
 		EraseTime:           fields.Timestamp(c.EraseTime),
 	}
@@ -107,6 +108,8 @@ func contactEvent(c *contact.Contact, e entity.Event) eventlog.Draft {
 		payload = &contactv1.ContactDeleted{Contact: state}
 	case entity.Undeleted:
 		payload = &contactv1.ContactUndeleted{Contact: state}
+	case contact.Claimed:
+		payload = &contactv1.ContactClaimed{Contact: state}
 	case contact.Merged:
 		payload = &contactv1.ContactMerged{Contact: state, Survivor: named(contacts, e.Survivor), Merge: named(contactMerges, e.Merge)}
 		return eventlog.Draft{Payload: payload, Contacts: []uuid.UUID{c.ID, e.Survivor}}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -33,10 +34,14 @@ func (s *Store) fillIdentified(c *contact.Contact, p *contactv1.Contact, identif
 		c.Play(readRoles(r, p.GetRoles(), now))
 	}
 	c.Kind = fields.Fixed(r, "kind", c.Kind, contact.Kind(p.GetKind()))
+	was := c.NameAnonymous()
 	fillNames(r, c, p)
 	c.LanguageCode, c.RegionCode = language(r, p.GetLanguageCode()), region(r, "region_code", p.GetRegionCode())
 	c.Birthday = birthday(r, p.GetBirthday(), now)
 	c.Identifiers = identifiers(r, p, identify)
+	if c.DisplayName == "" || c.DisplayName == was {
+		nameAgain(c)
+	}
 	c.Addresses = addresses(r, p.GetAddresses())
 	c.Preference = preference(r, p.GetPreference())
 	c.Note = r.Words(p.GetNote())
@@ -76,6 +81,13 @@ func fillNames(r *fields.Reader, c *contact.Contact, p *contactv1.Contact) {
 	if follows {
 		c.DisplayName = text.DisplayName(c.GivenName, c.FamilyName)
 	}
+	rekey(c)
+}
+
+// nameAgain names a contact that has no display name of its own: by its names, else as an
+// anonymous one.
+func nameAgain(c *contact.Contact) {
+	c.DisplayName = cmp.Or(text.DisplayName(c.GivenName, c.FamilyName), c.NameAnonymous())
 	rekey(c)
 }
 

@@ -48,6 +48,10 @@ type Merging struct {
 	Choices map[string]uuid.UUID
 	// Etag is the survivor's as last read; empty for any.
 	Etag string
+	// Anonymous asks that the one other contact is anonymous, and OtherEtag is its etag as
+	// last read; empty for any.
+	Anonymous bool
+	OtherEtag string
 }
 
 // Merging reads which contacts to merge, and refuses what can never be.
@@ -146,6 +150,10 @@ func (s *Store) lockMerging(u *record.Unit, m Merging) (survivor *contact.Contac
 	}
 	survivor = rows[m.Survivor]
 	switch {
+	case m.Anonymous && others[0].MergedInto == nil && !others[0].Anonymous():
+		return nil, nil, others[0].RefuseKnown()
+	case m.OtherEtag != "" && m.OtherEtag != others[0].Etag():
+		return nil, nil, errEtag
 	case survivor == nil:
 		return nil, nil, errs.NotFound("contact", named(contacts, m.Survivor))
 	case m.Etag != "" && m.Etag != survivor.Etag():
