@@ -45,6 +45,9 @@ SELECT lingkar_secure('blocking_key');
 -- the ids of those found. In mode 3 the error is one of contact_duplicate_uncompared:
 -- the caller compares, and comes again with compared set. Those added together are not
 -- compared with one another.
+--
+-- Each LIMIT keeps the planner from another order: by the name first, it would read all
+-- who are called so.
 CREATE FUNCTION refuse_duplicates(of_tenant uuid, added uuid[], contact_kinds smallint[], name_keys text[], birthdays text[],
 	kinds smallint[], keys text[], compared boolean[])
 RETURNS void
@@ -70,7 +73,12 @@ BEGIN
 		WHERE i.tenant = of_tenant AND i.kind = a.kind AND i.key = a.key AND i.contact <> ALL (added)
 		LIMIT 100
 	) AS holder
-	JOIN contact AS c ON c.tenant = of_tenant AND c.id = holder.contact
+	CROSS JOIN LATERAL (
+		SELECT id, kind, name_key, birthday, delete_time
+		FROM contact
+		WHERE tenant = of_tenant AND id = holder.contact
+		LIMIT 1
+	) AS c
 	WHERE c.kind = a.contact_kind AND c.name_key = a.name_key AND c.delete_time IS NULL
 		AND (c.birthday = '' OR a.birthday = '' OR c.birthday = a.birthday);
 	IF found IS NOT NULL THEN
