@@ -582,6 +582,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}/timing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers when, where and on which channel a contact is best reached: what it
+         *     prefers, and what its history tells (CON-46).
+         */
+        get: operations["PrivacyService_GetContactTiming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}:assignRole": {
         parameters: {
             query?: never;
@@ -655,6 +675,28 @@ export interface paths {
          *     (LEGAL_HOLD, RETENTION_DEMANDED). One that was erased answers what is left.
          */
         post: operations["PrivacyService_EraseContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}:exportData": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers all that the contact area holds on a person, for the person to read or to
+         *     take along: as JSON, as CSV, or what makes a card of it as vCard 4.0. What other
+         *     areas hold is named in parts with the calls that answer it. Long histories come in
+         *     pages, each a whole document. That it was asked for stands in the audit log.
+         */
+        post: operations["PrivacyService_ExportContactData"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4987,6 +5029,42 @@ export interface components {
             /** @description The purposes on file that concern the contact, by code. */
             purposes?: components["schemas"]["lingkar.contact.v1.PurposeRetention"][];
         };
+        /** @description When, where and on which channel a contact is best reached. */
+        "lingkar.contact.v1.ContactTiming": {
+            /**
+             * Format: int32
+             * @description How many meetings of the tenant its history was weighed against.
+             */
+            baseObservationCount?: number;
+            /**
+             * Format: double
+             * @description How much the tenant's history weighs, in meetings: with so many of its own a
+             *     contact's history counts as much as everybody's.
+             */
+            baseWeight?: number;
+            /** @description The channel to use: the one it prefers, else the one it was met on most. */
+            bestChannel?: components["schemas"]["lingkar.event.v1.Channel"];
+            /** @description Where to meet it: the place it prefers, else the town of its first address. */
+            bestPlace?: string;
+            /**
+             * @description The best spans of two hours of the week, the best first, within the hours it
+             *     prefers.
+             */
+            bestTimes?: components["schemas"]["lingkar.contact.v1.TimeSpan"][];
+            /** @description The language it is addressed in. */
+            languageCode?: string;
+            /** @description "contacts/{uuid}/timing". */
+            name?: string;
+            /**
+             * Format: int32
+             * @description How many meetings of the contact were counted, the latest 500 at most.
+             */
+            observationCount?: number;
+            /** @description What the contact says of it. */
+            preference?: components["schemas"]["lingkar.contact.v1.ContactPreference"];
+            /** @description The IANA zone of the hours below: that of its preference, else UTC. */
+            timeZone?: string;
+        };
         /** @description Asks for a new contact. */
         "lingkar.contact.v1.CreateContactRequest": {
             /** @description Creates it although there seems to be a contact of the same person. */
@@ -4999,6 +5077,20 @@ export interface components {
             requestId?: string;
             /** @description Checks everything and changes nothing. */
             validateOnly?: boolean;
+        };
+        /**
+         * @description The forms in which a person gets its data.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.DataFormat": "DATA_FORMAT_UNSPECIFIED" | "DATA_FORMAT_JSON" | "DATA_FORMAT_CSV" | "DATA_FORMAT_VCARD";
+        /** @description One area's part of what is held on a person. */
+        "lingkar.contact.v1.DataPart": {
+            /** @description The area, such as "sales". */
+            area?: string;
+            /** @description The calls that answer what the document does not hold. */
+            calls?: string[];
+            /** @description True where the document holds all of it. */
+            complete?: boolean;
         };
         /** @description Whether data of one contact may go to a recipient. */
         "lingkar.contact.v1.Disclosure": {
@@ -5098,6 +5190,23 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.ErasureReason": "ERASURE_REASON_UNSPECIFIED" | "ERASURE_REASON_SUBJECT_REQUEST" | "ERASURE_REASON_CONSENT_WITHDRAWN" | "ERASURE_REASON_RETENTION_ENDED" | "ERASURE_REASON_UNLAWFUL";
+        /** @description What is held on a person. */
+        "lingkar.contact.v1.ExportContactDataResponse": {
+            /**
+             * Format: byte
+             * @description The document, in UTF-8. JSON is a message ContactData; CSV has a row per value,
+             *     with its record and its field.
+             */
+            content?: string;
+            /** @description A name for the file, such as "C-000123.json". */
+            fileName?: string;
+            /** @description "application/json", "text/csv" or "text/vcard". */
+            mediaType?: string;
+            /** @description Asks for the next part; empty on the last. */
+            nextPageToken?: string;
+            /** @description Which areas the document covers, and who answers for the others. */
+            parts?: components["schemas"]["lingkar.contact.v1.DataPart"][];
+        };
         /** @description The id of a contact in another system. */
         "lingkar.contact.v1.ExternalId": {
             /** @description The id there. */
@@ -5762,6 +5871,34 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.SurvivorshipStrategy": "SURVIVORSHIP_STRATEGY_UNSPECIFIED" | "SURVIVORSHIP_STRATEGY_SURVIVOR" | "SURVIVORSHIP_STRATEGY_MOST_RECENT" | "SURVIVORSHIP_STRATEGY_MOST_TRUSTED" | "SURVIVORSHIP_STRATEGY_MOST_COMPLETE";
+        /** @description A span of hours of the week. */
+        "lingkar.contact.v1.TimeSpan": {
+            /**
+             * Format: int32
+             * @description The day on which it begins: 1 for Monday to 7 for Sunday (ISO 8601).
+             */
+            dayOfWeek?: number;
+            /**
+             * Format: int32
+             * @description How many hours it lasts.
+             */
+            hours?: number;
+            /**
+             * Format: double
+             * @description How much likelier a meeting is then than at any time of the week: 1 is as likely.
+             */
+            lift?: number;
+            /**
+             * Format: int32
+             * @description How many meetings of the contact itself fell into it.
+             */
+            observationCount?: number;
+            /**
+             * Format: int32
+             * @description The hour of the day at which it begins: 0 to 23.
+             */
+            startHour?: number;
+        };
         /**
          * @description Why data of a contact is withheld.
          * @enum {string}
@@ -8530,6 +8667,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    PrivacyService_GetContactTiming: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description When, where and on which channel a contact is best reached. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ContactTiming"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_AssignRole: {
         parameters: {
             query?: never;
@@ -8703,6 +8864,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PrivacyService_ExportContactData: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The form to answer in. */
+                    format: components["schemas"]["lingkar.contact.v1.DataFormat"];
+                    /** @description From the previous answer, which was the first part of a long history. */
+                    pageToken?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What is held on a person. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ExportContactDataResponse"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -10,7 +10,7 @@ package contactv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	_ "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	v1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -86,6 +86,63 @@ func (x ErasureReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use ErasureReason.Descriptor instead.
 func (ErasureReason) EnumDescriptor() ([]byte, []int) {
 	return file_lingkar_contact_v1_privacy_proto_rawDescGZIP(), []int{0}
+}
+
+// The forms in which a person gets its data.
+type DataFormat int32
+
+const (
+	// Not given.
+	DataFormat_DATA_FORMAT_UNSPECIFIED DataFormat = 0
+	// A message ContactData as JSON: everything.
+	DataFormat_DATA_FORMAT_JSON DataFormat = 1
+	// Rows of record, field and value: everything.
+	DataFormat_DATA_FORMAT_CSV DataFormat = 2
+	// vCard 4.0: the contact alone.
+	DataFormat_DATA_FORMAT_VCARD DataFormat = 3
+)
+
+// Enum value maps for DataFormat.
+var (
+	DataFormat_name = map[int32]string{
+		0: "DATA_FORMAT_UNSPECIFIED",
+		1: "DATA_FORMAT_JSON",
+		2: "DATA_FORMAT_CSV",
+		3: "DATA_FORMAT_VCARD",
+	}
+	DataFormat_value = map[string]int32{
+		"DATA_FORMAT_UNSPECIFIED": 0,
+		"DATA_FORMAT_JSON":        1,
+		"DATA_FORMAT_CSV":         2,
+		"DATA_FORMAT_VCARD":       3,
+	}
+)
+
+func (x DataFormat) Enum() *DataFormat {
+	p := new(DataFormat)
+	*p = x
+	return p
+}
+
+func (x DataFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DataFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_lingkar_contact_v1_privacy_proto_enumTypes[1].Descriptor()
+}
+
+func (DataFormat) Type() protoreflect.EnumType {
+	return &file_lingkar_contact_v1_privacy_proto_enumTypes[1]
+}
+
+func (x DataFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DataFormat.Descriptor instead.
+func (DataFormat) EnumDescriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_proto_rawDescGZIP(), []int{1}
 }
 
 // Why a contact must not be erased for now: a lawsuit, an audit, a dispute.
@@ -473,11 +530,378 @@ func (x *ContactRetention) GetDue() bool {
 	return false
 }
 
+// What the contact area holds on a person.
+type ContactData struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact itself; in the first part alone, as are the others but interactions
+	// and documents.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// Its relationships on either side.
+	Relationships []*Relationship `protobuf:"bytes,2,rep,name=relationships,proto3" json:"relationships,omitempty"`
+	// What it allowed and forbade.
+	Consents []*Consent `protobuf:"bytes,3,rep,name=consents,proto3" json:"consents,omitempty"`
+	// What was said and done with it, the latest first.
+	Interactions []*Interaction `protobuf:"bytes,4,rep,name=interactions,proto3" json:"interactions,omitempty"`
+	// Bodies too long for an interaction.
+	Documents []*Document `protobuf:"bytes,5,rep,name=documents,proto3" json:"documents,omitempty"`
+	// Who changed its record, and where its data went: the latest 1,000 entries.
+	AuditEntries  []*AuditEntry `protobuf:"bytes,6,rep,name=audit_entries,json=auditEntries,proto3" json:"audit_entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactData) Reset() {
+	*x = ContactData{}
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactData) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactData) ProtoMessage() {}
+
+func (x *ContactData) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactData.ProtoReflect.Descriptor instead.
+func (*ContactData) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ContactData) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *ContactData) GetRelationships() []*Relationship {
+	if x != nil {
+		return x.Relationships
+	}
+	return nil
+}
+
+func (x *ContactData) GetConsents() []*Consent {
+	if x != nil {
+		return x.Consents
+	}
+	return nil
+}
+
+func (x *ContactData) GetInteractions() []*Interaction {
+	if x != nil {
+		return x.Interactions
+	}
+	return nil
+}
+
+func (x *ContactData) GetDocuments() []*Document {
+	if x != nil {
+		return x.Documents
+	}
+	return nil
+}
+
+func (x *ContactData) GetAuditEntries() []*AuditEntry {
+	if x != nil {
+		return x.AuditEntries
+	}
+	return nil
+}
+
+// One area's part of what is held on a person.
+type DataPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The area, such as "sales".
+	Area string `protobuf:"bytes,1,opt,name=area,proto3" json:"area,omitempty"`
+	// True where the document holds all of it.
+	Complete bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
+	// The calls that answer what the document does not hold.
+	Calls         []string `protobuf:"bytes,3,rep,name=calls,proto3" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DataPart) Reset() {
+	*x = DataPart{}
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DataPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DataPart) ProtoMessage() {}
+
+func (x *DataPart) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DataPart.ProtoReflect.Descriptor instead.
+func (*DataPart) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DataPart) GetArea() string {
+	if x != nil {
+		return x.Area
+	}
+	return ""
+}
+
+func (x *DataPart) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *DataPart) GetCalls() []string {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+// When, where and on which channel a contact is best reached.
+type ContactTiming struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}/timing".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What the contact says of it.
+	Preference *ContactPreference `protobuf:"bytes,2,opt,name=preference,proto3" json:"preference,omitempty"`
+	// The language it is addressed in.
+	LanguageCode string `protobuf:"bytes,3,opt,name=language_code,json=languageCode,proto3" json:"language_code,omitempty"`
+	// The IANA zone of the hours below: that of its preference, else UTC.
+	TimeZone string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// The best spans of two hours of the week, the best first, within the hours it
+	// prefers.
+	BestTimes []*TimeSpan `protobuf:"bytes,5,rep,name=best_times,json=bestTimes,proto3" json:"best_times,omitempty"`
+	// The channel to use: the one it prefers, else the one it was met on most.
+	BestChannel v1.Channel `protobuf:"varint,6,opt,name=best_channel,json=bestChannel,proto3,enum=lingkar.event.v1.Channel" json:"best_channel,omitempty"`
+	// Where to meet it: the place it prefers, else the town of its first address.
+	BestPlace string `protobuf:"bytes,7,opt,name=best_place,json=bestPlace,proto3" json:"best_place,omitempty"`
+	// How many meetings of the contact were counted, the latest 500 at most.
+	ObservationCount int32 `protobuf:"varint,8,opt,name=observation_count,json=observationCount,proto3" json:"observation_count,omitempty"`
+	// How many meetings of the tenant its history was weighed against.
+	BaseObservationCount int32 `protobuf:"varint,9,opt,name=base_observation_count,json=baseObservationCount,proto3" json:"base_observation_count,omitempty"`
+	// How much the tenant's history weighs, in meetings: with so many of its own a
+	// contact's history counts as much as everybody's.
+	BaseWeight    float64 `protobuf:"fixed64,10,opt,name=base_weight,json=baseWeight,proto3" json:"base_weight,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactTiming) Reset() {
+	*x = ContactTiming{}
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactTiming) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactTiming) ProtoMessage() {}
+
+func (x *ContactTiming) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactTiming.ProtoReflect.Descriptor instead.
+func (*ContactTiming) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ContactTiming) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ContactTiming) GetPreference() *ContactPreference {
+	if x != nil {
+		return x.Preference
+	}
+	return nil
+}
+
+func (x *ContactTiming) GetLanguageCode() string {
+	if x != nil {
+		return x.LanguageCode
+	}
+	return ""
+}
+
+func (x *ContactTiming) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *ContactTiming) GetBestTimes() []*TimeSpan {
+	if x != nil {
+		return x.BestTimes
+	}
+	return nil
+}
+
+func (x *ContactTiming) GetBestChannel() v1.Channel {
+	if x != nil {
+		return x.BestChannel
+	}
+	return v1.Channel(0)
+}
+
+func (x *ContactTiming) GetBestPlace() string {
+	if x != nil {
+		return x.BestPlace
+	}
+	return ""
+}
+
+func (x *ContactTiming) GetObservationCount() int32 {
+	if x != nil {
+		return x.ObservationCount
+	}
+	return 0
+}
+
+func (x *ContactTiming) GetBaseObservationCount() int32 {
+	if x != nil {
+		return x.BaseObservationCount
+	}
+	return 0
+}
+
+func (x *ContactTiming) GetBaseWeight() float64 {
+	if x != nil {
+		return x.BaseWeight
+	}
+	return 0
+}
+
+// A span of hours of the week.
+type TimeSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The day on which it begins: 1 for Monday to 7 for Sunday (ISO 8601).
+	DayOfWeek int32 `protobuf:"varint,1,opt,name=day_of_week,json=dayOfWeek,proto3" json:"day_of_week,omitempty"`
+	// The hour of the day at which it begins: 0 to 23.
+	StartHour int32 `protobuf:"varint,2,opt,name=start_hour,json=startHour,proto3" json:"start_hour,omitempty"`
+	// How many hours it lasts.
+	Hours int32 `protobuf:"varint,3,opt,name=hours,proto3" json:"hours,omitempty"`
+	// How much likelier a meeting is then than at any time of the week: 1 is as likely.
+	Lift float64 `protobuf:"fixed64,4,opt,name=lift,proto3" json:"lift,omitempty"`
+	// How many meetings of the contact itself fell into it.
+	ObservationCount int32 `protobuf:"varint,5,opt,name=observation_count,json=observationCount,proto3" json:"observation_count,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *TimeSpan) Reset() {
+	*x = TimeSpan{}
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimeSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimeSpan) ProtoMessage() {}
+
+func (x *TimeSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimeSpan.ProtoReflect.Descriptor instead.
+func (*TimeSpan) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TimeSpan) GetDayOfWeek() int32 {
+	if x != nil {
+		return x.DayOfWeek
+	}
+	return 0
+}
+
+func (x *TimeSpan) GetStartHour() int32 {
+	if x != nil {
+		return x.StartHour
+	}
+	return 0
+}
+
+func (x *TimeSpan) GetHours() int32 {
+	if x != nil {
+		return x.Hours
+	}
+	return 0
+}
+
+func (x *TimeSpan) GetLift() float64 {
+	if x != nil {
+		return x.Lift
+	}
+	return 0
+}
+
+func (x *TimeSpan) GetObservationCount() int32 {
+	if x != nil {
+		return x.ObservationCount
+	}
+	return 0
+}
+
 var File_lingkar_contact_v1_privacy_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/privacy.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/purpose.proto\x1a\x1clingkar/event/v1/event.proto\"\xdc\x06\n" +
+	" lingkar/contact/v1/privacy.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"\xdc\x06\n" +
 	"\tLegalHold\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
 	"\acontact\x18\x02 \x01(\tB%\xe0A\x02\xe0A\x05\xfaA\x15\n" +
@@ -527,13 +951,55 @@ const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"legalHolds\x12'\n" +
 	"\x0ferasure_refused\x18\x04 \x01(\bR\x0eerasureRefused\x12\x10\n" +
 	"\x03due\x18\x05 \x01(\bR\x03due:d\xeaAa\n" +
-	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention*\xba\x01\n" +
+	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention\"\x8b\x03\n" +
+	"\vContactData\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12F\n" +
+	"\rrelationships\x18\x02 \x03(\v2 .lingkar.contact.v1.RelationshipR\rrelationships\x127\n" +
+	"\bconsents\x18\x03 \x03(\v2\x1b.lingkar.contact.v1.ConsentR\bconsents\x12C\n" +
+	"\finteractions\x18\x04 \x03(\v2\x1f.lingkar.contact.v1.InteractionR\finteractions\x12:\n" +
+	"\tdocuments\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.DocumentR\tdocuments\x12C\n" +
+	"\raudit_entries\x18\x06 \x03(\v2\x1e.lingkar.contact.v1.AuditEntryR\fauditEntries\"P\n" +
+	"\bDataPart\x12\x12\n" +
+	"\x04area\x18\x01 \x01(\tR\x04area\x12\x1a\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x14\n" +
+	"\x05calls\x18\x03 \x03(\tR\x05calls\"\xa9\x04\n" +
+	"\rContactTiming\x12\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12E\n" +
+	"\n" +
+	"preference\x18\x02 \x01(\v2%.lingkar.contact.v1.ContactPreferenceR\n" +
+	"preference\x12#\n" +
+	"\rlanguage_code\x18\x03 \x01(\tR\flanguageCode\x12\x1b\n" +
+	"\ttime_zone\x18\x04 \x01(\tR\btimeZone\x12;\n" +
+	"\n" +
+	"best_times\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.TimeSpanR\tbestTimes\x12<\n" +
+	"\fbest_channel\x18\x06 \x01(\x0e2\x19.lingkar.event.v1.ChannelR\vbestChannel\x12\x1d\n" +
+	"\n" +
+	"best_place\x18\a \x01(\tR\tbestPlace\x12+\n" +
+	"\x11observation_count\x18\b \x01(\x05R\x10observationCount\x124\n" +
+	"\x16base_observation_count\x18\t \x01(\x05R\x14baseObservationCount\x12\x1f\n" +
+	"\vbase_weight\x18\n" +
+	" \x01(\x01R\n" +
+	"baseWeight:X\xeaAU\n" +
+	"\x19lingkar.dev/ContactTiming\x12\x19contacts/{contact}/timing*\x0econtactTimings2\rcontactTiming\"\xa0\x01\n" +
+	"\bTimeSpan\x12\x1e\n" +
+	"\vday_of_week\x18\x01 \x01(\x05R\tdayOfWeek\x12\x1d\n" +
+	"\n" +
+	"start_hour\x18\x02 \x01(\x05R\tstartHour\x12\x14\n" +
+	"\x05hours\x18\x03 \x01(\x05R\x05hours\x12\x12\n" +
+	"\x04lift\x18\x04 \x01(\x01R\x04lift\x12+\n" +
+	"\x11observation_count\x18\x05 \x01(\x05R\x10observationCount*\xba\x01\n" +
 	"\rErasureReason\x12\x1e\n" +
 	"\x1aERASURE_REASON_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eERASURE_REASON_SUBJECT_REQUEST\x10\x01\x12$\n" +
 	" ERASURE_REASON_CONSENT_WITHDRAWN\x10\x02\x12\"\n" +
 	"\x1eERASURE_REASON_RETENTION_ENDED\x10\x03\x12\x1b\n" +
-	"\x17ERASURE_REASON_UNLAWFUL\x10\x04B\xda\x01\n" +
+	"\x17ERASURE_REASON_UNLAWFUL\x10\x04*k\n" +
+	"\n" +
+	"DataFormat\x12\x1b\n" +
+	"\x17DATA_FORMAT_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10DATA_FORMAT_JSON\x10\x01\x12\x13\n" +
+	"\x0fDATA_FORMAT_CSV\x10\x02\x12\x15\n" +
+	"\x11DATA_FORMAT_VCARD\x10\x03B\xda\x01\n" +
 	"\x16com.lingkar.contact.v1B\fPrivacyProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -548,38 +1014,60 @@ func file_lingkar_contact_v1_privacy_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_privacy_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_privacy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_lingkar_contact_v1_privacy_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_lingkar_contact_v1_privacy_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_lingkar_contact_v1_privacy_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_lingkar_contact_v1_privacy_proto_goTypes = []any{
 	(ErasureReason)(0),            // 0: lingkar.contact.v1.ErasureReason
-	(*LegalHold)(nil),             // 1: lingkar.contact.v1.LegalHold
-	(*Erasure)(nil),               // 2: lingkar.contact.v1.Erasure
-	(*PurposeRetention)(nil),      // 3: lingkar.contact.v1.PurposeRetention
-	(*ContactRetention)(nil),      // 4: lingkar.contact.v1.ContactRetention
-	nil,                           // 5: lingkar.contact.v1.LegalHold.ExternalIdsEntry
-	nil,                           // 6: lingkar.contact.v1.LegalHold.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(LegalBasis)(0),               // 8: lingkar.contact.v1.LegalBasis
+	(DataFormat)(0),               // 1: lingkar.contact.v1.DataFormat
+	(*LegalHold)(nil),             // 2: lingkar.contact.v1.LegalHold
+	(*Erasure)(nil),               // 3: lingkar.contact.v1.Erasure
+	(*PurposeRetention)(nil),      // 4: lingkar.contact.v1.PurposeRetention
+	(*ContactRetention)(nil),      // 5: lingkar.contact.v1.ContactRetention
+	(*ContactData)(nil),           // 6: lingkar.contact.v1.ContactData
+	(*DataPart)(nil),              // 7: lingkar.contact.v1.DataPart
+	(*ContactTiming)(nil),         // 8: lingkar.contact.v1.ContactTiming
+	(*TimeSpan)(nil),              // 9: lingkar.contact.v1.TimeSpan
+	nil,                           // 10: lingkar.contact.v1.LegalHold.ExternalIdsEntry
+	nil,                           // 11: lingkar.contact.v1.LegalHold.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(LegalBasis)(0),               // 13: lingkar.contact.v1.LegalBasis
+	(*Contact)(nil),               // 14: lingkar.contact.v1.Contact
+	(*Relationship)(nil),          // 15: lingkar.contact.v1.Relationship
+	(*Consent)(nil),               // 16: lingkar.contact.v1.Consent
+	(*Interaction)(nil),           // 17: lingkar.contact.v1.Interaction
+	(*Document)(nil),              // 18: lingkar.contact.v1.Document
+	(*AuditEntry)(nil),            // 19: lingkar.contact.v1.AuditEntry
+	(*ContactPreference)(nil),     // 20: lingkar.contact.v1.ContactPreference
+	(v1.Channel)(0),               // 21: lingkar.event.v1.Channel
 }
 var file_lingkar_contact_v1_privacy_proto_depIdxs = []int32{
-	7,  // 0: lingkar.contact.v1.LegalHold.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 1: lingkar.contact.v1.LegalHold.external_ids:type_name -> lingkar.contact.v1.LegalHold.ExternalIdsEntry
-	6,  // 2: lingkar.contact.v1.LegalHold.labels:type_name -> lingkar.contact.v1.LegalHold.LabelsEntry
-	7,  // 3: lingkar.contact.v1.LegalHold.create_time:type_name -> google.protobuf.Timestamp
-	7,  // 4: lingkar.contact.v1.LegalHold.update_time:type_name -> google.protobuf.Timestamp
-	7,  // 5: lingkar.contact.v1.LegalHold.delete_time:type_name -> google.protobuf.Timestamp
+	12, // 0: lingkar.contact.v1.LegalHold.end_time:type_name -> google.protobuf.Timestamp
+	10, // 1: lingkar.contact.v1.LegalHold.external_ids:type_name -> lingkar.contact.v1.LegalHold.ExternalIdsEntry
+	11, // 2: lingkar.contact.v1.LegalHold.labels:type_name -> lingkar.contact.v1.LegalHold.LabelsEntry
+	12, // 3: lingkar.contact.v1.LegalHold.create_time:type_name -> google.protobuf.Timestamp
+	12, // 4: lingkar.contact.v1.LegalHold.update_time:type_name -> google.protobuf.Timestamp
+	12, // 5: lingkar.contact.v1.LegalHold.delete_time:type_name -> google.protobuf.Timestamp
 	0,  // 6: lingkar.contact.v1.Erasure.reason:type_name -> lingkar.contact.v1.ErasureReason
-	7,  // 7: lingkar.contact.v1.Erasure.erase_time:type_name -> google.protobuf.Timestamp
-	7,  // 8: lingkar.contact.v1.Erasure.key_destroy_time:type_name -> google.protobuf.Timestamp
-	8,  // 9: lingkar.contact.v1.PurposeRetention.legal_basis:type_name -> lingkar.contact.v1.LegalBasis
-	7,  // 10: lingkar.contact.v1.PurposeRetention.end_time:type_name -> google.protobuf.Timestamp
-	7,  // 11: lingkar.contact.v1.PurposeRetention.keep_until_time:type_name -> google.protobuf.Timestamp
-	3,  // 12: lingkar.contact.v1.ContactRetention.purposes:type_name -> lingkar.contact.v1.PurposeRetention
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	12, // 7: lingkar.contact.v1.Erasure.erase_time:type_name -> google.protobuf.Timestamp
+	12, // 8: lingkar.contact.v1.Erasure.key_destroy_time:type_name -> google.protobuf.Timestamp
+	13, // 9: lingkar.contact.v1.PurposeRetention.legal_basis:type_name -> lingkar.contact.v1.LegalBasis
+	12, // 10: lingkar.contact.v1.PurposeRetention.end_time:type_name -> google.protobuf.Timestamp
+	12, // 11: lingkar.contact.v1.PurposeRetention.keep_until_time:type_name -> google.protobuf.Timestamp
+	4,  // 12: lingkar.contact.v1.ContactRetention.purposes:type_name -> lingkar.contact.v1.PurposeRetention
+	14, // 13: lingkar.contact.v1.ContactData.contact:type_name -> lingkar.contact.v1.Contact
+	15, // 14: lingkar.contact.v1.ContactData.relationships:type_name -> lingkar.contact.v1.Relationship
+	16, // 15: lingkar.contact.v1.ContactData.consents:type_name -> lingkar.contact.v1.Consent
+	17, // 16: lingkar.contact.v1.ContactData.interactions:type_name -> lingkar.contact.v1.Interaction
+	18, // 17: lingkar.contact.v1.ContactData.documents:type_name -> lingkar.contact.v1.Document
+	19, // 18: lingkar.contact.v1.ContactData.audit_entries:type_name -> lingkar.contact.v1.AuditEntry
+	20, // 19: lingkar.contact.v1.ContactTiming.preference:type_name -> lingkar.contact.v1.ContactPreference
+	9,  // 20: lingkar.contact.v1.ContactTiming.best_times:type_name -> lingkar.contact.v1.TimeSpan
+	21, // 21: lingkar.contact.v1.ContactTiming.best_channel:type_name -> lingkar.event.v1.Channel
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_privacy_proto_init() }
@@ -587,14 +1075,19 @@ func file_lingkar_contact_v1_privacy_proto_init() {
 	if File_lingkar_contact_v1_privacy_proto != nil {
 		return
 	}
+	file_lingkar_contact_v1_consent_proto_init()
+	file_lingkar_contact_v1_contact_proto_init()
+	file_lingkar_contact_v1_disclosure_proto_init()
+	file_lingkar_contact_v1_interaction_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
+	file_lingkar_contact_v1_relationship_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_privacy_proto_rawDesc), len(file_lingkar_contact_v1_privacy_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   6,
+			NumEnums:      2,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -693,6 +693,199 @@ func (x *GetContactRetentionRequest) GetName() string {
 	return ""
 }
 
+// Asks for what is held on a person.
+type ExportContactDataRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The form to answer in.
+	Format DataFormat `protobuf:"varint,2,opt,name=format,proto3,enum=lingkar.contact.v1.DataFormat" json:"format,omitempty"`
+	// From the previous answer, which was the first part of a long history.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportContactDataRequest) Reset() {
+	*x = ExportContactDataRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportContactDataRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportContactDataRequest) ProtoMessage() {}
+
+func (x *ExportContactDataRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportContactDataRequest.ProtoReflect.Descriptor instead.
+func (*ExportContactDataRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ExportContactDataRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExportContactDataRequest) GetFormat() DataFormat {
+	if x != nil {
+		return x.Format
+	}
+	return DataFormat_DATA_FORMAT_UNSPECIFIED
+}
+
+func (x *ExportContactDataRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// What is held on a person.
+type ExportContactDataResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "application/json", "text/csv" or "text/vcard".
+	MediaType string `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// A name for the file, such as "C-000123.json".
+	FileName string `protobuf:"bytes,2,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// The document, in UTF-8. JSON is a message ContactData; CSV has a row per value,
+	// with its record and its field.
+	Content []byte `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	// Asks for the next part; empty on the last.
+	NextPageToken string `protobuf:"bytes,4,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// Which areas the document covers, and who answers for the others.
+	Parts         []*DataPart `protobuf:"bytes,5,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExportContactDataResponse) Reset() {
+	*x = ExportContactDataResponse{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExportContactDataResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExportContactDataResponse) ProtoMessage() {}
+
+func (x *ExportContactDataResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExportContactDataResponse.ProtoReflect.Descriptor instead.
+func (*ExportContactDataResponse) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ExportContactDataResponse) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *ExportContactDataResponse) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *ExportContactDataResponse) GetContent() []byte {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *ExportContactDataResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ExportContactDataResponse) GetParts() []*DataPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// Asks when and where a contact is best reached.
+type GetContactTimingRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}/timing".
+	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetContactTimingRequest) Reset() {
+	*x = GetContactTimingRequest{}
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetContactTimingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetContactTimingRequest) ProtoMessage() {}
+
+func (x *GetContactTimingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetContactTimingRequest.ProtoReflect.Descriptor instead.
+func (*GetContactTimingRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GetContactTimingRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // Asks to erase a contact.
 type EraseContactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -712,7 +905,7 @@ type EraseContactRequest struct {
 
 func (x *EraseContactRequest) Reset() {
 	*x = EraseContactRequest{}
-	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[10]
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +917,7 @@ func (x *EraseContactRequest) String() string {
 func (*EraseContactRequest) ProtoMessage() {}
 
 func (x *EraseContactRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[10]
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +930,7 @@ func (x *EraseContactRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EraseContactRequest.ProtoReflect.Descriptor instead.
 func (*EraseContactRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{10}
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EraseContactRequest) GetName() string {
@@ -788,7 +981,7 @@ type ListErasuresRequest struct {
 
 func (x *ListErasuresRequest) Reset() {
 	*x = ListErasuresRequest{}
-	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[11]
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +993,7 @@ func (x *ListErasuresRequest) String() string {
 func (*ListErasuresRequest) ProtoMessage() {}
 
 func (x *ListErasuresRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[11]
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +1006,7 @@ func (x *ListErasuresRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListErasuresRequest.ProtoReflect.Descriptor instead.
 func (*ListErasuresRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{11}
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListErasuresRequest) GetPageSize() int32 {
@@ -843,7 +1036,7 @@ type ListErasuresResponse struct {
 
 func (x *ListErasuresResponse) Reset() {
 	*x = ListErasuresResponse{}
-	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[12]
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1048,7 @@ func (x *ListErasuresResponse) String() string {
 func (*ListErasuresResponse) ProtoMessage() {}
 
 func (x *ListErasuresResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[12]
+	mi := &file_lingkar_contact_v1_privacy_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1061,7 @@ func (x *ListErasuresResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListErasuresResponse.ProtoReflect.Descriptor instead.
 func (*ListErasuresResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{12}
+	return file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListErasuresResponse) GetErasures() []*Erasure {
@@ -951,7 +1144,23 @@ const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\"]\n" +
 	"\x1aGetContactRetentionRequest\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xe0A\x02\xfaA\x1e\n" +
-	"\x1clingkar.dev/ContactRetention\xbaH\x04r\x02\x10\x01R\x04name\"\x90\x02\n" +
+	"\x1clingkar.dev/ContactRetention\xbaH\x04r\x02\x10\x01R\x04name\"\xbd\x01\n" +
+	"\x18ExportContactDataRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12E\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1e.lingkar.contact.v1.DataFormatB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x06format\x12\"\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"\xcd\x01\n" +
+	"\x19ExportContactDataResponse\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x1b\n" +
+	"\tfile_name\x18\x02 \x01(\tR\bfileName\x12\x18\n" +
+	"\acontent\x18\x03 \x01(\fR\acontent\x12&\n" +
+	"\x0fnext_page_token\x18\x04 \x01(\tR\rnextPageToken\x122\n" +
+	"\x05parts\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.DataPartR\x05parts\"W\n" +
+	"\x17GetContactTimingRequest\x12<\n" +
+	"\x04name\x18\x01 \x01(\tB(\xe0A\x02\xfaA\x1b\n" +
+	"\x19lingkar.dev/ContactTiming\xbaH\x04r\x02\x10\x01R\x04name\"\x90\x02\n" +
 	"\x13EraseContactRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12H\n" +
@@ -967,7 +1176,7 @@ const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"w\n" +
 	"\x14ListErasuresResponse\x127\n" +
 	"\berasures\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ErasureR\berasures\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xca\f\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x0f\n" +
 	"\x0ePrivacyService\x12\x8c\x01\n" +
 	"\x0fRestrictContact\x12*.lingkar.contact.v1.RestrictContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=contacts/*}:restrict\x12\x9b\x01\n" +
 	"\x0fCreateLegalHold\x12*.lingkar.contact.v1.CreateLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"=\xdaA\x18legal_hold,legal_hold_id\x82\xd3\xe4\x93\x02\x1c:\n" +
@@ -978,7 +1187,9 @@ const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"legal_hold2\"/v1/{legal_hold.name=legalHolds/*}\x12\x84\x01\n" +
 	"\x0fDeleteLegalHold\x12*.lingkar.contact.v1.DeleteLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"&\xdaA\x04name\x82\xd3\xe4\x93\x02\x19*\x17/v1/{name=legalHolds/*}\x12\x94\x01\n" +
 	"\x11UndeleteLegalHold\x12,.lingkar.contact.v1.UndeleteLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"2\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=legalHolds/*}:undelete\x12\x9b\x01\n" +
-	"\x13GetContactRetention\x12..lingkar.contact.v1.GetContactRetentionRequest\x1a$.lingkar.contact.v1.ContactRetention\".\xdaA\x04name\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=contacts/*/retention}\x12\x8a\x01\n" +
+	"\x13GetContactRetention\x12..lingkar.contact.v1.GetContactRetentionRequest\x1a$.lingkar.contact.v1.ContactRetention\".\xdaA\x04name\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=contacts/*/retention}\x12\xab\x01\n" +
+	"\x11ExportContactData\x12,.lingkar.contact.v1.ExportContactDataRequest\x1a-.lingkar.contact.v1.ExportContactDataResponse\"9\xdaA\vname,format\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contacts/*}:exportData\x12\x8f\x01\n" +
+	"\x10GetContactTiming\x12+.lingkar.contact.v1.GetContactTimingRequest\x1a!.lingkar.contact.v1.ContactTiming\"+\xdaA\x04name\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=contacts/*/timing}\x12\x8a\x01\n" +
 	"\fEraseContact\x12'.lingkar.contact.v1.EraseContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"4\xdaA\vname,reason\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=contacts/*}:erase\x12w\n" +
 	"\fListErasures\x12'.lingkar.contact.v1.ListErasuresRequest\x1a(.lingkar.contact.v1.ListErasuresResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/erasures\x12\x93\x01\n" +
 	"\x0fLiftRestriction\x12*.lingkar.contact.v1.LiftRestrictionRequest\x1a\x1b.lingkar.contact.v1.Contact\"7\xdaA\x04name\x82\xd3\xe4\x93\x02*:\x01*\"%/v1/{name=contacts/*}:liftRestrictionB\xe1\x01\n" +
@@ -996,7 +1207,7 @@ func file_lingkar_contact_v1_privacy_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_privacy_service_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_privacy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_lingkar_contact_v1_privacy_service_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_lingkar_contact_v1_privacy_service_proto_goTypes = []any{
 	(*RestrictContactRequest)(nil),     // 0: lingkar.contact.v1.RestrictContactRequest
 	(*LiftRestrictionRequest)(nil),     // 1: lingkar.contact.v1.LiftRestrictionRequest
@@ -1008,52 +1219,64 @@ var file_lingkar_contact_v1_privacy_service_proto_goTypes = []any{
 	(*DeleteLegalHoldRequest)(nil),     // 7: lingkar.contact.v1.DeleteLegalHoldRequest
 	(*UndeleteLegalHoldRequest)(nil),   // 8: lingkar.contact.v1.UndeleteLegalHoldRequest
 	(*GetContactRetentionRequest)(nil), // 9: lingkar.contact.v1.GetContactRetentionRequest
-	(*EraseContactRequest)(nil),        // 10: lingkar.contact.v1.EraseContactRequest
-	(*ListErasuresRequest)(nil),        // 11: lingkar.contact.v1.ListErasuresRequest
-	(*ListErasuresResponse)(nil),       // 12: lingkar.contact.v1.ListErasuresResponse
-	(*LegalHold)(nil),                  // 13: lingkar.contact.v1.LegalHold
-	(*fieldmaskpb.FieldMask)(nil),      // 14: google.protobuf.FieldMask
-	(ErasureReason)(0),                 // 15: lingkar.contact.v1.ErasureReason
-	(*Erasure)(nil),                    // 16: lingkar.contact.v1.Erasure
-	(*Contact)(nil),                    // 17: lingkar.contact.v1.Contact
-	(*ContactRetention)(nil),           // 18: lingkar.contact.v1.ContactRetention
+	(*ExportContactDataRequest)(nil),   // 10: lingkar.contact.v1.ExportContactDataRequest
+	(*ExportContactDataResponse)(nil),  // 11: lingkar.contact.v1.ExportContactDataResponse
+	(*GetContactTimingRequest)(nil),    // 12: lingkar.contact.v1.GetContactTimingRequest
+	(*EraseContactRequest)(nil),        // 13: lingkar.contact.v1.EraseContactRequest
+	(*ListErasuresRequest)(nil),        // 14: lingkar.contact.v1.ListErasuresRequest
+	(*ListErasuresResponse)(nil),       // 15: lingkar.contact.v1.ListErasuresResponse
+	(*LegalHold)(nil),                  // 16: lingkar.contact.v1.LegalHold
+	(*fieldmaskpb.FieldMask)(nil),      // 17: google.protobuf.FieldMask
+	(DataFormat)(0),                    // 18: lingkar.contact.v1.DataFormat
+	(*DataPart)(nil),                   // 19: lingkar.contact.v1.DataPart
+	(ErasureReason)(0),                 // 20: lingkar.contact.v1.ErasureReason
+	(*Erasure)(nil),                    // 21: lingkar.contact.v1.Erasure
+	(*Contact)(nil),                    // 22: lingkar.contact.v1.Contact
+	(*ContactRetention)(nil),           // 23: lingkar.contact.v1.ContactRetention
+	(*ContactTiming)(nil),              // 24: lingkar.contact.v1.ContactTiming
 }
 var file_lingkar_contact_v1_privacy_service_proto_depIdxs = []int32{
-	13, // 0: lingkar.contact.v1.CreateLegalHoldRequest.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	14, // 1: lingkar.contact.v1.GetLegalHoldRequest.read_mask:type_name -> google.protobuf.FieldMask
-	14, // 2: lingkar.contact.v1.ListLegalHoldsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	13, // 3: lingkar.contact.v1.ListLegalHoldsResponse.legal_holds:type_name -> lingkar.contact.v1.LegalHold
-	13, // 4: lingkar.contact.v1.UpdateLegalHoldRequest.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	14, // 5: lingkar.contact.v1.UpdateLegalHoldRequest.update_mask:type_name -> google.protobuf.FieldMask
-	15, // 6: lingkar.contact.v1.EraseContactRequest.reason:type_name -> lingkar.contact.v1.ErasureReason
-	16, // 7: lingkar.contact.v1.ListErasuresResponse.erasures:type_name -> lingkar.contact.v1.Erasure
-	0,  // 8: lingkar.contact.v1.PrivacyService.RestrictContact:input_type -> lingkar.contact.v1.RestrictContactRequest
-	2,  // 9: lingkar.contact.v1.PrivacyService.CreateLegalHold:input_type -> lingkar.contact.v1.CreateLegalHoldRequest
-	3,  // 10: lingkar.contact.v1.PrivacyService.GetLegalHold:input_type -> lingkar.contact.v1.GetLegalHoldRequest
-	4,  // 11: lingkar.contact.v1.PrivacyService.ListLegalHolds:input_type -> lingkar.contact.v1.ListLegalHoldsRequest
-	6,  // 12: lingkar.contact.v1.PrivacyService.UpdateLegalHold:input_type -> lingkar.contact.v1.UpdateLegalHoldRequest
-	7,  // 13: lingkar.contact.v1.PrivacyService.DeleteLegalHold:input_type -> lingkar.contact.v1.DeleteLegalHoldRequest
-	8,  // 14: lingkar.contact.v1.PrivacyService.UndeleteLegalHold:input_type -> lingkar.contact.v1.UndeleteLegalHoldRequest
-	9,  // 15: lingkar.contact.v1.PrivacyService.GetContactRetention:input_type -> lingkar.contact.v1.GetContactRetentionRequest
-	10, // 16: lingkar.contact.v1.PrivacyService.EraseContact:input_type -> lingkar.contact.v1.EraseContactRequest
-	11, // 17: lingkar.contact.v1.PrivacyService.ListErasures:input_type -> lingkar.contact.v1.ListErasuresRequest
-	1,  // 18: lingkar.contact.v1.PrivacyService.LiftRestriction:input_type -> lingkar.contact.v1.LiftRestrictionRequest
-	17, // 19: lingkar.contact.v1.PrivacyService.RestrictContact:output_type -> lingkar.contact.v1.Contact
-	13, // 20: lingkar.contact.v1.PrivacyService.CreateLegalHold:output_type -> lingkar.contact.v1.LegalHold
-	13, // 21: lingkar.contact.v1.PrivacyService.GetLegalHold:output_type -> lingkar.contact.v1.LegalHold
-	5,  // 22: lingkar.contact.v1.PrivacyService.ListLegalHolds:output_type -> lingkar.contact.v1.ListLegalHoldsResponse
-	13, // 23: lingkar.contact.v1.PrivacyService.UpdateLegalHold:output_type -> lingkar.contact.v1.LegalHold
-	13, // 24: lingkar.contact.v1.PrivacyService.DeleteLegalHold:output_type -> lingkar.contact.v1.LegalHold
-	13, // 25: lingkar.contact.v1.PrivacyService.UndeleteLegalHold:output_type -> lingkar.contact.v1.LegalHold
-	18, // 26: lingkar.contact.v1.PrivacyService.GetContactRetention:output_type -> lingkar.contact.v1.ContactRetention
-	17, // 27: lingkar.contact.v1.PrivacyService.EraseContact:output_type -> lingkar.contact.v1.Contact
-	12, // 28: lingkar.contact.v1.PrivacyService.ListErasures:output_type -> lingkar.contact.v1.ListErasuresResponse
-	17, // 29: lingkar.contact.v1.PrivacyService.LiftRestriction:output_type -> lingkar.contact.v1.Contact
-	19, // [19:30] is the sub-list for method output_type
-	8,  // [8:19] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	16, // 0: lingkar.contact.v1.CreateLegalHoldRequest.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	17, // 1: lingkar.contact.v1.GetLegalHoldRequest.read_mask:type_name -> google.protobuf.FieldMask
+	17, // 2: lingkar.contact.v1.ListLegalHoldsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	16, // 3: lingkar.contact.v1.ListLegalHoldsResponse.legal_holds:type_name -> lingkar.contact.v1.LegalHold
+	16, // 4: lingkar.contact.v1.UpdateLegalHoldRequest.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	17, // 5: lingkar.contact.v1.UpdateLegalHoldRequest.update_mask:type_name -> google.protobuf.FieldMask
+	18, // 6: lingkar.contact.v1.ExportContactDataRequest.format:type_name -> lingkar.contact.v1.DataFormat
+	19, // 7: lingkar.contact.v1.ExportContactDataResponse.parts:type_name -> lingkar.contact.v1.DataPart
+	20, // 8: lingkar.contact.v1.EraseContactRequest.reason:type_name -> lingkar.contact.v1.ErasureReason
+	21, // 9: lingkar.contact.v1.ListErasuresResponse.erasures:type_name -> lingkar.contact.v1.Erasure
+	0,  // 10: lingkar.contact.v1.PrivacyService.RestrictContact:input_type -> lingkar.contact.v1.RestrictContactRequest
+	2,  // 11: lingkar.contact.v1.PrivacyService.CreateLegalHold:input_type -> lingkar.contact.v1.CreateLegalHoldRequest
+	3,  // 12: lingkar.contact.v1.PrivacyService.GetLegalHold:input_type -> lingkar.contact.v1.GetLegalHoldRequest
+	4,  // 13: lingkar.contact.v1.PrivacyService.ListLegalHolds:input_type -> lingkar.contact.v1.ListLegalHoldsRequest
+	6,  // 14: lingkar.contact.v1.PrivacyService.UpdateLegalHold:input_type -> lingkar.contact.v1.UpdateLegalHoldRequest
+	7,  // 15: lingkar.contact.v1.PrivacyService.DeleteLegalHold:input_type -> lingkar.contact.v1.DeleteLegalHoldRequest
+	8,  // 16: lingkar.contact.v1.PrivacyService.UndeleteLegalHold:input_type -> lingkar.contact.v1.UndeleteLegalHoldRequest
+	9,  // 17: lingkar.contact.v1.PrivacyService.GetContactRetention:input_type -> lingkar.contact.v1.GetContactRetentionRequest
+	10, // 18: lingkar.contact.v1.PrivacyService.ExportContactData:input_type -> lingkar.contact.v1.ExportContactDataRequest
+	12, // 19: lingkar.contact.v1.PrivacyService.GetContactTiming:input_type -> lingkar.contact.v1.GetContactTimingRequest
+	13, // 20: lingkar.contact.v1.PrivacyService.EraseContact:input_type -> lingkar.contact.v1.EraseContactRequest
+	14, // 21: lingkar.contact.v1.PrivacyService.ListErasures:input_type -> lingkar.contact.v1.ListErasuresRequest
+	1,  // 22: lingkar.contact.v1.PrivacyService.LiftRestriction:input_type -> lingkar.contact.v1.LiftRestrictionRequest
+	22, // 23: lingkar.contact.v1.PrivacyService.RestrictContact:output_type -> lingkar.contact.v1.Contact
+	16, // 24: lingkar.contact.v1.PrivacyService.CreateLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	16, // 25: lingkar.contact.v1.PrivacyService.GetLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	5,  // 26: lingkar.contact.v1.PrivacyService.ListLegalHolds:output_type -> lingkar.contact.v1.ListLegalHoldsResponse
+	16, // 27: lingkar.contact.v1.PrivacyService.UpdateLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	16, // 28: lingkar.contact.v1.PrivacyService.DeleteLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	16, // 29: lingkar.contact.v1.PrivacyService.UndeleteLegalHold:output_type -> lingkar.contact.v1.LegalHold
+	23, // 30: lingkar.contact.v1.PrivacyService.GetContactRetention:output_type -> lingkar.contact.v1.ContactRetention
+	11, // 31: lingkar.contact.v1.PrivacyService.ExportContactData:output_type -> lingkar.contact.v1.ExportContactDataResponse
+	24, // 32: lingkar.contact.v1.PrivacyService.GetContactTiming:output_type -> lingkar.contact.v1.ContactTiming
+	22, // 33: lingkar.contact.v1.PrivacyService.EraseContact:output_type -> lingkar.contact.v1.Contact
+	15, // 34: lingkar.contact.v1.PrivacyService.ListErasures:output_type -> lingkar.contact.v1.ListErasuresResponse
+	22, // 35: lingkar.contact.v1.PrivacyService.LiftRestriction:output_type -> lingkar.contact.v1.Contact
+	23, // [23:36] is the sub-list for method output_type
+	10, // [10:23] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_privacy_service_proto_init() }
@@ -1069,7 +1292,7 @@ func file_lingkar_contact_v1_privacy_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_privacy_service_proto_rawDesc), len(file_lingkar_contact_v1_privacy_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,6 +29,8 @@ const (
 	PrivacyService_DeleteLegalHold_FullMethodName     = "/lingkar.contact.v1.PrivacyService/DeleteLegalHold"
 	PrivacyService_UndeleteLegalHold_FullMethodName   = "/lingkar.contact.v1.PrivacyService/UndeleteLegalHold"
 	PrivacyService_GetContactRetention_FullMethodName = "/lingkar.contact.v1.PrivacyService/GetContactRetention"
+	PrivacyService_ExportContactData_FullMethodName   = "/lingkar.contact.v1.PrivacyService/ExportContactData"
+	PrivacyService_GetContactTiming_FullMethodName    = "/lingkar.contact.v1.PrivacyService/GetContactTiming"
 	PrivacyService_EraseContact_FullMethodName        = "/lingkar.contact.v1.PrivacyService/EraseContact"
 	PrivacyService_ListErasures_FullMethodName        = "/lingkar.contact.v1.PrivacyService/ListErasures"
 	PrivacyService_LiftRestriction_FullMethodName     = "/lingkar.contact.v1.PrivacyService/LiftRestriction"
@@ -60,6 +62,14 @@ type PrivacyServiceClient interface {
 	// anything still demands it. Only purposes of the tenant that concern the contact
 	// are told.
 	GetContactRetention(ctx context.Context, in *GetContactRetentionRequest, opts ...grpc.CallOption) (*ContactRetention, error)
+	// Answers all that the contact area holds on a person, for the person to read or to
+	// take along: as JSON, as CSV, or what makes a card of it as vCard 4.0. What other
+	// areas hold is named in parts with the calls that answer it. Long histories come in
+	// pages, each a whole document. That it was asked for stands in the audit log.
+	ExportContactData(ctx context.Context, in *ExportContactDataRequest, opts ...grpc.CallOption) (*ExportContactDataResponse, error)
+	// Answers when, where and on which channel a contact is best reached: what it
+	// prefers, and what its history tells (CON-46).
+	GetContactTiming(ctx context.Context, in *GetContactTimingRequest, opts ...grpc.CallOption) (*ContactTiming, error)
 	// Erases a contact: destroys the key under which its events are sealed, and removes
 	// what is kept of it in the open, here and, by the event ContactErased, in every
 	// other service. Its Customer ID stays and is never given again; counts and revenue
@@ -161,6 +171,26 @@ func (c *privacyServiceClient) GetContactRetention(ctx context.Context, in *GetC
 	return out, nil
 }
 
+func (c *privacyServiceClient) ExportContactData(ctx context.Context, in *ExportContactDataRequest, opts ...grpc.CallOption) (*ExportContactDataResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExportContactDataResponse)
+	err := c.cc.Invoke(ctx, PrivacyService_ExportContactData_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *privacyServiceClient) GetContactTiming(ctx context.Context, in *GetContactTimingRequest, opts ...grpc.CallOption) (*ContactTiming, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ContactTiming)
+	err := c.cc.Invoke(ctx, PrivacyService_GetContactTiming_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *privacyServiceClient) EraseContact(ctx context.Context, in *EraseContactRequest, opts ...grpc.CallOption) (*Contact, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Contact)
@@ -217,6 +247,14 @@ type PrivacyServiceServer interface {
 	// anything still demands it. Only purposes of the tenant that concern the contact
 	// are told.
 	GetContactRetention(context.Context, *GetContactRetentionRequest) (*ContactRetention, error)
+	// Answers all that the contact area holds on a person, for the person to read or to
+	// take along: as JSON, as CSV, or what makes a card of it as vCard 4.0. What other
+	// areas hold is named in parts with the calls that answer it. Long histories come in
+	// pages, each a whole document. That it was asked for stands in the audit log.
+	ExportContactData(context.Context, *ExportContactDataRequest) (*ExportContactDataResponse, error)
+	// Answers when, where and on which channel a contact is best reached: what it
+	// prefers, and what its history tells (CON-46).
+	GetContactTiming(context.Context, *GetContactTimingRequest) (*ContactTiming, error)
 	// Erases a contact: destroys the key under which its events are sealed, and removes
 	// what is kept of it in the open, here and, by the event ContactErased, in every
 	// other service. Its Customer ID stays and is never given again; counts and revenue
@@ -261,6 +299,12 @@ func (UnimplementedPrivacyServiceServer) UndeleteLegalHold(context.Context, *Und
 }
 func (UnimplementedPrivacyServiceServer) GetContactRetention(context.Context, *GetContactRetentionRequest) (*ContactRetention, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetContactRetention not implemented")
+}
+func (UnimplementedPrivacyServiceServer) ExportContactData(context.Context, *ExportContactDataRequest) (*ExportContactDataResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExportContactData not implemented")
+}
+func (UnimplementedPrivacyServiceServer) GetContactTiming(context.Context, *GetContactTimingRequest) (*ContactTiming, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetContactTiming not implemented")
 }
 func (UnimplementedPrivacyServiceServer) EraseContact(context.Context, *EraseContactRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method EraseContact not implemented")
@@ -436,6 +480,42 @@ func _PrivacyService_GetContactRetention_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PrivacyService_ExportContactData_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExportContactDataRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).ExportContactData(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_ExportContactData_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).ExportContactData(ctx, req.(*ExportContactDataRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PrivacyService_GetContactTiming_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetContactTimingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PrivacyServiceServer).GetContactTiming(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PrivacyService_GetContactTiming_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PrivacyServiceServer).GetContactTiming(ctx, req.(*GetContactTimingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PrivacyService_EraseContact_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EraseContactRequest)
 	if err := dec(in); err != nil {
@@ -528,6 +608,14 @@ var PrivacyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetContactRetention",
 			Handler:    _PrivacyService_GetContactRetention_Handler,
+		},
+		{
+			MethodName: "ExportContactData",
+			Handler:    _PrivacyService_ExportContactData_Handler,
+		},
+		{
+			MethodName: "GetContactTiming",
+			Handler:    _PrivacyService_GetContactTiming_Handler,
 		},
 		{
 			MethodName: "EraseContact",
