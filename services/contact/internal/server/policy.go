@@ -92,6 +92,8 @@ var Policy = auth.Policy{
 	contactv1.PrivacyService_DeleteLegalHold_FullMethodName:     heads,
 	contactv1.PrivacyService_UndeleteLegalHold_FullMethodName:   heads,
 	contactv1.PrivacyService_GetContactRetention_FullMethodName: readers,
+	contactv1.PrivacyService_ExportContactData_FullMethodName:   heads,
+	contactv1.PrivacyService_GetContactTiming_FullMethodName:    readers,
 	contactv1.PrivacyService_EraseContact_FullMethodName:        heads,
 	contactv1.PrivacyService_ListErasures_FullMethodName:        heads,
 

@@ -78,6 +78,8 @@ func TestCalls(t *testing.T) {
 		"CheckConsent purposes":           testCheckConsent_purposes,
 		"Purposes":                        testPurposes,
 		"RestrictContact":                 testRestrictContact,
+		"ExportContactData":               testExportContactData,
+		"GetContactTiming":                testGetContactTiming,
 		"EraseContact":                    testEraseContact,
 		"EraseContact retention":          testEraseContact_retention,
 		"EraseContact race":               testEraseContact_race,
