@@ -1,6 +1,11 @@
 package eventlog
 
-import "github.com/lingkar-crm/lingkar/pkg/failpoint"
+import (
+	"context"
+	"time"
+
+	"github.com/lingkar-crm/lingkar/pkg/failpoint"
+)
 
 // LeaderLock is the advisory lock of the leader.
 const LeaderLock = leaderLock
@@ -16,3 +21,8 @@ func (r *Runner) FailAt(hook func(failpoint.Point) error) { r.fail = hook }
 
 // Stop is what a hook answers to end Run at the point.
 func Stop(point failpoint.Point) error { return &stopped{point} }
+
+// SettleNow settles the erasures that were applied so long ago.
+func (r *Runner) SettleNow(ctx context.Context, after time.Duration) error {
+	return r.settle(ctx, after)
+}
