@@ -202,7 +202,7 @@ func (a *api) demandSealed(t *testing.T, p *person) {
 		t.Errorf("the log holds %d events of the contact, %v", sealed, err)
 	}
 	id := uuid.MustParse(strings.TrimPrefix(p.contact, "contacts/"))
-	if err := a.suite.Services["contact"].Runtime.Databases["keys"].System.QueryRow(t.Context(), "SELECT count(*) FROM erasure WHERE contact = $1", id).Scan(&stored); err != nil || stored != 1 {
+	if err := a.suite.Services["contact"].Runtime.Databases["keys"].System.QueryRow(t.Context(), "SELECT count(*) FROM destroyed_key WHERE contact = $1", id).Scan(&stored); err != nil || stored != 1 {
 		t.Errorf("beside the keys stand %d erasures, %v", stored, err)
 	}
 	list := must(a.ListErasures(a.Ctx(), &contactv1.ListErasuresRequest{}))(t).GetErasures()

@@ -28,7 +28,7 @@ func (s *Store) Destroy(ctx context.Context, contacts ...Erased) error {
 	err := pgx.BeginFunc(ctx, s.keys, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		b.Queue(`
-			INSERT INTO erasure (tenant, contact, key_id, erase_time)
+			INSERT INTO destroyed_key (tenant, contact, key_id, erase_time)
 			SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[])
 			ON CONFLICT DO NOTHING`, tenants, ids, keys, times)
 		b.Queue("DELETE FROM contact_key WHERE id = ANY ($1)", keys)
@@ -45,7 +45,7 @@ func (s *Store) Destroy(ctx context.Context, contacts ...Erased) error {
 func (s *Store) Erasures(ctx context.Context, after Erased, limit int) ([]Erased, error) {
 	rows, err := s.keys.Query(ctx, `
 		SELECT tenant, contact, key_id, erase_time
-		FROM erasure
+		FROM destroyed_key
 		WHERE (tenant, contact) > ($1, $2)
 		ORDER BY tenant, contact
 		LIMIT $3`, after.Tenant, after.Contact, limit)
