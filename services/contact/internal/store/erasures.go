@@ -37,7 +37,7 @@ func (s *Store) erase(ctx context.Context, tenant uuid.UUID, name, etag string, 
 	}
 	now, family := s.Now(), []uuid.UUID{id}
 	left, err := record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.Contact, error) {
-		c, err := s.Contacts.ReviseIn(u, name, etag, func(*contact.Contact) ([]entity.Event, error) { return nil, nil })
+		_, err := s.Contacts.ReviseIn(u, name, etag, func(*contact.Contact) ([]entity.Event, error) { return nil, nil })
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +49,8 @@ func (s *Store) erase(ctx context.Context, tenant uuid.UUID, name, etag string, 
 				return nil, err
 			}
 		}
-		if c, err = s.Contacts.GetIn(u, name); err != nil {
+		c, err := s.Contacts.GetIn(u, name)
+		if err != nil {
 			return nil, err
 		}
 		return contactProto(c), nil
