@@ -2,7 +2,8 @@
 
 -- +goose StatementBegin
 -- refuse_duplicates, as before, with a plan that each session makes once: identifier by
--- identifier, and never one that was made for nearly empty tables and reads them whole.
+-- identifier, and never one that was made for nearly empty tables and reads them whole,
+-- nor (each LIMIT) one that begins with all who have the name.
 CREATE OR REPLACE FUNCTION refuse_duplicates(of_tenant uuid, added uuid[], contact_kinds smallint[], name_keys text[], birthdays text[],
 	kinds smallint[], keys text[], compared boolean[])
 RETURNS void
@@ -31,7 +32,12 @@ BEGIN
 			WHERE i.tenant = of_tenant AND i.kind = kinds[n] AND i.key = keys[n] AND i.contact <> ALL (added)
 			LIMIT 100
 		) AS holder
-		JOIN contact AS c ON c.tenant = of_tenant AND c.id = holder.contact
+		CROSS JOIN LATERAL (
+			SELECT id, kind, name_key, birthday, delete_time
+			FROM contact
+			WHERE tenant = of_tenant AND id = holder.contact
+			LIMIT 1
+		) AS c
 		WHERE c.kind = contact_kinds[n] AND c.name_key = name_keys[n] AND c.delete_time IS NULL
 			AND (c.birthday = '' OR birthdays[n] = '' OR c.birthday = birthdays[n]);
 		IF found IS NOT NULL THEN
