@@ -5019,15 +5019,15 @@ export interface components {
              * @description True where purposes on file concerned the contact and none demands its data any
              *     more: it should be erased.
              */
-            due?: boolean;
+            readonly due?: boolean;
             /** @description True where an erasure would be refused now. */
-            erasureRefused?: boolean;
+            readonly erasureRefused?: boolean;
             /** @description Legal holds that last. */
-            legalHolds?: string[];
+            readonly legalHolds?: string[];
             /** @description "contacts/{uuid}/retention". */
             name?: string;
             /** @description The purposes on file that concern the contact, by code. */
-            purposes?: components["schemas"]["lingkar.contact.v1.PurposeRetention"][];
+            readonly purposes?: components["schemas"]["lingkar.contact.v1.PurposeRetention"][];
         };
         /** @description When, where and on which channel a contact is best reached. */
         "lingkar.contact.v1.ContactTiming": {
@@ -5035,35 +5035,35 @@ export interface components {
              * Format: int32
              * @description How many meetings of the tenant its history was weighed against.
              */
-            baseObservationCount?: number;
+            readonly baseObservationCount?: number;
             /**
              * Format: double
              * @description How much the tenant's history weighs, in meetings: with so many of its own a
              *     contact's history counts as much as everybody's.
              */
-            baseWeight?: number;
+            readonly baseWeight?: number;
             /** @description The channel to use: the one it prefers, else the one it was met on most. */
-            bestChannel?: components["schemas"]["lingkar.event.v1.Channel"];
+            readonly bestChannel?: components["schemas"]["lingkar.event.v1.Channel"];
             /** @description Where to meet it: the place it prefers, else the town of its first address. */
-            bestPlace?: string;
+            readonly bestPlace?: string;
             /**
              * @description The best spans of two hours of the week, the best first, within the hours it
              *     prefers.
              */
-            bestTimes?: components["schemas"]["lingkar.contact.v1.TimeSpan"][];
+            readonly bestTimes?: components["schemas"]["lingkar.contact.v1.TimeSpan"][];
             /** @description The language it is addressed in. */
-            languageCode?: string;
+            readonly languageCode?: string;
             /** @description "contacts/{uuid}/timing". */
             name?: string;
             /**
              * Format: int32
              * @description How many meetings of the contact were counted, the latest 500 at most.
              */
-            observationCount?: number;
+            readonly observationCount?: number;
             /** @description What the contact says of it. */
-            preference?: components["schemas"]["lingkar.contact.v1.ContactPreference"];
+            readonly preference?: components["schemas"]["lingkar.contact.v1.ContactPreference"];
             /** @description The IANA zone of the hours below: that of its preference, else UTC. */
-            timeZone?: string;
+            readonly timeZone?: string;
         };
         /** @description Asks for a new contact. */
         "lingkar.contact.v1.CreateContactRequest": {
@@ -8399,7 +8399,10 @@ export interface operations {
     };
     IdentityService_GetContactMerge: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
             header?: {
                 /** @description An ETag that the caller has; 304 where it is still current. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];

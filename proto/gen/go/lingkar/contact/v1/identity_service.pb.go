@@ -837,7 +837,9 @@ func (*ClaimAnonymousContactRequest_Details) isClaimAnonymousContactRequest_Clai
 type GetContactMergeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "contactMerges/{uuid}".
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The fields to answer; all where empty.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -877,6 +879,13 @@ func (x *GetContactMergeRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *GetContactMergeRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // Asks for a page of merges.
@@ -1092,10 +1101,11 @@ const file_lingkar_contact_v1_identity_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
 	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnlyB\x11\n" +
-	"\bclaimant\x12\x05\xbaH\x02\b\x01\"U\n" +
+	"\bclaimant\x12\x05\xbaH\x02\b\x01\"\x93\x01\n" +
 	"\x16GetContactMergeRequest\x12;\n" +
 	"\x04name\x18\x01 \x01(\tB'\xe0A\x02\xfaA\x1a\n" +
-	"\x18lingkar.dev/ContactMerge\xbaH\x04r\x02\x10\x01R\x04name\"\xdb\x01\n" +
+	"\x18lingkar.dev/ContactMerge\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\xdb\x01\n" +
 	"\x18ListContactMergesRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
@@ -1168,32 +1178,33 @@ var file_lingkar_contact_v1_identity_service_proto_depIdxs = []int32{
 	20, // 7: lingkar.contact.v1.PreviewMergeResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
 	19, // 8: lingkar.contact.v1.MergeContactsRequest.choices:type_name -> lingkar.contact.v1.MergeChoice
 	14, // 9: lingkar.contact.v1.ClaimAnonymousContactRequest.details:type_name -> lingkar.contact.v1.Contact
-	20, // 10: lingkar.contact.v1.ListContactMergesResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
-	0,  // 11: lingkar.contact.v1.IdentityService.FindDuplicates:input_type -> lingkar.contact.v1.FindDuplicatesRequest
-	2,  // 12: lingkar.contact.v1.IdentityService.ListDuplicates:input_type -> lingkar.contact.v1.ListDuplicatesRequest
-	4,  // 13: lingkar.contact.v1.IdentityService.GetIdentityPolicy:input_type -> lingkar.contact.v1.GetIdentityPolicyRequest
-	5,  // 14: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:input_type -> lingkar.contact.v1.UpdateIdentityPolicyRequest
-	6,  // 15: lingkar.contact.v1.IdentityService.PreviewMerge:input_type -> lingkar.contact.v1.PreviewMergeRequest
-	8,  // 16: lingkar.contact.v1.IdentityService.MergeContacts:input_type -> lingkar.contact.v1.MergeContactsRequest
-	9,  // 17: lingkar.contact.v1.IdentityService.UnmergeContact:input_type -> lingkar.contact.v1.UnmergeContactRequest
-	10, // 18: lingkar.contact.v1.IdentityService.ClaimAnonymousContact:input_type -> lingkar.contact.v1.ClaimAnonymousContactRequest
-	11, // 19: lingkar.contact.v1.IdentityService.GetContactMerge:input_type -> lingkar.contact.v1.GetContactMergeRequest
-	12, // 20: lingkar.contact.v1.IdentityService.ListContactMerges:input_type -> lingkar.contact.v1.ListContactMergesRequest
-	1,  // 21: lingkar.contact.v1.IdentityService.FindDuplicates:output_type -> lingkar.contact.v1.FindDuplicatesResponse
-	3,  // 22: lingkar.contact.v1.IdentityService.ListDuplicates:output_type -> lingkar.contact.v1.ListDuplicatesResponse
-	17, // 23: lingkar.contact.v1.IdentityService.GetIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
-	17, // 24: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
-	7,  // 25: lingkar.contact.v1.IdentityService.PreviewMerge:output_type -> lingkar.contact.v1.PreviewMergeResponse
-	14, // 26: lingkar.contact.v1.IdentityService.MergeContacts:output_type -> lingkar.contact.v1.Contact
-	14, // 27: lingkar.contact.v1.IdentityService.UnmergeContact:output_type -> lingkar.contact.v1.Contact
-	14, // 28: lingkar.contact.v1.IdentityService.ClaimAnonymousContact:output_type -> lingkar.contact.v1.Contact
-	20, // 29: lingkar.contact.v1.IdentityService.GetContactMerge:output_type -> lingkar.contact.v1.ContactMerge
-	13, // 30: lingkar.contact.v1.IdentityService.ListContactMerges:output_type -> lingkar.contact.v1.ListContactMergesResponse
-	21, // [21:31] is the sub-list for method output_type
-	11, // [11:21] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	18, // 10: lingkar.contact.v1.GetContactMergeRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 11: lingkar.contact.v1.ListContactMergesResponse.contact_merges:type_name -> lingkar.contact.v1.ContactMerge
+	0,  // 12: lingkar.contact.v1.IdentityService.FindDuplicates:input_type -> lingkar.contact.v1.FindDuplicatesRequest
+	2,  // 13: lingkar.contact.v1.IdentityService.ListDuplicates:input_type -> lingkar.contact.v1.ListDuplicatesRequest
+	4,  // 14: lingkar.contact.v1.IdentityService.GetIdentityPolicy:input_type -> lingkar.contact.v1.GetIdentityPolicyRequest
+	5,  // 15: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:input_type -> lingkar.contact.v1.UpdateIdentityPolicyRequest
+	6,  // 16: lingkar.contact.v1.IdentityService.PreviewMerge:input_type -> lingkar.contact.v1.PreviewMergeRequest
+	8,  // 17: lingkar.contact.v1.IdentityService.MergeContacts:input_type -> lingkar.contact.v1.MergeContactsRequest
+	9,  // 18: lingkar.contact.v1.IdentityService.UnmergeContact:input_type -> lingkar.contact.v1.UnmergeContactRequest
+	10, // 19: lingkar.contact.v1.IdentityService.ClaimAnonymousContact:input_type -> lingkar.contact.v1.ClaimAnonymousContactRequest
+	11, // 20: lingkar.contact.v1.IdentityService.GetContactMerge:input_type -> lingkar.contact.v1.GetContactMergeRequest
+	12, // 21: lingkar.contact.v1.IdentityService.ListContactMerges:input_type -> lingkar.contact.v1.ListContactMergesRequest
+	1,  // 22: lingkar.contact.v1.IdentityService.FindDuplicates:output_type -> lingkar.contact.v1.FindDuplicatesResponse
+	3,  // 23: lingkar.contact.v1.IdentityService.ListDuplicates:output_type -> lingkar.contact.v1.ListDuplicatesResponse
+	17, // 24: lingkar.contact.v1.IdentityService.GetIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
+	17, // 25: lingkar.contact.v1.IdentityService.UpdateIdentityPolicy:output_type -> lingkar.contact.v1.IdentityPolicy
+	7,  // 26: lingkar.contact.v1.IdentityService.PreviewMerge:output_type -> lingkar.contact.v1.PreviewMergeResponse
+	14, // 27: lingkar.contact.v1.IdentityService.MergeContacts:output_type -> lingkar.contact.v1.Contact
+	14, // 28: lingkar.contact.v1.IdentityService.UnmergeContact:output_type -> lingkar.contact.v1.Contact
+	14, // 29: lingkar.contact.v1.IdentityService.ClaimAnonymousContact:output_type -> lingkar.contact.v1.Contact
+	20, // 30: lingkar.contact.v1.IdentityService.GetContactMerge:output_type -> lingkar.contact.v1.ContactMerge
+	13, // 31: lingkar.contact.v1.IdentityService.ListContactMerges:output_type -> lingkar.contact.v1.ListContactMergesResponse
+	22, // [22:32] is the sub-list for method output_type
+	12, // [12:22] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_service_proto_init() }

@@ -942,15 +942,15 @@ const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"\vlegal_basis\x18\x03 \x01(\x0e2\x1e.lingkar.contact.v1.LegalBasisR\n" +
 	"legalBasis\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12B\n" +
-	"\x0fkeep_until_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rkeepUntilTime\"\xcb\x02\n" +
+	"\x0fkeep_until_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rkeepUntilTime\"\xdd\x02\n" +
 	"\x10ContactRetention\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12@\n" +
-	"\bpurposes\x18\x02 \x03(\v2$.lingkar.contact.v1.PurposeRetentionR\bpurposes\x12;\n" +
-	"\vlegal_holds\x18\x03 \x03(\tB\x1a\xfaA\x17\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12E\n" +
+	"\bpurposes\x18\x02 \x03(\v2$.lingkar.contact.v1.PurposeRetentionB\x03\xe0A\x03R\bpurposes\x12>\n" +
+	"\vlegal_holds\x18\x03 \x03(\tB\x1d\xe0A\x03\xfaA\x17\n" +
 	"\x15lingkar.dev/LegalHoldR\n" +
-	"legalHolds\x12'\n" +
-	"\x0ferasure_refused\x18\x04 \x01(\bR\x0eerasureRefused\x12\x10\n" +
-	"\x03due\x18\x05 \x01(\bR\x03due:d\xeaAa\n" +
+	"legalHolds\x12,\n" +
+	"\x0ferasure_refused\x18\x04 \x01(\bB\x03\xe0A\x03R\x0eerasureRefused\x12\x15\n" +
+	"\x03due\x18\x05 \x01(\bB\x03\xe0A\x03R\x03due:d\xeaAa\n" +
 	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention\"\x8b\x03\n" +
 	"\vContactData\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12F\n" +
@@ -962,23 +962,23 @@ const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"\bDataPart\x12\x12\n" +
 	"\x04area\x18\x01 \x01(\tR\x04area\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x14\n" +
-	"\x05calls\x18\x03 \x03(\tR\x05calls\"\xa9\x04\n" +
+	"\x05calls\x18\x03 \x03(\tR\x05calls\"\xd6\x04\n" +
 	"\rContactTiming\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12E\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12J\n" +
 	"\n" +
-	"preference\x18\x02 \x01(\v2%.lingkar.contact.v1.ContactPreferenceR\n" +
-	"preference\x12#\n" +
-	"\rlanguage_code\x18\x03 \x01(\tR\flanguageCode\x12\x1b\n" +
-	"\ttime_zone\x18\x04 \x01(\tR\btimeZone\x12;\n" +
+	"preference\x18\x02 \x01(\v2%.lingkar.contact.v1.ContactPreferenceB\x03\xe0A\x03R\n" +
+	"preference\x12(\n" +
+	"\rlanguage_code\x18\x03 \x01(\tB\x03\xe0A\x03R\flanguageCode\x12 \n" +
+	"\ttime_zone\x18\x04 \x01(\tB\x03\xe0A\x03R\btimeZone\x12@\n" +
 	"\n" +
-	"best_times\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.TimeSpanR\tbestTimes\x12<\n" +
-	"\fbest_channel\x18\x06 \x01(\x0e2\x19.lingkar.event.v1.ChannelR\vbestChannel\x12\x1d\n" +
+	"best_times\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.TimeSpanB\x03\xe0A\x03R\tbestTimes\x12A\n" +
+	"\fbest_channel\x18\x06 \x01(\x0e2\x19.lingkar.event.v1.ChannelB\x03\xe0A\x03R\vbestChannel\x12\"\n" +
 	"\n" +
-	"best_place\x18\a \x01(\tR\tbestPlace\x12+\n" +
-	"\x11observation_count\x18\b \x01(\x05R\x10observationCount\x124\n" +
-	"\x16base_observation_count\x18\t \x01(\x05R\x14baseObservationCount\x12\x1f\n" +
+	"best_place\x18\a \x01(\tB\x03\xe0A\x03R\tbestPlace\x120\n" +
+	"\x11observation_count\x18\b \x01(\x05B\x03\xe0A\x03R\x10observationCount\x129\n" +
+	"\x16base_observation_count\x18\t \x01(\x05B\x03\xe0A\x03R\x14baseObservationCount\x12$\n" +
 	"\vbase_weight\x18\n" +
-	" \x01(\x01R\n" +
+	" \x01(\x01B\x03\xe0A\x03R\n" +
 	"baseWeight:X\xeaAU\n" +
 	"\x19lingkar.dev/ContactTiming\x12\x19contacts/{contact}/timing*\x0econtactTimings2\rcontactTiming\"\xa0\x01\n" +
 	"\bTimeSpan\x12\x1e\n" +

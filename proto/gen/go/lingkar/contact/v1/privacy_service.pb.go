@@ -1176,7 +1176,7 @@ const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\x03\xe0A\x01R\tpageToken\"w\n" +
 	"\x14ListErasuresResponse\x127\n" +
 	"\berasures\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ErasureR\berasures\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x0f\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8d\x0f\n" +
 	"\x0ePrivacyService\x12\x8c\x01\n" +
 	"\x0fRestrictContact\x12*.lingkar.contact.v1.RestrictContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"0\xdaA\x04name\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/v1/{name=contacts/*}:restrict\x12\x9b\x01\n" +
 	"\x0fCreateLegalHold\x12*.lingkar.contact.v1.CreateLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"=\xdaA\x18legal_hold,legal_hold_id\x82\xd3\xe4\x93\x02\x1c:\n" +
@@ -1187,8 +1187,8 @@ const file_lingkar_contact_v1_privacy_service_proto_rawDesc = "" +
 	"legal_hold2\"/v1/{legal_hold.name=legalHolds/*}\x12\x84\x01\n" +
 	"\x0fDeleteLegalHold\x12*.lingkar.contact.v1.DeleteLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"&\xdaA\x04name\x82\xd3\xe4\x93\x02\x19*\x17/v1/{name=legalHolds/*}\x12\x94\x01\n" +
 	"\x11UndeleteLegalHold\x12,.lingkar.contact.v1.UndeleteLegalHoldRequest\x1a\x1d.lingkar.contact.v1.LegalHold\"2\xdaA\x04name\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=legalHolds/*}:undelete\x12\x9b\x01\n" +
-	"\x13GetContactRetention\x12..lingkar.contact.v1.GetContactRetentionRequest\x1a$.lingkar.contact.v1.ContactRetention\".\xdaA\x04name\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=contacts/*/retention}\x12\xab\x01\n" +
-	"\x11ExportContactData\x12,.lingkar.contact.v1.ExportContactDataRequest\x1a-.lingkar.contact.v1.ExportContactDataResponse\"9\xdaA\vname,format\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contacts/*}:exportData\x12\x8f\x01\n" +
+	"\x13GetContactRetention\x12..lingkar.contact.v1.GetContactRetentionRequest\x1a$.lingkar.contact.v1.ContactRetention\".\xdaA\x04name\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=contacts/*/retention}\x12\xae\x01\n" +
+	"\x11ExportContactData\x12,.lingkar.contact.v1.ExportContactDataRequest\x1a-.lingkar.contact.v1.ExportContactDataResponse\"<\xdaA\vname,format\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contacts/*}:exportData\x90\x02\x02\x12\x8f\x01\n" +
 	"\x10GetContactTiming\x12+.lingkar.contact.v1.GetContactTimingRequest\x1a!.lingkar.contact.v1.ContactTiming\"+\xdaA\x04name\x82\xd3\xe4\x93\x02\x1e\x12\x1c/v1/{name=contacts/*/timing}\x12\x8a\x01\n" +
 	"\fEraseContact\x12'.lingkar.contact.v1.EraseContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"4\xdaA\vname,reason\x82\xd3\xe4\x93\x02 :\x01*\"\x1b/v1/{name=contacts/*}:erase\x12w\n" +
 	"\fListErasures\x12'.lingkar.contact.v1.ListErasuresRequest\x1a(.lingkar.contact.v1.ListErasuresResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\f/v1/erasures\x12\x93\x01\n" +
