@@ -45,6 +45,28 @@ func (b *bench) published() []*eventv1.Event {
 	return events
 }
 
+// Two events close to one another are published at once each, the second while the
+// first is on its way; nothing of that is published again with the next ones.
+func TestRelay_publishesEachEventOnceWhileCalm(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	relay := b.relay()
+	b.log.Wake = relay.Wake
+	start(t, relay.Run)
+	tenant := uuid.New()
+	b.write(t.Context(), tenant, uuid.New(), 1)
+	eventually(t, "there is a stream", func() bool { return b.count("SELECT sum(published) FROM partition_head") == 1 })
+	const rounds = 25
+	for range rounds {
+		b.write(t.Context(), tenant, uuid.New(), 1)
+		b.write(t.Context(), tenant, uuid.New(), 1)
+		eventually(t, "both are published", func() bool { return len(b.published()) >= b.written() })
+	}
+	if n := len(b.published()); n != 1+2*rounds {
+		t.Errorf("%d events were published as %d messages", 1+2*rounds, n)
+	}
+}
+
 func TestRelay_publishesEachEventOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -88,7 +89,10 @@ func (t *tenure) land(ctx context.Context) (bool, error) {
 	}
 	<-f.ended
 	t.flight = nil
-	t.published = marksOf(f.entries[:f.stored])
+	if t.published == nil {
+		t.published = marks{}
+	}
+	maps.Copy(t.published, marksOf(f.entries[:f.stored]))
 	relayedEvents.Add(ctx, int64(f.stored), t.attributes())
 	t.out.ended(f.err)
 	if f.err != nil {
