@@ -375,7 +375,6 @@ func testMergeContacts_refuses(t *testing.T, s *testkit.Suite) {
 			refused(t, err, code, reason)
 		}
 		try(codes.InvalidArgument, "CYCLE", merging(b, b)) // B45
-		try(codes.InvalidArgument, "", merging(b, old, old))
 		try(codes.InvalidArgument, "", merging(b))
 		try(codes.InvalidArgument, "", &contactv1.MergeContactsRequest{Name: "x", Contacts: []string{"y"}})
 		try(codes.NotFound, "CONTACT_NOT_FOUND", merging(b, theirs))

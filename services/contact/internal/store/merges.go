@@ -66,7 +66,7 @@ func (s *Store) Merging(name string, others []string, choices []*contactv1.Merge
 		case id == m.Survivor:
 			r.Fail(path, "CYCLE", "is the contact that it is to be merged into")
 		case slices.Contains(m.Others, id):
-			r.Fail(path, "", "stands in this list already")
+			continue // said twice is said once
 		}
 		m.Others = append(m.Others, id)
 	}

@@ -29,6 +29,9 @@ func projecting() []Mutant {
 			Edits: []Edit{{applyFile, `	if err := a.applyItems(ctx, tx, items); err != nil {
 		return err
 	}
+	if err := a.erase(ctx, tx, items); err != nil {
+		return err
+	}
 	if err := a.at(failpoint.ProjectionBeforeCommit); err != nil {
 		return err
 	}
@@ -43,6 +46,9 @@ func projecting() []Mutant {
 	}
 	defer rollback(ctx, conn, tx)
 	if err := a.applyItems(ctx, tx, items); err != nil {
+		return err
+	}
+	if err := a.erase(ctx, tx, items); err != nil {
 		return err
 	}
 	if err := a.at(failpoint.ProjectionBeforeCommit); err != nil {
