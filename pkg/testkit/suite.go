@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/nats-io/nats.go"
 	"google.golang.org/grpc"
 
@@ -125,6 +127,18 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 // test makes, because a slow machine is no overload. Admission has tests of its own.
 const places = 4096
 
+// bePatient gives the sessions of a suite the time that a slow machine takes: calls
+// that race for one row are to be decided by the row, not by who waited too long
+// for a connection or for its lock. Those limits have tests of their own.
+func bePatient(pool *pgxpool.Config) {
+	pool.MaxConns = 32
+	for _, limit := range []string{"lock_timeout", "statement_timeout"} {
+		if _, limited := pool.ConnConfig.RuntimeParams[limit]; limited {
+			pool.ConnConfig.RuntimeParams[limit] = strconv.FormatInt(time.Minute.Milliseconds(), 10)
+		}
+	}
+}
+
 // meshOf answers the needs of the services. One without a mesh needs nobody.
 func meshOf(defs []service.Definition) mesh.Mesh {
 	m := mesh.Mesh{}
@@ -151,7 +165,10 @@ func (s *Suite) start(t testing.TB, d service.Definition, env service.Environmen
 	}, files)
 	env.AppURL, env.SystemURL = urls.App, urls.System
 	env.Databases, env.Secrets = s.further(t, d)
-	env.ConfigurePool = s.Trips.Trace
+	env.ConfigurePool = func(pool *pgxpool.Config) {
+		s.Trips.Trace(pool)
+		bePatient(pool)
+	}
 	if d.Name == gateway {
 		env.HTTPListener = listen(t)
 		s.HTTP = "http://" + env.HTTPListener.Addr().String()
