@@ -127,15 +127,23 @@ func (r *request) inFlight(err error) bool {
 // replay answers what was answered before, where the request is the same.
 func replay[R proto.Message](r *request) (R, error) {
 	var none R
-	switch {
-	case string(r.hash) != string(r.info.Hash[:]):
-		return none, errKeyReused
-	case r.response == nil:
-		return none, errErased
-	}
-	if err := failpoint.Hit(failpoint.WriteReplay); err != nil {
+	answer := none.ProtoReflect().New().Interface().(R)
+	if err := r.replayInto(answer); err != nil {
 		return none, err
 	}
-	answer := none.ProtoReflect().New().Interface().(R)
-	return answer, proto.Unmarshal(r.response, answer)
+	return answer, nil
+}
+
+// replayInto is replay for an answer of a type known when the program runs.
+func (r *request) replayInto(answer proto.Message) error {
+	switch {
+	case string(r.hash) != string(r.info.Hash[:]):
+		return errKeyReused
+	case r.response == nil:
+		return errErased
+	}
+	if err := failpoint.Hit(failpoint.WriteReplay); err != nil {
+		return err
+	}
+	return proto.Unmarshal(r.response, answer)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
@@ -210,6 +211,10 @@ func (u *Unit) keep(answer proto.Message) error {
 	r := &u.request
 	if !r.given() {
 		return nil
+	}
+	if kind := call.AnswerOf(r.info.Method); kind != nil && kind.FullName() != answer.ProtoReflect().Descriptor().FullName() {
+		return fmt.Errorf("record: %s answers a %s, and was to be answered a %s when it is repeated",
+			r.info.Method, kind.FullName(), answer.ProtoReflect().Descriptor().FullName())
 	}
 	response, err := proto.MarshalOptions{Deterministic: true}.Marshal(answer)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
+	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
@@ -24,7 +24,7 @@ func (s *Server) maskUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 	if len(mask.GetPaths()) == 0 {
 		return next(ctx, req)
 	}
-	answer := answerOf(info.FullMethod)
+	answer := call.AnswerOf(info.FullMethod)
 	if answer == nil {
 		return next(ctx, req)
 	}
@@ -51,17 +51,6 @@ func readMask(req any) *fieldmaskpb.FieldMask {
 	}
 	mask, _ := m.ProtoReflect().Get(f).Message().Interface().(*fieldmaskpb.FieldMask)
 	return mask
-}
-
-// answerOf answers the type that a method answers with; nil where it is not
-// linked in.
-func answerOf(method string) protoreflect.MessageDescriptor {
-	name := strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", ".")
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
-	if m, ok := d.(protoreflect.MethodDescriptor); err == nil && ok {
-		return m.Output()
-	}
-	return nil
 }
 
 // resourceOf answers what a mask speaks of: the answer itself where it is a

@@ -49,6 +49,8 @@ type Options struct {
 	// proxy does, after their callers were authenticated; the service behind it
 	// applies its own policy. Nil answers ErrMethodUnknown.
 	Unknown grpc.StreamHandler
+	// Within runs around the handler of each call that passed all checks.
+	Within grpc.UnaryServerInterceptor
 }
 
 // Server is a gRPC server that treats every call alike. Register on the embedded
@@ -113,10 +115,19 @@ func NewServer(o Options) *Server {
 	return s
 }
 
+// unary is what a call passes on the way to its handler, in order.
+func (s *Server) unary(o Options) []grpc.UnaryServerInterceptor {
+	chain := []grpc.UnaryServerInterceptor{s.answerUnary, s.boundUnary, s.identifyUnary, s.admitUnary, s.inputUnary, s.carryUnary, s.maskUnary}
+	if o.Within != nil {
+		chain = append(chain, o.Within)
+	}
+	return chain
+}
+
 func (s *Server) options(o Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(Codec()),
-		grpc.ChainUnaryInterceptor(s.answerUnary, s.boundUnary, s.identifyUnary, s.admitUnary, s.inputUnary, s.carryUnary, s.maskUnary),
+		grpc.ChainUnaryInterceptor(s.unary(o)...),
 		grpc.ChainStreamInterceptor(s.answerStream, s.identifyStream),
 		grpc.UnknownServiceHandler(o.Unknown),
 		grpc.MaxRecvMsgSize(maxRead),

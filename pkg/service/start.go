@@ -14,6 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
@@ -190,6 +191,7 @@ func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 			}
 			return rt.parts.unknown(srv, stream)
 		},
+		Within:  record.Repeats(d.Area, rt.DB),
 		Callers: d.Mesh.Allows, Places: env.Places, Front: d.Front(),
 		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping,
 	})

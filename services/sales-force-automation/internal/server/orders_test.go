@@ -8,6 +8,7 @@ import (
 
 	moneypb "google.golang.org/genproto/googleapis/type/money"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
@@ -23,6 +24,7 @@ func TestOrders(t *testing.T) {
 		"order confirmed once under a race": orderConfirmedOnceUnderARace,
 		"order bad input":                   orderBadInput,
 		"order outlives its contact":        orderOutlivesItsContact,
+		"order repeated after its price":    orderRepeatedAfterItsPrice,
 	})
 }
 
@@ -112,6 +114,32 @@ func orderConfirmedOnceUnderARace(t *testing.T, s *testkit.Suite) {
 	if confirmed.Load() != 1 {
 		t.Errorf("confirmed %d times", confirmed.Load())
 	}
+}
+
+// Row B24: what was done is answered the same when the request is repeated, also when
+// the call could not be made any more, and the id still means that request alone.
+func orderRepeatedAfterItsPrice(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"B24"}, func(t *testing.T, c *clients) {
+		tea, list := c.product(t, "TEA"), c.list(t, "TODAY", false)
+		price := must[*salesv1.Price](t)(c.price(list, tea, rupiah(7), 1, 0))
+		create := &salesv1.CreateOrderRequest{RequestId: "once-" + c.Transport, Order: &salesv1.Order{
+			Contact: c.person(t, "Ani"), PriceList: list.GetName(), Lines: []*salesv1.LineItem{some(tea, "2", nil)},
+		}}
+		first := must[*salesv1.Order](t)(c.CreateOrder(c.Ctx(), create))
+		must[*salesv1.Price](t)(c.DeletePrice(c.Ctx(), &salesv1.DeletePriceRequest{Name: price.GetName()}))
+
+		again, err := c.CreateOrder(c.Ctx(), create)
+		if err != nil || !proto.Equal(again, first) {
+			t.Errorf("the repetition answers %v, %v; the first was answered %v", again, err, first)
+		}
+		other := proto.CloneOf(create)
+		other.Order.Lines[0].Quantity = some(tea, "3", nil).GetQuantity()
+		_, err = c.CreateOrder(c.Ctx(), other)
+		refused(t, "another order under the id", err, codes.InvalidArgument, "IDEMPOTENCY_KEY_REUSED")
+		other.RequestId = "another"
+		_, err = c.CreateOrder(c.Ctx(), other)
+		refused(t, "a new order", err, codes.FailedPrecondition, "PRICE_NOT_FOUND")
+	})
 }
 
 func orderBadInput(t *testing.T, s *testkit.Suite) {
