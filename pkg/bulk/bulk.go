@@ -9,7 +9,8 @@
 //
 // Limits: 50 MiB a file, in memory one step of some thousand rows. Undo deletes what was
 // created; what was only changed stays. An import works as the caller who uploaded
-// it, with the record scope that the upload was granted. Takes CSV and its relatives (pkg/sheet).
+// it, with the record scope that the upload was granted. Takes CSV and its relatives,
+// workbooks and vCards (pkg/sheet).
 package bulk
 
 import (

@@ -104,7 +104,7 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 	if err != nil {
 		return err
 	}
-	content := &file{ctx: ctx, engine: e, tenant: row.caller.Tenant, id: row.id}
+	content := e.file(ctx, row.caller.Tenant, row.id, row.size)
 	reader, err := sheet.NewReader(content, options(row.spec))
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 		rows.parse = func(r Row) any { return kind.Parse(job, r) }
 	}
 	ctx, stop := context.WithCancel(ctx)
-	steps := rows.ahead(ctx, func() int64 { return content.read })
+	steps := rows.ahead(ctx, func() int64 { return min(content.read, row.size) })
 	defer func() {
 		stop()
 		for range steps { // until the reader has ended, too

@@ -47,7 +47,7 @@ func (e *Engine) UploadImport(stream grpc.ClientStreamingServer[bulkv1.UploadImp
 	if err != nil {
 		return err
 	}
-	if err := e.understand(ctx, kind, spec, &file{ctx: ctx, engine: e, tenant: caller.Tenant, id: id}); err != nil {
+	if err := e.understand(kind, spec, e.file(ctx, caller.Tenant, id, size)); err != nil {
 		return err
 	}
 	if err := e.complete(ctx, caller.Tenant, id, spec, size); err != nil {
@@ -91,7 +91,7 @@ func (e *Engine) receive(stream grpc.ClientStreamingServer[bulkv1.UploadImportRe
 
 // understand finds out the format of the file and what its columns mean, and
 // writes it into the spec.
-func (e *Engine) understand(_ context.Context, kind Kind, spec *bulkv1.Import, content io.Reader) error {
+func (e *Engine) understand(kind Kind, spec *bulkv1.Import, content sheet.File) error {
 	reader, err := sheet.NewReader(content, options(spec))
 	if err != nil {
 		return err
@@ -102,7 +102,11 @@ func (e *Engine) understand(_ context.Context, kind Kind, spec *bulkv1.Import, c
 	if err := override(columns, kind, spec.GetColumns()); err != nil {
 		return err
 	}
-	spec.Encoding, spec.Delimiter, spec.HeaderLine = format.Encoding, string(format.Delimiter), int32(format.HeaderLine)
+	spec.Format, spec.Encoding, spec.HeaderLine = string(format.Kind), format.Encoding, int32(format.HeaderLine)
+	spec.Sheet, spec.Sheets, spec.Delimiter = format.Sheet, format.Sheets, ""
+	if format.Delimiter != 0 {
+		spec.Delimiter = string(format.Delimiter)
+	}
 	spec.Columns = nil
 	any := false
 	for _, c := range columns {
@@ -136,7 +140,7 @@ func byName(columns []sheet.Column, kind Kind) {
 }
 
 func options(spec *bulkv1.Import) sheet.Options {
-	o := sheet.Options{Encoding: spec.GetEncoding(), HeaderLine: int(spec.GetHeaderLine())}
+	o := sheet.Options{Encoding: spec.GetEncoding(), HeaderLine: int(spec.GetHeaderLine()), Sheet: spec.GetSheet()}
 	for _, r := range spec.GetDelimiter() {
 		o.Delimiter = r
 	}

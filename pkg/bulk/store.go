@@ -3,7 +3,6 @@ package bulk
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -157,42 +156,4 @@ func (e *Engine) complete(ctx context.Context, tenant, id uuid.UUID, spec *bulkv
 	b.Queue(`UPDATE import SET state = $3, spec = $4, size_bytes = $5, update_time = $6 WHERE tenant = $1 AND id = $2`,
 		tenant, id, int16(bulkv1.ImportState_IMPORT_STATE_UPLOADED), raw, size, e.Now().UTC())
 	return postgres.Run(ctx, e.DB, b)
-}
-
-// file reads the pieces of an uploaded file one after the other.
-type file struct {
-	ctx    context.Context
-	engine *Engine
-	tenant uuid.UUID
-	id     uuid.UUID
-	n      int
-	rest   []byte
-	read   int64
-}
-
-// Read implements io.Reader.
-func (f *file) Read(p []byte) (int, error) {
-	for len(f.rest) == 0 {
-		b := &pgx.Batch{}
-		postgres.QueueTenant(b, f.tenant)
-		b.Queue(`SELECT data FROM import_chunk WHERE tenant = $1 AND import = $2 AND n = $3`, f.tenant, f.id, f.n).
-			QueryRow(func(row pgx.Row) error {
-				err := row.Scan(&f.rest)
-				if errors.Is(err, pgx.ErrNoRows) {
-					return nil
-				}
-				return err
-			})
-		if err := postgres.Run(f.ctx, f.engine.DB, b); err != nil {
-			return 0, err
-		}
-		if len(f.rest) == 0 {
-			return 0, io.EOF
-		}
-		f.n++
-	}
-	n := copy(p, f.rest)
-	f.rest = f.rest[n:]
-	f.read += int64(n)
-	return n, nil
 }

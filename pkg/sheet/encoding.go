@@ -13,6 +13,10 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
+// errNotText refuses what is no table: a document, a picture, a workbook of old or
+// one with a password.
+var errNotText = errs.Invalid("file", "FILE_NOT_TEXT", "the file is no table of text, no workbook without a password (.xlsx) and no vCard; save it as CSV")
+
 // detect names the encoding of a file that begins with head; whole tells that
 // head is all of it. A byte order mark decides; else what is valid UTF-8 is
 // UTF-8, zeros in every other byte are UTF-16, and the rest is Windows-1252,
@@ -24,8 +28,8 @@ func detect(head []byte, whole bool, wanted string) (string, error) {
 			return "", errs.Invalid("encoding", "ENCODING_UNKNOWN", "want utf-8, utf-16le, utf-16be or windows-1252")
 		}
 		return wanted, nil
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("%PDF")), bytes.HasPrefix(head, []byte{0xd0, 0xcf, 0x11, 0xe0}):
-		return "", errs.Invalid("file", "FILE_NOT_TEXT", "the file is no table of text; save it as CSV")
+	case bytes.HasPrefix(head, []byte("%PDF")), bytes.HasPrefix(head, []byte{0xd0, 0xcf, 0x11, 0xe0}):
+		return "", errNotText
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
 		return "utf-8", nil
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):

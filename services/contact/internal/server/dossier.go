@@ -17,6 +17,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
+	"github.com/lingkar-crm/lingkar/pkg/vcard"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
@@ -42,7 +43,7 @@ func (s *Server) ExportContactData(ctx context.Context, req *contactv1.ExportCon
 	}
 	switch req.GetFormat() {
 	case contactv1.DataFormat_DATA_FORMAT_VCARD:
-		resp.MediaType, resp.FileName, resp.Content, resp.NextPageToken = "text/vcard", name+".vcf", vcard(data.GetContact()), ""
+		resp.MediaType, resp.FileName, resp.Content, resp.NextPageToken = "text/vcard", name+".vcf", vcard.Encode(data.GetContact()), ""
 	case contactv1.DataFormat_DATA_FORMAT_CSV:
 		resp.MediaType, resp.FileName = "text/csv", name+".csv"
 		resp.Content, err = rows(data)

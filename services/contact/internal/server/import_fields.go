@@ -21,6 +21,7 @@ const (
 	fieldConsent    = "consent_time"
 	fieldDeleted    = "is_deleted"
 	fieldDetails    = "details"
+	fieldVCard      = "vcard"
 )
 
 // importFields are the heads of the exports of Google Contacts (both forms),
@@ -63,6 +64,7 @@ var importFields = []sheet.Field{
 	{Name: "status", Headers: []string{"lead status", "lifecycle stage", "status"}},
 	{Name: "interest", Headers: []string{"product interest"}},
 	{Name: fieldDetails, Headers: []string{"details"}},
+	{Name: fieldVCard, Headers: []string{sheet.CardColumn}},
 }
 
 // knownImportField tells whether an override may name a field that is not among
@@ -84,6 +86,7 @@ var systems = []sheet.System{
 	{Name: "outlook", Heads: []string{"e mail address", "business phone"}},
 	{Name: "linkedin", Heads: []string{"url", "connected on"}},
 	{Name: "mailchimp", Heads: []string{"leid", "euid"}},
+	{Name: "vcard", Heads: []string{sheet.CardColumn}},
 	{Name: "odoo", Heads: []string{"external id", "salesperson"}},
 }
 

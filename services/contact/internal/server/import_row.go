@@ -18,6 +18,7 @@ import (
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
 )
 
 var errNobody = errs.Invalid("row", "NAME_MISSING", "the row names nobody: it has no name, e-mail address, phone number or company")
@@ -37,11 +38,11 @@ func saysNothing(row bulk.Row) bool {
 }
 
 // incoming is a contact as a row has it, with its e-mail addresses and phone numbers
-// in form, and the fields whose value could not be read and is kept as text.
+// in form, and what is to be said of the row.
 type incoming struct {
 	*contactv1.Contact
-	read   []contact.Identifier
-	unread []string
+	read    []contact.Identifier
+	remarks store.Remarks
 }
 
 // keepUnread keeps a value that cannot be read under a custom field of its own:
@@ -51,7 +52,7 @@ func (c *incoming) keepUnread(field, value string) {
 		c.CustomFields = &structpb.Struct{Fields: map[string]*structpb.Value{}}
 	}
 	c.CustomFields.Fields["unread_"+field] = structpb.NewStringValue(value)
-	c.unread = append(c.unread, field)
+	c.remarks.Unread = append(c.remarks.Unread, field)
 }
 
 // contactOfRow reads the contact that a row of an export speaks of.
@@ -138,40 +139,70 @@ func split(cells []string) []string {
 // readIdentifiers reads what is one, and drops what an export keeps in the same
 // column but is none: Exchange directory names among e-mail addresses.
 func readIdentifiers(row bulk.Row, c *incoming, region string) {
-	seen := map[string]bool{}
-	add := func(kind contactv1.IdentifierKind, value, extension string) {
-		if !seen[value] {
-			seen[value] = true
-			c.Identifiers = append(c.Identifiers, &contactv1.Identifier{Kind: kind, Value: value, Extension: extension})
-		}
-	}
 	for _, v := range split(row.Values[fieldEmail]) {
-		if strings.HasPrefix(strings.ToLower(v), "/o=") {
-			continue
+		if !strings.HasPrefix(strings.ToLower(v), "/o=") {
+			c.addEmail(v)
 		}
-		address, err := text.ParseEmail(bareAddress(v))
-		if err != nil {
-			c.keepUnread(fieldEmail, v)
-			continue
-		}
-		c.read = append(c.read, contact.Identifier{Kind: contact.Email, Value: address.Address, Key: address.Key, Flags: address.Flags})
-		add(contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL, address.Address, "")
 	}
 	for _, v := range split(row.Values[fieldPhone]) {
-		phone, err := text.ParsePhone(v, firstOf(region, defaultRegion))
-		if err != nil {
-			c.keepUnread(fieldPhone, v)
-			continue
-		}
-		c.read = append(c.read, contact.Identifier{Kind: contact.Phone, Value: phone.E164, Key: phone.E164, Flags: phone.Flags})
-		add(contactv1.IdentifierKind_IDENTIFIER_KIND_PHONE, phone.E164, phone.Extension)
+		c.addPhone(v, region)
 	}
 	for _, v := range split(row.Values[fieldWeb]) {
-		add(contactv1.IdentifierKind_IDENTIFIER_KIND_WEB, strings.TrimPrefix(v, "www."), "")
+		c.addPage(strings.TrimPrefix(v, "www."))
 	}
 	if v := row.First(fieldCard); v != "" {
-		add(contactv1.IdentifierKind_IDENTIFIER_KIND_CARD, v, "")
+		c.addIdentifier(contactv1.IdentifierKind_IDENTIFIER_KIND_CARD, v)
 	}
+}
+
+// addIdentifier adds an identifier and answers it, or the one that has its value.
+func (c *incoming) addIdentifier(kind contactv1.IdentifierKind, value string) *contactv1.Identifier {
+	for _, id := range c.Identifiers {
+		if id.GetValue() == value {
+			return id
+		}
+	}
+	added := &contactv1.Identifier{Kind: kind, Value: value}
+	c.Identifiers = append(c.Identifiers, added)
+	return added
+}
+
+// addEmail adds an e-mail address, or keeps as text what is none: it then answers nil.
+func (c *incoming) addEmail(v string) *contactv1.Identifier {
+	address, err := text.ParseEmail(bareAddress(v))
+	if err != nil {
+		c.keepUnread(fieldEmail, v)
+		return nil
+	}
+	c.read = append(c.read, contact.Identifier{Kind: contact.Email, Value: address.Address, Key: address.Key, Flags: address.Flags})
+	return c.addIdentifier(contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL, address.Address)
+}
+
+// addPage adds a page, or keeps as text what is none: it then answers nil.
+func (c *incoming) addPage(v string) *contactv1.Identifier {
+	page, err := store.Identify(contact.Web, v, "")
+	if err != nil {
+		c.keepUnread(fieldWeb, v)
+		return nil
+	}
+	if !slices.ContainsFunc(c.read, func(i contact.Identifier) bool { return i.Kind == contact.Web && i.Key == page.Key }) {
+		c.read = append(c.read, page)
+		return c.addIdentifier(contactv1.IdentifierKind_IDENTIFIER_KIND_WEB, page.Value)
+	}
+	return nil
+}
+
+// addPhone adds a phone number, or keeps as text what is none: it then answers nil.
+func (c *incoming) addPhone(v, region string) *contactv1.Identifier {
+	phone, err := text.ParsePhone(v, firstOf(region, defaultRegion))
+	if err != nil {
+		c.keepUnread(fieldPhone, v)
+		return nil
+	}
+	c.read = append(c.read, contact.Identifier{Kind: contact.Phone, Value: phone.E164, Key: phone.E164, Flags: phone.Flags})
+	added := c.addIdentifier(contactv1.IdentifierKind_IDENTIFIER_KIND_PHONE, phone.E164)
+	added.Extension = firstOf(added.Extension, phone.Extension)
+	return added
 }
 
 // defaultRegion is where phone numbers without a country code are from, unless
@@ -218,7 +249,12 @@ func readBirthday(row bulk.Row, c *incoming) {
 	if v == "" || v == "0/0/00" {
 		return
 	}
-	for _, form := range dateForms {
+	c.setBirthday(v, dateForms)
+}
+
+// setBirthday reads a day in one of the forms, or keeps it as text.
+func (c *incoming) setBirthday(v string, forms []string) {
+	for _, form := range forms {
 		day, err := time.Parse(form, v)
 		if err != nil {
 			continue
@@ -296,6 +332,12 @@ func identifyRow(row bulk.Row, c *contactv1.Contact, system string) {
 		c.ExternalIds[system] = id
 		return
 	}
+	identifyBySaying(c, system)
+}
+
+// identifyBySaying makes an id of what is said of a contact that has no other to be
+// recognised by.
+func identifyBySaying(c *contactv1.Contact, system string) {
 	for _, id := range c.GetIdentifiers() {
 		if id.GetKind() != contactv1.IdentifierKind_IDENTIFIER_KIND_PHONE {
 			return

@@ -38,7 +38,7 @@ func parseContact(s *store.Store, job *bulk.Job, row bulk.Row) any {
 	if saysNothing(row) {
 		return bulk.Empty(row.Line)
 	}
-	c, err := contactOfRow(row, job.Import)
+	c, err := incomingOf(row, job.Import)
 	switch {
 	case err != nil:
 		return bulk.Failed(row.Line, err)
@@ -47,11 +47,20 @@ func parseContact(s *store.Store, job *bulk.Job, row bulk.Row) any {
 			Line: row.Line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_SKIPPED, Reason: "ROW_DELETED", Message: "the record is deleted in the other system",
 		}
 	}
-	item, err := s.Incoming(row.Line, c.Contact, c.read, c.unread)
+	item, err := s.Incoming(row.Line, c.Contact, c.read, c.remarks)
 	if err != nil {
 		return bulk.Failed(row.Line, err)
 	}
 	return item
+}
+
+// incomingOf reads the contact that a row speaks of: by its columns, or as the vCard
+// that it is.
+func incomingOf(row bulk.Row, spec *bulkv1.Import) (*incoming, error) {
+	if card := row.First(fieldVCard); card != "" {
+		return contactOfCard(card, spec)
+	}
+	return contactOfRow(row, spec)
 }
 
 // ImportServer answers the calls on contact's imports.

@@ -23,13 +23,32 @@ import (
 type Incoming struct {
 	line    int
 	contact *contact.Contact
-	unread  []string
+	remarks Remarks
+}
+
+// Remarks are what a row says that the contact does not.
+type Remarks struct {
+	// Unread names the fields whose value could not be read and is kept as text.
+	Unread []string
+	// Dropped names what was left out, such as pictures.
+	Dropped []string
+}
+
+// report words the remarks for the report on the row; empty where there are none.
+func (r Remarks) report() (reason, message string) {
+	var said []string
+	if len(r.Dropped) > 0 {
+		reason, said = "VALUE_DROPPED", append(said, "left out: "+strings.Join(r.Dropped, ", "))
+	}
+	if len(r.Unread) > 0 {
+		reason, said = "VALUE_UNREAD", append(said, "kept as text, because it cannot be read: "+strings.Join(r.Unread, ", "))
+	}
+	return reason, strings.Join(said, "; ")
 }
 
 // Incoming makes one of what the row on that line says. Read are identifiers of it
-// that were brought into form already, so that it is not done twice; unread names the
-// fields whose value could not be read and is kept as text.
-func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifier, unread []string) (Incoming, error) {
+// that were brought into form already, so that it is not done twice.
+func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifier, remarks Remarks) (Incoming, error) {
 	c := &contact.Contact{}
 	err := s.fillIdentified(c, p, func(kind contact.IdentifierKind, value, region string) (contact.Identifier, error) {
 		for _, i := range read {
@@ -39,7 +58,7 @@ func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifi
 		}
 		return Identify(kind, value, region)
 	})
-	return Incoming{line: line, contact: c, unread: unread}, err
+	return Incoming{line: line, contact: c, remarks: remarks}, err
 }
 
 // matchOrder is by which identifier an incoming contact is recognised first. A
@@ -179,14 +198,21 @@ func (s *Store) holders(ctx context.Context, u *record.Unit, tenant uuid.UUID, r
 	return known, err
 }
 
-// matching answers the handles that a row can be recognised by, the strongest first.
+// matching answers the handles that a row can be recognised by, the strongest first. A
+// page is none of a person whose e-mail address is known: colleagues share that of
+// their company.
 func matching(row *contact.Contact) []contact.Handle {
 	all := row.Handles()
 	handles := make([]contact.Handle, 0, len(all))
+	mailed := false
 	for _, kind := range matchOrder {
+		if kind == contact.Web && mailed && row.Kind == contact.Person {
+			continue
+		}
 		for _, h := range all {
 			if h.Kind == kind {
 				handles = append(handles, h)
+				mailed = mailed || kind == contact.Email
 			}
 		}
 	}
@@ -221,9 +247,7 @@ func trialKeys(row *contact.Contact) []string {
 // what it added, because the next step will not find it.
 func (i *importing) bring(row *contact.Contact, item Incoming) (bulk.Outcome, error) {
 	o := bulk.Outcome{Line: item.line, What: bulkv1.ImportOutcome_IMPORT_OUTCOME_UPDATED}
-	if len(item.unread) > 0 {
-		o.Reason, o.Message = "VALUE_UNREAD", "kept as text, because it cannot be read: "+strings.Join(item.unread, ", ")
-	}
+	o.Reason, o.Message = item.remarks.report()
 	if id, ok := i.who(row); ok {
 		there := i.there[id]
 		if there == nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 )
 
-// ourselves is the system that files of Lingkar come from.
-const ourselves = "lingkar"
+// Ourselves is the system that files of Lingkar come from.
+const Ourselves = "lingkar"
 
 // selves answers the living contacts, of those that the caller may see, that rows name
 // by the id or the Customer ID of this suite. Such a row loses that id: a contact is
@@ -23,7 +23,7 @@ func (s *Store) selves(ctx context.Context, u *record.Unit, tenant uuid.UUID, ro
 	var ids []uuid.UUID
 	var numbers []string
 	for _, row := range rows {
-		said := row.ExternalIDs[ourselves]
+		said := row.ExternalIDs[Ourselves]
 		if id, err := uuid.Parse(strings.TrimPrefix(said, contacts+"/")); err == nil {
 			ids = append(ids, id)
 		} else if number, ok := ParseCustomerID(said); ok {
@@ -58,14 +58,14 @@ func (s *Store) selves(ctx context.Context, u *record.Unit, tenant uuid.UUID, ro
 	})
 	met := map[*contact.Contact]uuid.UUID{}
 	for _, row := range rows {
-		said := strings.TrimPrefix(row.ExternalIDs[ourselves], contacts+"/")
+		said := strings.TrimPrefix(row.ExternalIDs[Ourselves], contacts+"/")
 		if number, ok := ParseCustomerID(said); ok {
 			said = number
 		}
 		if id, ok := by[said]; ok {
 			met[row] = id
 			row.ExternalIDs = maps.Clone(row.ExternalIDs) // the row may come again
-			delete(row.ExternalIDs, ourselves)
+			delete(row.ExternalIDs, Ourselves)
 		}
 	}
 	return met, err

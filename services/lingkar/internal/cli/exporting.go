@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/csv"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/disclosure"
-	"github.com/lingkar-crm/lingkar/pkg/sheet"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
@@ -30,7 +28,33 @@ const (
 
 // exportFlags are the flags of `export`.
 type exportFlags struct {
-	filter, recipient string
+	filter, recipient, format string
+}
+
+// The forms that an export is written in.
+const (
+	formCSV  = "csv"
+	formXLSX = "xlsx"
+	formCard = "vcf"
+	formJSON = "json"
+)
+
+// form is how to write the records: as told, else by the ending of the file's name.
+func (f exportFlags) form(kind, path string) (string, error) {
+	form := f.format
+	if form == "" {
+		form = strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
+		if form != formXLSX && form != formCard {
+			form = formCSV
+		}
+	}
+	switch {
+	case form != formCSV && form != formXLSX && form != formCard:
+		return "", fmt.Errorf("--format is %s, %s or %s, not %q", formCSV, formXLSX, formCard, f.format)
+	case form == formCard && kind != "contacts":
+		return "", fmt.Errorf("only contacts are written as vCards, not %s", kind)
+	}
+	return form, nil
 }
 
 // to is who gets the file.
@@ -51,10 +75,12 @@ func exportCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export contacts|leads|opportunities|orders [FILE]",
 		Short: "Write records into a file",
-		Long: `Writes the records that the caller may see as CSV, or with --output json as one
-JSON object a line, into a file or on standard output. "import" reads the CSV back:
-contacts first, then what belongs to them ("orders" as purchases). What no cell can
-hold, such as lines and several addresses, stands in the column "details".
+		Long: `Writes the records that the caller may see as CSV, as a workbook (.xlsx), contacts
+also as vCards (.vcf), or with --output json as one JSON object a line, into a file or
+on standard output. "import" reads CSV and workbooks back without loss: contacts first,
+then what belongs to them ("orders" as purchases). What no cell can hold, such as lines
+and several addresses, stands in the column "details". A vCard holds what address
+books know.
 
 A cell that a spreadsheet would run as a formula begins with an apostrophe; import
 takes it off again.
@@ -64,6 +90,8 @@ out, with all that belongs to them; with the name of a recipient on file, such a
 recipients/{uuid}, a processor gets the fields that its contract needs. What is
 passed on, and what is left out, stands in the audit log of each contact.`,
 		Example: `  lingkar export contacts contacts.csv
+  lingkar export orders orders.xlsx
+  lingkar export contacts people.vcf --filter 'kind = "CONTACT_KIND_PERSON"'
   lingkar export opportunities won.csv --filter 'status = "OPPORTUNITY_STATUS_WON"'
   lingkar export contacts partner.csv --recipient third-party`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -79,10 +107,18 @@ passed on, and what is left out, stands in the audit log of each contact.`,
 			if exportHeads[args[0]] == nil {
 				return usageError{fmt.Errorf("export writes contacts, leads, opportunities or orders, not %q", args[0])}
 			}
+			form, err := f.form(args[0], append(args, "")[1])
+			if err != nil {
+				return usageError{err}
+			}
+			if f.format = form; g.json() {
+				f.format = formJSON
+			}
 			return g.exportTo(cmd, args, f)
 		},
 	}
 	cmd.Flags().StringVar(&f.filter, "filter", "", "only records that match, as in the List calls of the API (AIP-160)")
+	cmd.Flags().StringVar(&f.format, "format", "", "csv, xlsx or vcf, instead of by the name of the file")
 	cmd.Flags().StringVar(&f.recipient, "recipient", firstParty, "who gets it: first-party, third-party, or a recipient on file")
 	return cmd
 }
@@ -109,11 +145,6 @@ func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) erro
 	if err != nil {
 		return err
 	}
-	if !g.json() {
-		e.csv = csv.NewWriter(out)
-		e.csv.UseCRLF = true
-		e.write = e.row
-	}
 	if err := e.run(ctx); err != nil {
 		return err
 	}
@@ -129,35 +160,31 @@ func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) erro
 // export is one run of the command.
 type export struct {
 	exportFlags
-	conn  grpc.ClientConnInterface
-	out   disclosure.Output
-	kind  string
-	csv   *csv.Writer
-	write func(ctx context.Context, m proto.Message) error
+	conn grpc.ClientConnInterface
+	out  disclosure.Output
+	kind string
+	file recordWriter
 	// codes holds the codes of products by their names.
 	codes         map[string]string
 	written, left int
 }
 
-// newExport is an export of the kind, written as one object a line.
+// newExport is an export of the kind, written in the form that the flags name.
 func newExport(conn grpc.ClientConnInterface, kind string, f exportFlags, w io.Writer) (*export, error) {
 	to, err := f.to()
 	if err != nil {
 		return nil, err
 	}
-	return &export{
-		conn: conn, kind: kind, exportFlags: f, write: ndjson(w), codes: map[string]string{},
+	e := &export{
+		conn: conn, kind: kind, exportFlags: f, codes: map[string]string{},
 		out: disclosure.Output{Decides: contactv1.NewDisclosureServiceClient(conn), Name: "exports/" + kind, To: to},
-	}, nil
+	}
+	e.file, err = e.writerTo(w)
+	return e, err
 }
 
 // run goes through the pages, the oldest record first.
 func (e *export) run(ctx context.Context) error {
-	if e.csv != nil {
-		if err := e.csv.Write(exportHeads[e.kind]); err != nil {
-			return err
-		}
-	}
 	for token := ""; ; {
 		page, next, err := e.page(ctx, token)
 		if err != nil {
@@ -169,19 +196,13 @@ func (e *export) run(ctx context.Context) error {
 		}
 		e.left += cleared.Withheld()
 		for _, m := range cleared.Records() {
-			if err := e.write(ctx, m); err != nil {
+			if err := e.file.write(ctx, m); err != nil {
 				return err
 			}
 			e.written++
 		}
-		if e.csv != nil {
-			e.csv.Flush()
-			if err := e.csv.Error(); err != nil {
-				return err
-			}
-		}
 		if token = next; token == "" {
-			return nil
+			return e.file.close()
 		}
 	}
 }
@@ -210,22 +231,4 @@ func messages[P proto.Message](list []P) []proto.Message {
 		all[i] = m
 	}
 	return all
-}
-
-// ndjson writes one object a line.
-func ndjson(w io.Writer) func(context.Context, proto.Message) error {
-	return func(_ context.Context, m proto.Message) error { return printMessage(w, m) }
-}
-
-// row writes one record as a row of CSV.
-func (e *export) row(ctx context.Context, m proto.Message) error {
-	cells, err := e.cells(ctx, m)
-	if err != nil {
-		return err
-	}
-	row := make([]string, len(exportHeads[e.kind]))
-	for i, head := range exportHeads[e.kind] {
-		row[i] = sheet.Guard(cells[head])
-	}
-	return e.csv.Write(row)
 }

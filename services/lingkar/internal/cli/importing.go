@@ -26,7 +26,7 @@ type importFlags struct {
 	dryRun                           bool
 	columns                          []string
 	encoding, delimiter, region, sys string
-	currency                         string
+	currency, sheet                  string
 	header                           int32
 	failedOnly                       bool
 }
@@ -36,8 +36,8 @@ func importCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import contacts|leads|opportunities|purchases FILE",
 		Short: "Bring in an export of another system",
-		Long: `Takes a CSV file, finds out its encoding, its separator and what its columns
-mean, shows that, and brings the rows in. Every row is reported; a row counts
+		Long: `Takes a CSV file, a workbook (.xlsx) or, as contacts, vCards (.vcf), finds out by
+its content what it is and what its columns mean, shows that, and brings the rows in. Every row is reported; a row counts
 once. The same file brought twice meets its own records.
 
 The file goes up first, so a lost connection loses nothing: "import resume NAME"
@@ -59,6 +59,7 @@ goes on, "import undo NAME" takes back what was created.`,
 	flags.StringArrayVar(&f.columns, "column", nil, "HEADER=FIELD: what a column means; - as the field leaves it out")
 	flags.StringVar(&f.encoding, "encoding", "", "utf-8, utf-16le, utf-16be or windows-1252, instead of finding out")
 	flags.StringVar(&f.delimiter, "delimiter", "", "the separator, instead of finding out")
+	flags.StringVar(&f.sheet, "sheet", "", "the sheet of a workbook, instead of the first")
 	flags.Int32Var(&f.header, "header", 0, "the line of the header, instead of finding out")
 	flags.StringVar(&f.region, "region", "", "the country of phone numbers without a code, such as ID")
 	flags.StringVar(&f.currency, "currency", "", "the currency of amounts that name none, such as IDR")
@@ -71,7 +72,7 @@ goes on, "import undo NAME" takes back what was created.`,
 func (f importFlags) spec(kind, path string) (*bulkv1.Import, error) {
 	spec := &bulkv1.Import{
 		Kind: kind, FileName: filepath.Base(path), Encoding: f.encoding, Delimiter: f.delimiter, HeaderLine: f.header,
-		RegionCode: f.region, System: f.sys, CurrencyCode: f.currency, DryRun: f.dryRun,
+		RegionCode: f.region, System: f.sys, CurrencyCode: f.currency, Sheet: f.sheet, DryRun: f.dryRun,
 	}
 	if _, err := importCollection(kind); err != nil {
 		return nil, err
@@ -164,11 +165,7 @@ func uploadFile(ctx context.Context, client importClient, spec *bulkv1.Import, f
 
 // printMapping shows what the file was found to be and its columns to mean.
 func printMapping(w io.Writer, i *bulkv1.Import) {
-	separator := i.GetDelimiter()
-	if separator == "\t" {
-		separator = "tab"
-	}
-	fmt.Fprintf(w, "%s: %s, separated by %s, header on line %d", i.GetFileName(), i.GetEncoding(), separator, i.GetHeaderLine())
+	fmt.Fprintf(w, "%s: %s", i.GetFileName(), foundForm(i))
 	if i.GetSystem() != "" {
 		fmt.Fprintf(w, ", from %s", i.GetSystem())
 	}
@@ -184,6 +181,21 @@ func printMapping(w io.Writer, i *bulkv1.Import) {
 	if len(ignored) > 0 {
 		fmt.Fprintf(w, "  left out: %s\n", strings.Join(ignored, ", "))
 	}
+}
+
+// foundForm words what sort of file it was found to be.
+func foundForm(i *bulkv1.Import) string {
+	switch i.GetFormat() {
+	case "xlsx":
+		return fmt.Sprintf("workbook, sheet %q of %d, header in row %d", i.GetSheet(), len(i.GetSheets()), i.GetHeaderLine())
+	case "vcard":
+		return "vCards, " + i.GetEncoding()
+	}
+	separator := i.GetDelimiter()
+	if separator == "\t" {
+		separator = "tab"
+	}
+	return fmt.Sprintf("%s, separated by %s, header on line %d", i.GetEncoding(), separator, i.GetHeaderLine())
 }
 
 // runImport runs an import, shows how it goes, and reports its rows.

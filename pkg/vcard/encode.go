@@ -1,20 +1,26 @@
-package server
+package vcard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-// vcardLine is the longest line of a vCard, in bytes without its end (RFC 6350, 3.2).
-const vcardLine = 75
+// lineLength is the longest line of a vCard, in bytes without its end (RFC 6350, 3.2).
+const lineLength = 75
 
-// vcard writes a contact as vCard 4.0 (RFC 6350): what a vCard has a property for.
-func vcard(c *contactv1.Contact) []byte {
+// Product names the writer of the cards; whose UID is the id of a contact.
+const Product = "-//Lingkar//Lingkar CRM//EN"
+
+// Encode writes a contact as vCard 4.0 (RFC 6350): what a vCard has a property for.
+// Several cards one after the other are a file of vCards.
+func Encode(c *contactv1.Contact) []byte {
 	v := &cardWriter{}
 	v.raw("BEGIN:VCARD")
 	v.raw("VERSION:4.0")
+	v.raw("PRODID:" + Product)
 	v.property("UID", "urn:uuid:"+strings.TrimPrefix(c.GetName(), "contacts/"))
 	kind := "individual"
 	if c.GetKind() == contactv1.ContactKind_CONTACT_KIND_ORGANISATION {
@@ -42,8 +48,9 @@ func vcard(c *contactv1.Contact) []byte {
 		if country == "" {
 			country = a.GetRegionCode()
 		}
-		v.structured("ADR", "", "", strings.Join(a.GetLines(), ", "), a.GetLocality(), a.GetAdministrativeArea(), a.GetPostalCode(), country)
+		v.structured("ADR"+kindOf(a.GetLabel()), "", "", strings.Join(a.GetLines(), "\n"), a.GetLocality(), a.GetAdministrativeArea(), a.GetPostalCode(), country)
 	}
+	v.list("CATEGORIES", categories(c.GetLabels()))
 	v.raw("REV:" + c.GetUpdateTime().AsTime().Format("20060102T150405Z"))
 	v.raw("END:VCARD")
 	return []byte(v.out.String())
@@ -53,22 +60,46 @@ type cardWriter struct{ out strings.Builder }
 
 // identifier writes what a vCard has a property for; cards and devices have none.
 func (v *cardWriter) identifier(i *contactv1.Identifier) {
-	preferred := ""
+	params := kindOf(i.GetLabel())
 	if i.GetPrimary() {
-		preferred = ";PREF=1"
+		params += ";PREF=1"
 	}
 	switch i.GetKind() {
 	case contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL:
-		v.property("EMAIL"+preferred, i.GetValue())
+		v.property("EMAIL"+params, i.GetValue())
 	case contactv1.IdentifierKind_IDENTIFIER_KIND_PHONE:
 		number := "tel:" + i.GetValue()
 		if i.GetExtension() != "" {
 			number += ";ext=" + i.GetExtension()
 		}
-		v.raw("TEL;VALUE=uri" + preferred + ":" + number)
+		v.raw("TEL;VALUE=uri" + params + ":" + number)
 	case contactv1.IdentifierKind_IDENTIFIER_KIND_WEB:
-		v.raw("URL" + preferred + ":" + i.GetValue())
+		v.raw("URL" + params + ":" + i.GetValue())
 	}
+}
+
+// kindOf writes a label as the TYPE of a property, where it is one that vCard knows.
+func kindOf(label string) string {
+	if slices.Contains(Types, strings.ToLower(label)) {
+		return ";TYPE=" + strings.ToLower(label)
+	}
+	return ""
+}
+
+// Types are the TYPEs that a label is read from and written to (RFC 6350, 5.6 and
+// 6.4.1).
+var Types = []string{"home", "work", "cell", "fax", "pager", "voice"}
+
+// categories are the labels that say no more than that they are there.
+func categories(labels map[string]string) []string {
+	var all []string
+	for name, value := range labels {
+		if value == "true" {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // escaper writes a value as RFC 6350, 3.4 wants it.
@@ -92,14 +123,26 @@ func (v *cardWriter) structured(name string, values ...string) {
 	}
 }
 
+// list writes a property of several values, where there are any.
+func (v *cardWriter) list(name string, values []string) {
+	if len(values) == 0 {
+		return
+	}
+	escaped := make([]string, len(values))
+	for i, value := range values {
+		escaped[i] = escaper.Replace(value)
+	}
+	v.raw(name + ":" + strings.Join(escaped, ","))
+}
+
 // raw writes a line, folded where it is long and never within a character.
 func (v *cardWriter) raw(line string) {
-	room := vcardLine
+	room := lineLength
 	for _, r := range line {
 		size := len(string(r))
 		if size > room {
 			v.out.WriteString("\r\n ")
-			room = vcardLine - 1
+			room = lineLength - 1
 		}
 		v.out.WriteRune(r)
 		room -= size
