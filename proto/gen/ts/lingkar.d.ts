@@ -4188,7 +4188,7 @@ export interface components {
              *     tenant's "IDR".
              */
             currencyCode?: string;
-            /** @description The delimiter found or told: ",", ";", "|" or a tab. */
+            /** @description The delimiter of CSV, found or told: ",", ";", "|" or a tab. */
             delimiter?: string;
             /**
              * Format: int64
@@ -4199,7 +4199,7 @@ export interface components {
             dryRun?: boolean;
             /**
              * @description The encoding found or told: "utf-8", "utf-16le", "utf-16be",
-             *     "windows-1252". Empty in a request finds it out.
+             *     "windows-1252". Empty in a request finds it out; empty of a workbook.
              */
             encoding?: string;
             /**
@@ -4211,9 +4211,11 @@ export interface components {
             readonly error?: string;
             /** @description The name of the file, for people. */
             fileName?: string;
+            /** @description What sort of file it is, found by its content: "csv", "xlsx" or "vcard". */
+            readonly format?: string;
             /**
              * Format: int32
-             * @description The line of the header, from 1, found or told.
+             * @description The line of the header, from 1, found or told; 0 of vCards, which have none.
              */
             headerLine?: number;
             /** @description What the rows become: "contacts", "leads", "opportunities" or "purchases". */
@@ -4225,6 +4227,13 @@ export interface components {
              *     alpha-2. Empty takes the row's own country, else the tenant's "ID".
              */
             regionCode?: string;
+            /**
+             * @description The sheet of a workbook, found or told. Empty in a request takes the first that
+             *     is not hidden.
+             */
+            sheet?: string;
+            /** @description All sheets of a workbook that have rows. */
+            readonly sheets?: string[];
             /**
              * Format: int64
              * @description The size of the file in bytes.
@@ -4295,14 +4304,19 @@ export interface components {
         "lingkar.bulk.v1.ImportRow": {
             /**
              * Format: int64
-             * @description The line of the file on which the row begins, from 1.
+             * @description The line of the file on which the row or vCard begins, from 1; of a workbook
+             *     the number of the row.
              */
             line?: string;
             /** @description The same for people; it repeats no personal value. */
             message?: string;
             /** @description What became of it. */
             outcome?: components["schemas"]["lingkar.bulk.v1.ImportOutcome"];
-            /** @description Why it failed or was skipped, as a word to program with. */
+            /**
+             * @description Why it failed or was skipped, or what of it was not taken, as a word to program
+             *     with: VALUE_UNREAD for a value that was kept as text, VALUE_DROPPED for one that
+             *     was left out, such as the picture of a vCard.
+             */
             reason?: string;
             /** @description The record it made or changed, such as "contacts/{uuid}". */
             resource?: string;

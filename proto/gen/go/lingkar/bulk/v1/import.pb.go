@@ -176,11 +176,11 @@ type Import struct {
 	// The name of the file, for people.
 	FileName string `protobuf:"bytes,3,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
 	// The encoding found or told: "utf-8", "utf-16le", "utf-16be",
-	// "windows-1252". Empty in a request finds it out.
+	// "windows-1252". Empty in a request finds it out; empty of a workbook.
 	Encoding string `protobuf:"bytes,4,opt,name=encoding,proto3" json:"encoding,omitempty"`
-	// The delimiter found or told: ",", ";", "|" or a tab.
+	// The delimiter of CSV, found or told: ",", ";", "|" or a tab.
 	Delimiter string `protobuf:"bytes,5,opt,name=delimiter,proto3" json:"delimiter,omitempty"`
-	// The line of the header, from 1, found or told.
+	// The line of the header, from 1, found or told; 0 of vCards, which have none.
 	HeaderLine int32 `protobuf:"varint,6,opt,name=header_line,json=headerLine,proto3" json:"header_line,omitempty"`
 	// What each column of the file means. In a request: only the columns whose
 	// guessed meaning is to be overridden, known by their header.
@@ -211,7 +211,14 @@ type Import struct {
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// The currency of amounts whose row names none, ISO 4217. Empty takes the
 	// tenant's "IDR".
-	CurrencyCode  string `protobuf:"bytes,19,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	CurrencyCode string `protobuf:"bytes,19,opt,name=currency_code,json=currencyCode,proto3" json:"currency_code,omitempty"`
+	// The sheet of a workbook, found or told. Empty in a request takes the first that
+	// is not hidden.
+	Sheet string `protobuf:"bytes,20,opt,name=sheet,proto3" json:"sheet,omitempty"`
+	// All sheets of a workbook that have rows.
+	Sheets []string `protobuf:"bytes,21,rep,name=sheets,proto3" json:"sheets,omitempty"`
+	// What sort of file it is, found by its content: "csv", "xlsx" or "vcard".
+	Format        string `protobuf:"bytes,22,opt,name=format,proto3" json:"format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -379,6 +386,27 @@ func (x *Import) GetCurrencyCode() string {
 	return ""
 }
 
+func (x *Import) GetSheet() string {
+	if x != nil {
+		return x.Sheet
+	}
+	return ""
+}
+
+func (x *Import) GetSheets() []string {
+	if x != nil {
+		return x.Sheets
+	}
+	return nil
+}
+
+func (x *Import) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
 // What became of the rows.
 type ImportCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -529,13 +557,16 @@ func (x *ImportColumn) GetIndex() int32 {
 // What became of one row.
 type ImportRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The line of the file on which the row begins, from 1.
+	// The line of the file on which the row or vCard begins, from 1; of a workbook
+	// the number of the row.
 	Line int64 `protobuf:"varint,1,opt,name=line,proto3" json:"line,omitempty"`
 	// What became of it.
 	Outcome ImportOutcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=lingkar.bulk.v1.ImportOutcome" json:"outcome,omitempty"`
 	// The record it made or changed, such as "contacts/{uuid}".
 	Resource string `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
-	// Why it failed or was skipped, as a word to program with.
+	// Why it failed or was skipped, or what of it was not taken, as a word to program
+	// with: VALUE_UNREAD for a value that was kept as text, VALUE_DROPPED for one that
+	// was left out, such as the picture of a vCard.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The same for people; it repeats no personal value.
 	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
@@ -1012,7 +1043,7 @@ var File_lingkar_bulk_v1_import_proto protoreflect.FileDescriptor
 
 const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\n" +
-	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xad\b\n" +
+	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\t\n" +
 	"\x06Import\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12J\n" +
 	"\x04kind\x18\x02 \x01(\tB6\xe0A\x02\xe0A\x05\xbaH-r+R\bcontactsR\x05leadsR\ropportunitiesR\tpurchasesR\x04kind\x12+\n" +
@@ -1042,7 +1073,10 @@ const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"updateTime\x12:\n" +
 	"\bend_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\x12<\n" +
-	"\rcurrency_code\x18\x13 \x01(\tB\x17\xe0A\x01\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\fcurrencyCode:X\xeaAU\n" +
+	"\rcurrency_code\x18\x13 \x01(\tB\x17\xe0A\x01\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\fcurrencyCode\x12#\n" +
+	"\x05sheet\x18\x14 \x01(\tB\r\xe0A\x01\xe0A\x05\xbaH\x04r\x02\x18dR\x05sheet\x12\x1b\n" +
+	"\x06sheets\x18\x15 \x03(\tB\x03\xe0A\x03R\x06sheets\x12\x1b\n" +
+	"\x06format\x18\x16 \x01(\tB\x03\xe0A\x03R\x06format:X\xeaAU\n" +
 	"\x12lingkar.dev/Import\x12\x17contactImports/{import}\x12\x15salesImports/{import}*\aimports2\x06import\"\x88\x01\n" +
 	"\fImportCounts\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x18\n" +

@@ -34,16 +34,17 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Takes exports of other systems: contacts. See lingkar.bulk.v1.Import for what an
-// import promises.
+// Takes exports of other systems: contacts as CSV, as workbooks (.xlsx) and as vCards
+// of the versions 2.1, 3.0 and 4.0. See lingkar.bulk.v1.Import for what an import
+// promises.
 type ImportServiceClient interface {
 	// Brings a file to the server, in pieces, and answers what its columns seem to
 	// mean; nothing is done with it yet. Over REST send the file itself as the body
 	// of POST /v1/contactImports, with the fields of Import as parameters.
 	//
 	// Errors: INVALID_ARGUMENT FILE_EMPTY, FILE_NOT_TEXT, TOO_MANY_COLUMNS,
-	// ENCODING_UNKNOWN, COLUMN_UNKNOWN, FIELD_UNKNOWN or FIELD_MISSING;
-	// RESOURCE_EXHAUSTED REQUEST_TOO_LARGE over 50 MiB.
+	// ENCODING_UNKNOWN, COLUMN_UNKNOWN, FIELD_UNKNOWN or FIELD_MISSING, and for a
+	// workbook ARCHIVE_LIMIT, WORKBOOK_INVALID or SHEET_UNKNOWN; RESOURCE_EXHAUSTED REQUEST_TOO_LARGE over 50 MiB.
 	UploadImport(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[v1.UploadImportRequest, v1.Import], error)
 	// Starts an import, or goes on with one that was stopped or failed. It runs in
 	// the background and survives a restart.
@@ -139,16 +140,17 @@ func (c *importServiceClient) UndoImport(ctx context.Context, in *v1.UndoImportR
 // All implementations must embed UnimplementedImportServiceServer
 // for forward compatibility.
 //
-// Takes exports of other systems: contacts. See lingkar.bulk.v1.Import for what an
-// import promises.
+// Takes exports of other systems: contacts as CSV, as workbooks (.xlsx) and as vCards
+// of the versions 2.1, 3.0 and 4.0. See lingkar.bulk.v1.Import for what an import
+// promises.
 type ImportServiceServer interface {
 	// Brings a file to the server, in pieces, and answers what its columns seem to
 	// mean; nothing is done with it yet. Over REST send the file itself as the body
 	// of POST /v1/contactImports, with the fields of Import as parameters.
 	//
 	// Errors: INVALID_ARGUMENT FILE_EMPTY, FILE_NOT_TEXT, TOO_MANY_COLUMNS,
-	// ENCODING_UNKNOWN, COLUMN_UNKNOWN, FIELD_UNKNOWN or FIELD_MISSING;
-	// RESOURCE_EXHAUSTED REQUEST_TOO_LARGE over 50 MiB.
+	// ENCODING_UNKNOWN, COLUMN_UNKNOWN, FIELD_UNKNOWN or FIELD_MISSING, and for a
+	// workbook ARCHIVE_LIMIT, WORKBOOK_INVALID or SHEET_UNKNOWN; RESOURCE_EXHAUSTED REQUEST_TOO_LARGE over 50 MiB.
 	UploadImport(grpc.ClientStreamingServer[v1.UploadImportRequest, v1.Import]) error
 	// Starts an import, or goes on with one that was stopped or failed. It runs in
 	// the background and survives a restart.
