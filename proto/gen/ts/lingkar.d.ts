@@ -2620,6 +2620,258 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists rules page by page. */
+        get: operations["RuleService_ListRules"];
+        put?: never;
+        /**
+         * Creates a rule, a draft of version 1. What is wrong with its condition or an action
+         *     is said with its place: RULE_INVALID.
+         */
+        post: operations["RuleService_CreateRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one rule, a deleted one too. */
+        get: operations["RuleService_GetRule"];
+        put?: never;
+        post?: never;
+        /** Takes the rule out of lists, and its effect from it. */
+        delete: operations["RuleService_DeleteRule"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields named by the mask, or all that are set where it is empty. Where
+         *     the rule is no draft, that makes the next version, a draft.
+         */
+        patch: operations["RuleService_UpdateRule"];
+        trace?: never;
+    };
+    "/v1/rules/{rule}/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers how often a rule matched, by version and outcome, and whether it is parked. */
+        get: operations["RuleService_GetRuleActivity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a rule decided, the latest first. */
+        get: operations["RuleService_ListRuleDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the newest 1,000 versions of a rule that are or were more than a draft, the newest first. */
+        get: operations["RuleService_ListRuleVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}:commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a version in preview effect, in the place of the one that had it. Only one in
+         *     preview: RULE_NOT_IN_PREVIEW.
+         */
+        post: operations["RuleService_CommitRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}:retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes the effect from a rule, and ends its preview. One that has neither:
+         *     RULE_NOT_IN_FORCE.
+         */
+        post: operations["RuleService_RetireRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}:rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives what an older version says effect again, as a new version. Only what had effect
+         *     before: RULE_VERSION_NOT_FOUND.
+         */
+        post: operations["RuleService_RollbackRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}:startPreview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Puts a draft into preview: from now on what it would do is counted. Only a draft:
+         *     RULE_NOT_DRAFT.
+         */
+        post: operations["RuleService_StartRulePreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules/{rule}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted rule back, as a draft. */
+        post: operations["RuleService_UndeleteRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules:explainDecision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers what rules decided on an event, and evaluates them anew on it: the same rule
+         *     and the same event give the same result.
+         */
+        get: operations["RuleService_ExplainDecision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules:simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries a rule on what happened in a span of time, and answers what it would have done.
+         *     It reads the log, at most 20,000 events, and does nothing. Guards count; schedules
+         *     cannot be simulated: RULE_NOT_SIMULATABLE.
+         */
+        post: operations["RuleService_SimulateRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rules:test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers whether a rule would match a sample, and what its condition reads. Nothing is
+         *     done or kept. The rule is one that is stored or one that is given.
+         */
+        post: operations["RuleService_TestRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/salesImports": {
         parameters: {
             query?: never;
@@ -6141,6 +6393,11 @@ export interface components {
              */
             readonly updateTime?: string;
         };
+        /** @description Why rules did what they did. */
+        "lingkar.platform.v1.ExplainDecisionResponse": {
+            /** @description One for each rule that matched the event. */
+            explanations?: components["schemas"]["lingkar.platform.v1.RuleExplanation"][];
+        };
         /** @description A page of API keys. */
         "lingkar.platform.v1.ListApiKeysResponse": {
             /** @description The API keys of this page. */
@@ -6168,6 +6425,25 @@ export interface components {
             nextPageToken?: string;
             /** @description The roles of this page. */
             roles?: components["schemas"]["lingkar.platform.v1.Role"][];
+        };
+        /** @description What a rule decided. */
+        "lingkar.platform.v1.ListRuleDecisionsResponse": {
+            /** @description The latest first. */
+            decisions?: components["schemas"]["lingkar.platform.v1.RuleDecision"][];
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description The versions of a rule. */
+        "lingkar.platform.v1.ListRuleVersionsResponse": {
+            /** @description The newest first. */
+            versions?: components["schemas"]["lingkar.platform.v1.RuleVersion"][];
+        };
+        /** @description A page of rules. */
+        "lingkar.platform.v1.ListRulesResponse": {
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The rules of this page. */
+            rules?: components["schemas"]["lingkar.platform.v1.Rule"][];
         };
         /** @description A page of teams. */
         "lingkar.platform.v1.ListTeamsResponse": {
@@ -6263,6 +6539,315 @@ export interface components {
             /** @description What it may do; what is not listed it may not. */
             readonly permissions?: components["schemas"]["lingkar.platform.v1.Permission"][];
         };
+        /**
+         * @description What a service does by itself when something holds. Rules are kept here and run in
+         *     the service whose resources they are about, which takes a few milliseconds to learn
+         *     of a change.
+         *
+         *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+         *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+         *     the active version keeps working until that is committed.
+         */
+        "lingkar.platform.v1.Rule": {
+            /** @description What is done, in this order, all of it or nothing. */
+            actions: components["schemas"]["lingkar.platform.v1.RuleAction"][];
+            /**
+             * Format: int64
+             * @description The version that has effect; 0 where none has.
+             */
+            readonly activeVersion?: string;
+            /** @description What the state allows next, as method names such as "StartRulePreview". */
+            readonly allowedActions?: string[];
+            /**
+             * @description A CEL expression that answers true or false, such as
+             *     contact.region_code == "ID" && !("vip" in contact.labels). Always true where
+             *     empty. docs/rules.md has all variables, functions and limits.
+             */
+            condition?: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description What people call it. */
+            displayName: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id, each pair unique within the tenant. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /**
+             * @description How often it may fire at most. Whatever it says, a rule fires at most 100 times an
+             *     hour for one resource.
+             */
+            guard?: components["schemas"]["lingkar.platform.v1.RuleGuard"];
+            /**
+             * @description The kind of resource it is about, which is also the variable of its condition:
+             *     "contact", "interaction", "relationship" or "consent". Cannot be changed later.
+             */
+            kind: string;
+            /** @description Free marks of the tenant, such as site=bandung. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "rules/{uuid}". */
+            name?: string;
+            /**
+             * Format: int32
+             * @description Rules with a higher number are looked at first; those of the same number by age.
+             */
+            priority?: number;
+            /** @description Which resources it is about; all of the kind where unset. */
+            scope?: components["schemas"]["lingkar.platform.v1.RuleScope"];
+            /** @description Where this version stands. */
+            readonly state?: components["schemas"]["lingkar.platform.v1.RuleState"];
+            /** @description Where it matches an event, rules after it do not see that event. */
+            stopOnMatch?: boolean;
+            /** @description When the condition is looked at. */
+            trigger: components["schemas"]["lingkar.platform.v1.RuleTrigger"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+            /**
+             * Format: int64
+             * @description The number of this version: 1, 2, 3, …
+             */
+            readonly version?: string;
+        };
+        /** @description One thing to do. */
+        "lingkar.platform.v1.RuleAction": {
+            /** @description What, such as "add_label". docs/rules.md has what each service can do. */
+            action: string;
+            /** @description Its parameters, such as {"key": "tier", "value": "gold"}. */
+            parameters?: Record<string, never>;
+        };
+        /** @description What a rule has done so far. */
+        "lingkar.platform.v1.RuleActivity": {
+            /**
+             * Format: int64
+             * @description The version that the service works by; 0 where it works by none.
+             */
+            activeVersion?: string;
+            /** @description How often, by version and outcome. */
+            counts?: components["schemas"]["lingkar.platform.v1.RuleCount"][];
+            /** @description Why the rule is parked; empty where it is not. */
+            parked?: string;
+            /**
+             * Format: int64
+             * @description The version whose matches it counts; 0 where there is none.
+             */
+            previewVersion?: string;
+        };
+        /** @description How often a version of a rule had an outcome. */
+        "lingkar.platform.v1.RuleCount": {
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            count?: string;
+            /** @description The outcome. */
+            outcome?: components["schemas"]["lingkar.platform.v1.RuleOutcome"];
+            /**
+             * Format: int64
+             * @description The version.
+             */
+            version?: string;
+        };
+        /**
+         * @description One match of a rule, and what became of it. There is one at most for a rule, a
+         *     resource and a breach.
+         */
+        "lingkar.platform.v1.RuleDecision": {
+            /** @description The actions, with the parameters with which they were done. */
+            actions?: components["schemas"]["lingkar.platform.v1.RuleAction"][];
+            /**
+             * Format: int64
+             * @description Which breach of the resource it is: the number of the event that it matched, or for
+             *     a schedule the time that was due, in seconds since 1970.
+             */
+            breach?: string;
+            /**
+             * Format: date-time
+             * @description When its outcome was decided; unset while it is pending.
+             */
+            decideTime?: string;
+            /** @description Its id, a UUID. */
+            decisionId?: string;
+            /**
+             * Format: int32
+             * @description How many rules in a row have set each other off before this one.
+             */
+            depth?: number;
+            /**
+             * @description The id of the event that it matched or that began the state; empty for what a
+             *     schedule found.
+             */
+            eventId?: string;
+            /**
+             * Format: date-time
+             * @description When it matched.
+             */
+            matchTime?: string;
+            /**
+             * @description What the condition read, by path, as JSON. A personal field shows as "(personal)":
+             *     ExplainDecision shows it to whom may see it, for as long as it is there.
+             */
+            matchedValues?: {
+                [key: string]: string;
+            };
+            /** @description What became of it. */
+            outcome?: components["schemas"]["lingkar.platform.v1.RuleOutcome"];
+            /** @description Why it failed or was suppressed. */
+            reason?: string;
+            /** @description The resource, such as "contacts/{uuid}". */
+            resource?: string;
+            /** @description The rule: "rules/{uuid}". */
+            rule?: string;
+            /**
+             * Format: int64
+             * @description The version that matched.
+             */
+            version?: string;
+        };
+        /** @description After something happened to a resource. */
+        "lingkar.platform.v1.RuleEvents": {
+            /** @description Types of events of the rule's kind, such as "lingkar.contact.v1.ContactCreated". */
+            types: string[];
+        };
+        /** @description Why a rule did what it did. */
+        "lingkar.platform.v1.RuleExplanation": {
+            /** @description What it decided. */
+            decision?: components["schemas"]["lingkar.platform.v1.RuleDecision"];
+            /** @description Why it cannot be evaluated anew; empty where it was. */
+            error?: string;
+            /**
+             * @description What the condition read, by path, as JSON: personal fields too, for as long as the
+             *     contact was not erased.
+             */
+            inputs?: {
+                [key: string]: string;
+            };
+            /** @description What the condition answers now that it is evaluated anew on the same event. */
+            matches?: boolean;
+            /** @description The rule as of the version that decided. */
+            rule?: components["schemas"]["lingkar.platform.v1.Rule"];
+        };
+        /** @description How often a rule may fire. */
+        "lingkar.platform.v1.RuleGuard": {
+            /**
+             * Format: int32
+             * @description At most so often within the window, over all resources. What is beyond it is
+             *     noted as suppressed.
+             */
+            maxFirings: number;
+            /** @description The window, at least a second and at most 366 days, that ends at each match. */
+            window: string;
+        };
+        /**
+         * @description What became of a match.
+         * @enum {string}
+         */
+        "lingkar.platform.v1.RuleOutcome": "RULE_OUTCOME_UNSPECIFIED" | "RULE_OUTCOME_PENDING" | "RULE_OUTCOME_FIRED" | "RULE_OUTCOME_PREVIEWED" | "RULE_OUTCOME_SUPPRESSED" | "RULE_OUTCOME_FAILED" | "RULE_OUTCOME_WAITING" | "RULE_OUTCOME_LAPSED";
+        /** @description At given times. */
+        "lingkar.platform.v1.RuleSchedule": {
+            /** @description The days of the week, 1 for Monday to 7 for Sunday; every day where empty. */
+            days?: number[];
+            /** @description The time of the day, such as "08:00". */
+            timeOfDay: string;
+            /** @description The IANA time zone it is meant in, such as "Asia/Jakarta". */
+            timeZone: string;
+        };
+        /** @description Which resources a rule is about: those that meet all that is given. */
+        "lingkar.platform.v1.RuleScope": {
+            /** @description Those of one of these owners. */
+            owners?: string[];
+            /** @description Those of one of these teams. */
+            teams?: string[];
+        };
+        /**
+         * @description Where a version of a rule stands.
+         * @enum {string}
+         */
+        "lingkar.platform.v1.RuleState": "RULE_STATE_UNSPECIFIED" | "RULE_STATE_DRAFT" | "RULE_STATE_PREVIEW" | "RULE_STATE_ACTIVE" | "RULE_STATE_RETIRED";
+        /** @description When the condition has held for so long. */
+        "lingkar.platform.v1.RuleStateDuration": {
+            /** @description How long, at least a second and at most 3,660 days. */
+            duration: string;
+            /**
+             * @description The time in the resource from which it counts, such as "create_time"; from when
+             *     the condition became true where empty. Where that time moves, counting begins anew.
+             */
+            since?: string;
+        };
+        /** @description When a condition is looked at: exactly one of the three. */
+        "lingkar.platform.v1.RuleTrigger": {
+            /** @description After something happened to a resource. */
+            events?: components["schemas"]["lingkar.platform.v1.RuleEvents"];
+            /** @description At given times, for every resource in scope. */
+            schedule?: components["schemas"]["lingkar.platform.v1.RuleSchedule"];
+            /** @description When the condition has held for so long without a break. */
+            stateDuration?: components["schemas"]["lingkar.platform.v1.RuleStateDuration"];
+        } & (Record<string, never> | {
+            events: components["schemas"]["lingkar.platform.v1.RuleEvents"];
+        } | {
+            schedule: components["schemas"]["lingkar.platform.v1.RuleSchedule"];
+        } | {
+            stateDuration: components["schemas"]["lingkar.platform.v1.RuleStateDuration"];
+        });
+        /** @description A version of a rule that is or was more than a draft. */
+        "lingkar.platform.v1.RuleVersion": {
+            /** @description The rule as of this version. */
+            rule?: components["schemas"]["lingkar.platform.v1.Rule"];
+            /** @description Where it stands. */
+            state?: components["schemas"]["lingkar.platform.v1.RuleState"];
+            /**
+             * Format: date-time
+             * @description When it began to have this state.
+             */
+            stateTime?: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            version?: string;
+        };
+        /** @description What a rule would have done. */
+        "lingkar.platform.v1.SimulateRuleResponse": {
+            /**
+             * Format: int64
+             * @description How many events were looked at.
+             */
+            events?: string;
+            /**
+             * Format: int64
+             * @description How often its condition would have failed.
+             */
+            failures?: string;
+            /**
+             * Format: int64
+             * @description How often it would have fired.
+             */
+            firings?: string;
+            /** @description The first 20 of them, by resource. */
+            samples?: components["schemas"]["lingkar.platform.v1.RuleDecision"][];
+            /**
+             * Format: int64
+             * @description How often its guard would have kept it from firing.
+             */
+            suppressed?: string;
+            /** @description True where the span holds more events than were looked at: ask for a shorter one. */
+            truncated?: boolean;
+        };
         /** @description People who look after records together. */
         "lingkar.platform.v1.Team": {
             /**
@@ -6340,6 +6925,27 @@ export interface components {
          * @enum {string}
          */
         "lingkar.platform.v1.Tenant.State": "STATE_UNSPECIFIED" | "STATE_ACTIVE" | "STATE_SUSPENDED";
+        /** @description Whether a rule would match. */
+        "lingkar.platform.v1.TestRuleResponse": {
+            /**
+             * Format: int64
+             * @description What evaluating took, of at most 10,000.
+             */
+            cost?: string;
+            /** @description Why the condition could not be evaluated; empty where it could. */
+            error?: string;
+            /**
+             * @description False where the sample is outside of the rule's scope: its condition was not
+             *     looked at then.
+             */
+            inScope?: boolean;
+            /** @description True where it would. */
+            matches?: boolean;
+            /** @description What the condition read, by path, as JSON. */
+            readValues?: {
+                [key: string]: string;
+            };
+        };
         /** @description What became of each sale. */
         "lingkar.sales.v1.BatchRecordPurchasesResponse": {
             /**
@@ -14453,6 +15059,633 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_ListRules: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /**
+                 * @description An AIP-160 expression over display_name, kind, state, labels and
+                 *     times, such as kind = "contact" AND state = "ACTIVE".
+                 */
+                filter?: string;
+                /** @description Fields to sort by, such as "create_time desc". */
+                orderBy?: string;
+                /** @description Answers deleted ones too. */
+                showDeleted?: boolean;
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rules. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListRulesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_CreateRule: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by the client; made by the server where empty. */
+                ruleId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_GetRule: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_DeleteRule: {
+        parameters: {
+            query?: {
+                /** @description Where given, it must be the current one. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_UpdateRule: {
+        parameters: {
+            query?: {
+                /** @description The fields to change; all that are set where empty, all at all where "*". */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_GetRuleActivity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a rule has done so far. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.RuleActivity"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_ListRuleDecisions: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over outcome and match_time, such as outcome = "FAILED". */
+                filter?: string;
+            };
+            header?: never;
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a rule decided. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListRuleDecisionsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_ListRuleVersions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions of a rule. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListRuleVersionsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_CommitRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_RetireRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_RollbackRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /**
+                     * Format: int64
+                     * @description The version, one that had effect before.
+                     */
+                    version: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_StartRulePreview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_UndeleteRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows rules/ in its name. */
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What a service does by itself when something holds. Rules are kept here and run in
+             *     the service whose resources they are about, which takes a few milliseconds to learn
+             *     of a change.
+             *
+             *     A version is a DRAFT first, then in PREVIEW, where it only counts what it would do,
+             *     then ACTIVE. Changing a rule that is no draft makes the next version, a draft, while
+             *     the active version keeps working until that is committed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_ExplainDecision: {
+        parameters: {
+            query: {
+                /** @description The id of the event on which they decided, a UUID. */
+                eventId: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Why rules did what they did. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ExplainDecisionResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_SimulateRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date-time
+                     * @description The beginning of the span, by when Lingkar learned of what happened.
+                     */
+                    fromTime: string;
+                    /** @description A stored one, in its newest version: "rules/{uuid}". */
+                    name?: string;
+                    /** @description One that is not stored. */
+                    rule?: components["schemas"]["lingkar.platform.v1.Rule"];
+                    /**
+                     * Format: date-time
+                     * @description The end of the span; now where unset.
+                     */
+                    toTime?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What a rule would have done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SimulateRuleResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    RuleService_TestRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description One that is not stored, as the JSON of the API. */
+                    inline?: Record<string, never>;
+                    /** @description A stored one, in its newest version: "rules/{uuid}". */
+                    name?: string;
+                    /** @description A stored resource, such as "contacts/{uuid}". */
+                    resource?: string;
+                    /** @description One that is not stored. */
+                    rule?: components["schemas"]["lingkar.platform.v1.Rule"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether a rule would match. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.TestRuleResponse"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

@@ -11,6 +11,7 @@ package contactv1
 
 import (
 	_ "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	v1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -1673,11 +1674,57 @@ func (x *LegalHoldUndeleted) GetLegalHold() *LegalHold {
 	return nil
 }
 
+// A rule did its actions, in the same transaction as what they changed.
+type RuleFired struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which rule, on what, and what it did.
+	Decision      *v1.RuleDecision `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleFired) Reset() {
+	*x = RuleFired{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleFired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleFired) ProtoMessage() {}
+
+func (x *RuleFired) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleFired.ProtoReflect.Descriptor instead.
+func (*RuleFired) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *RuleFired) GetDecision() *v1.RuleDecision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -1758,7 +1805,9 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHold\"R\n" +
 	"\x12LegalHoldUndeleted\x12<\n" +
 	"\n" +
-	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHoldB\xd9\x01\n" +
+	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHold\"J\n" +
+	"\tRuleFired\x12=\n" +
+	"\bdecision\x18\x01 \x01(\v2!.lingkar.platform.v1.RuleDecisionR\bdecisionB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -1773,7 +1822,7 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
@@ -1809,60 +1858,63 @@ var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*LegalHoldUpdated)(nil),          // 31: lingkar.contact.v1.LegalHoldUpdated
 	(*LegalHoldDeleted)(nil),          // 32: lingkar.contact.v1.LegalHoldDeleted
 	(*LegalHoldUndeleted)(nil),        // 33: lingkar.contact.v1.LegalHoldUndeleted
-	(*Contact)(nil),                   // 34: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 35: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 36: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 37: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 38: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 39: lingkar.contact.v1.Consent
-	(*Purpose)(nil),                   // 40: lingkar.contact.v1.Purpose
-	(*Recipient)(nil),                 // 41: lingkar.contact.v1.Recipient
-	(ErasureReason)(0),                // 42: lingkar.contact.v1.ErasureReason
-	(*LegalHold)(nil),                 // 43: lingkar.contact.v1.LegalHold
+	(*RuleFired)(nil),                 // 34: lingkar.contact.v1.RuleFired
+	(*Contact)(nil),                   // 35: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 36: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 37: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 38: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 39: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 40: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 41: lingkar.contact.v1.Purpose
+	(*Recipient)(nil),                 // 42: lingkar.contact.v1.Recipient
+	(ErasureReason)(0),                // 43: lingkar.contact.v1.ErasureReason
+	(*LegalHold)(nil),                 // 44: lingkar.contact.v1.LegalHold
+	(*v1.RuleDecision)(nil),           // 45: lingkar.platform.v1.RuleDecision
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	34, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	34, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	34, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	34, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	34, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	34, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	36, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	36, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	36, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	36, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	37, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	37, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	37, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	37, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	37, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	38, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	39, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	39, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	39, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
-	34, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
-	34, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
-	40, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
-	40, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
-	40, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	40, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	41, // 27: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
-	41, // 28: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
-	41, // 29: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	41, // 30: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	34, // 31: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
-	42, // 32: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
-	43, // 33: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	43, // 34: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	43, // 35: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	43, // 36: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	35, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	36, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	35, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	36, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	37, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	37, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	37, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	37, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	38, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	38, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	38, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	38, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	38, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	39, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	40, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	40, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	40, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	35, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	35, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	41, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	41, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	41, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	41, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	42, // 27: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
+	42, // 28: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
+	42, // 29: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	42, // 30: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	35, // 31: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
+	43, // 32: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
+	44, // 33: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	44, // 34: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	44, // 35: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	44, // 36: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	45, // 37: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -1883,7 +1935,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

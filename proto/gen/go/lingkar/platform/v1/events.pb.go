@@ -944,11 +944,388 @@ func (x *ExchangeRateUndeleted) GetExchangeRate() *ExchangeRate {
 	return nil
 }
 
+// A rule was created, as a draft.
+type RuleCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleCreated) Reset() {
+	*x = RuleCreated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleCreated) ProtoMessage() {}
+
+func (x *RuleCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleCreated.ProtoReflect.Descriptor instead.
+func (*RuleCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RuleCreated) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+// A rule was changed.
+type RuleUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// The fields that changed.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleUpdated) Reset() {
+	*x = RuleUpdated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleUpdated) ProtoMessage() {}
+
+func (x *RuleUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleUpdated.ProtoReflect.Descriptor instead.
+func (*RuleUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RuleUpdated) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+func (x *RuleUpdated) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// A rule was deleted: no version of it has effect any more.
+type RuleDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleDeleted) Reset() {
+	*x = RuleDeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleDeleted) ProtoMessage() {}
+
+func (x *RuleDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleDeleted.ProtoReflect.Descriptor instead.
+func (*RuleDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RuleDeleted) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+// A rule was brought back, as a draft.
+type RuleUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleUndeleted) Reset() {
+	*x = RuleUndeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleUndeleted) ProtoMessage() {}
+
+func (x *RuleUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleUndeleted.ProtoReflect.Descriptor instead.
+func (*RuleUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *RuleUndeleted) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+// A version of a rule was put into preview.
+type RulePreviewStarted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RulePreviewStarted) Reset() {
+	*x = RulePreviewStarted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RulePreviewStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RulePreviewStarted) ProtoMessage() {}
+
+func (x *RulePreviewStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RulePreviewStarted.ProtoReflect.Descriptor instead.
+func (*RulePreviewStarted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *RulePreviewStarted) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+// A version of a rule was given effect.
+type RuleCommitted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleCommitted) Reset() {
+	*x = RuleCommitted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleCommitted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleCommitted) ProtoMessage() {}
+
+func (x *RuleCommitted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleCommitted.ProtoReflect.Descriptor instead.
+func (*RuleCommitted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *RuleCommitted) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+// What an older version of a rule says was given effect again, as a new version.
+type RuleRolledBack struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleRolledBack) Reset() {
+	*x = RuleRolledBack{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleRolledBack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleRolledBack) ProtoMessage() {}
+
+func (x *RuleRolledBack) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleRolledBack.ProtoReflect.Descriptor instead.
+func (*RuleRolledBack) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *RuleRolledBack) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
+// The effect was taken from a rule.
+type RuleRetired struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule after the change.
+	Rule          *Rule `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleRetired) Reset() {
+	*x = RuleRetired{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleRetired) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleRetired) ProtoMessage() {}
+
+func (x *RuleRetired) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleRetired.ProtoReflect.Descriptor instead.
+func (*RuleRetired) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RuleRetired) GetRule() *Rule {
+	if x != nil {
+		return x.Rule
+	}
+	return nil
+}
+
 var File_lingkar_platform_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_platform_v1_events_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/platform/v1/events.proto\x12\x13lingkar.platform.v1\x1a google/protobuf/field_mask.proto\x1a!lingkar/platform/v1/api_key.proto\x1a'lingkar/platform/v1/exchange_rate.proto\x1a lingkar/platform/v1/member.proto\x1a\x1elingkar/platform/v1/team.proto\x1a lingkar/platform/v1/tenant.proto\"D\n" +
+	" lingkar/platform/v1/events.proto\x12\x13lingkar.platform.v1\x1a google/protobuf/field_mask.proto\x1a!lingkar/platform/v1/api_key.proto\x1a'lingkar/platform/v1/exchange_rate.proto\x1a lingkar/platform/v1/member.proto\x1a\x1elingkar/platform/v1/rule.proto\x1a\x1elingkar/platform/v1/team.proto\x1a lingkar/platform/v1/tenant.proto\"D\n" +
 	"\rTenantCreated\x123\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1b.lingkar.platform.v1.TenantR\x06tenant\"\x81\x01\n" +
 	"\rTenantUpdated\x123\n" +
@@ -996,7 +1373,25 @@ const file_lingkar_platform_v1_events_proto_rawDesc = "" +
 	"\x13ExchangeRateDeleted\x12F\n" +
 	"\rexchange_rate\x18\x01 \x01(\v2!.lingkar.platform.v1.ExchangeRateR\fexchangeRate\"_\n" +
 	"\x15ExchangeRateUndeleted\x12F\n" +
-	"\rexchange_rate\x18\x01 \x01(\v2!.lingkar.platform.v1.ExchangeRateR\fexchangeRateB\xe0\x01\n" +
+	"\rexchange_rate\x18\x01 \x01(\v2!.lingkar.platform.v1.ExchangeRateR\fexchangeRate\"<\n" +
+	"\vRuleCreated\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\"y\n" +
+	"\vRuleUpdated\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"<\n" +
+	"\vRuleDeleted\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\">\n" +
+	"\rRuleUndeleted\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\"C\n" +
+	"\x12RulePreviewStarted\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\">\n" +
+	"\rRuleCommitted\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\"?\n" +
+	"\x0eRuleRolledBack\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\"<\n" +
+	"\vRuleRetired\x12-\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04ruleB\xe0\x01\n" +
 	"\x17com.lingkar.platform.v1B\vEventsProtoP\x01ZJgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1;platformv1\xa2\x02\x03LPX\xaa\x02\x13Lingkar.Platform.V1\xca\x02\x13Lingkar\\Platform\\V1\xe2\x02\x1fLingkar\\Platform\\V1\\GPBMetadata\xea\x02\x15Lingkar::Platform::V1b\x06proto3"
 
 var (
@@ -1011,7 +1406,7 @@ func file_lingkar_platform_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_platform_v1_events_proto_rawDescData
 }
 
-var file_lingkar_platform_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_lingkar_platform_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_lingkar_platform_v1_events_proto_goTypes = []any{
 	(*TenantCreated)(nil),         // 0: lingkar.platform.v1.TenantCreated
 	(*TenantUpdated)(nil),         // 1: lingkar.platform.v1.TenantUpdated
@@ -1032,43 +1427,61 @@ var file_lingkar_platform_v1_events_proto_goTypes = []any{
 	(*ExchangeRateUpdated)(nil),   // 16: lingkar.platform.v1.ExchangeRateUpdated
 	(*ExchangeRateDeleted)(nil),   // 17: lingkar.platform.v1.ExchangeRateDeleted
 	(*ExchangeRateUndeleted)(nil), // 18: lingkar.platform.v1.ExchangeRateUndeleted
-	(*Tenant)(nil),                // 19: lingkar.platform.v1.Tenant
-	(*fieldmaskpb.FieldMask)(nil), // 20: google.protobuf.FieldMask
-	(*Member)(nil),                // 21: lingkar.platform.v1.Member
-	(*Team)(nil),                  // 22: lingkar.platform.v1.Team
-	(*ApiKey)(nil),                // 23: lingkar.platform.v1.ApiKey
-	(*ExchangeRate)(nil),          // 24: lingkar.platform.v1.ExchangeRate
+	(*RuleCreated)(nil),           // 19: lingkar.platform.v1.RuleCreated
+	(*RuleUpdated)(nil),           // 20: lingkar.platform.v1.RuleUpdated
+	(*RuleDeleted)(nil),           // 21: lingkar.platform.v1.RuleDeleted
+	(*RuleUndeleted)(nil),         // 22: lingkar.platform.v1.RuleUndeleted
+	(*RulePreviewStarted)(nil),    // 23: lingkar.platform.v1.RulePreviewStarted
+	(*RuleCommitted)(nil),         // 24: lingkar.platform.v1.RuleCommitted
+	(*RuleRolledBack)(nil),        // 25: lingkar.platform.v1.RuleRolledBack
+	(*RuleRetired)(nil),           // 26: lingkar.platform.v1.RuleRetired
+	(*Tenant)(nil),                // 27: lingkar.platform.v1.Tenant
+	(*fieldmaskpb.FieldMask)(nil), // 28: google.protobuf.FieldMask
+	(*Member)(nil),                // 29: lingkar.platform.v1.Member
+	(*Team)(nil),                  // 30: lingkar.platform.v1.Team
+	(*ApiKey)(nil),                // 31: lingkar.platform.v1.ApiKey
+	(*ExchangeRate)(nil),          // 32: lingkar.platform.v1.ExchangeRate
+	(*Rule)(nil),                  // 33: lingkar.platform.v1.Rule
 }
 var file_lingkar_platform_v1_events_proto_depIdxs = []int32{
-	19, // 0: lingkar.platform.v1.TenantCreated.tenant:type_name -> lingkar.platform.v1.Tenant
-	19, // 1: lingkar.platform.v1.TenantUpdated.tenant:type_name -> lingkar.platform.v1.Tenant
-	20, // 2: lingkar.platform.v1.TenantUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	19, // 3: lingkar.platform.v1.TenantSuspended.tenant:type_name -> lingkar.platform.v1.Tenant
-	19, // 4: lingkar.platform.v1.TenantResumed.tenant:type_name -> lingkar.platform.v1.Tenant
-	21, // 5: lingkar.platform.v1.MemberCreated.member:type_name -> lingkar.platform.v1.Member
-	21, // 6: lingkar.platform.v1.MemberUpdated.member:type_name -> lingkar.platform.v1.Member
-	20, // 7: lingkar.platform.v1.MemberUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	21, // 8: lingkar.platform.v1.MemberDeleted.member:type_name -> lingkar.platform.v1.Member
-	21, // 9: lingkar.platform.v1.MemberUndeleted.member:type_name -> lingkar.platform.v1.Member
-	22, // 10: lingkar.platform.v1.TeamCreated.team:type_name -> lingkar.platform.v1.Team
-	22, // 11: lingkar.platform.v1.TeamUpdated.team:type_name -> lingkar.platform.v1.Team
-	20, // 12: lingkar.platform.v1.TeamUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	22, // 13: lingkar.platform.v1.TeamDeleted.team:type_name -> lingkar.platform.v1.Team
-	22, // 14: lingkar.platform.v1.TeamUndeleted.team:type_name -> lingkar.platform.v1.Team
-	23, // 15: lingkar.platform.v1.ApiKeyCreated.api_key:type_name -> lingkar.platform.v1.ApiKey
-	23, // 16: lingkar.platform.v1.ApiKeyUpdated.api_key:type_name -> lingkar.platform.v1.ApiKey
-	20, // 17: lingkar.platform.v1.ApiKeyUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	23, // 18: lingkar.platform.v1.ApiKeyRevoked.api_key:type_name -> lingkar.platform.v1.ApiKey
-	24, // 19: lingkar.platform.v1.ExchangeRateCreated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	24, // 20: lingkar.platform.v1.ExchangeRateUpdated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	20, // 21: lingkar.platform.v1.ExchangeRateUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	24, // 22: lingkar.platform.v1.ExchangeRateDeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	24, // 23: lingkar.platform.v1.ExchangeRateUndeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	27, // 0: lingkar.platform.v1.TenantCreated.tenant:type_name -> lingkar.platform.v1.Tenant
+	27, // 1: lingkar.platform.v1.TenantUpdated.tenant:type_name -> lingkar.platform.v1.Tenant
+	28, // 2: lingkar.platform.v1.TenantUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	27, // 3: lingkar.platform.v1.TenantSuspended.tenant:type_name -> lingkar.platform.v1.Tenant
+	27, // 4: lingkar.platform.v1.TenantResumed.tenant:type_name -> lingkar.platform.v1.Tenant
+	29, // 5: lingkar.platform.v1.MemberCreated.member:type_name -> lingkar.platform.v1.Member
+	29, // 6: lingkar.platform.v1.MemberUpdated.member:type_name -> lingkar.platform.v1.Member
+	28, // 7: lingkar.platform.v1.MemberUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	29, // 8: lingkar.platform.v1.MemberDeleted.member:type_name -> lingkar.platform.v1.Member
+	29, // 9: lingkar.platform.v1.MemberUndeleted.member:type_name -> lingkar.platform.v1.Member
+	30, // 10: lingkar.platform.v1.TeamCreated.team:type_name -> lingkar.platform.v1.Team
+	30, // 11: lingkar.platform.v1.TeamUpdated.team:type_name -> lingkar.platform.v1.Team
+	28, // 12: lingkar.platform.v1.TeamUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	30, // 13: lingkar.platform.v1.TeamDeleted.team:type_name -> lingkar.platform.v1.Team
+	30, // 14: lingkar.platform.v1.TeamUndeleted.team:type_name -> lingkar.platform.v1.Team
+	31, // 15: lingkar.platform.v1.ApiKeyCreated.api_key:type_name -> lingkar.platform.v1.ApiKey
+	31, // 16: lingkar.platform.v1.ApiKeyUpdated.api_key:type_name -> lingkar.platform.v1.ApiKey
+	28, // 17: lingkar.platform.v1.ApiKeyUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	31, // 18: lingkar.platform.v1.ApiKeyRevoked.api_key:type_name -> lingkar.platform.v1.ApiKey
+	32, // 19: lingkar.platform.v1.ExchangeRateCreated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	32, // 20: lingkar.platform.v1.ExchangeRateUpdated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	28, // 21: lingkar.platform.v1.ExchangeRateUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	32, // 22: lingkar.platform.v1.ExchangeRateDeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	32, // 23: lingkar.platform.v1.ExchangeRateUndeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	33, // 24: lingkar.platform.v1.RuleCreated.rule:type_name -> lingkar.platform.v1.Rule
+	33, // 25: lingkar.platform.v1.RuleUpdated.rule:type_name -> lingkar.platform.v1.Rule
+	28, // 26: lingkar.platform.v1.RuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	33, // 27: lingkar.platform.v1.RuleDeleted.rule:type_name -> lingkar.platform.v1.Rule
+	33, // 28: lingkar.platform.v1.RuleUndeleted.rule:type_name -> lingkar.platform.v1.Rule
+	33, // 29: lingkar.platform.v1.RulePreviewStarted.rule:type_name -> lingkar.platform.v1.Rule
+	33, // 30: lingkar.platform.v1.RuleCommitted.rule:type_name -> lingkar.platform.v1.Rule
+	33, // 31: lingkar.platform.v1.RuleRolledBack.rule:type_name -> lingkar.platform.v1.Rule
+	33, // 32: lingkar.platform.v1.RuleRetired.rule:type_name -> lingkar.platform.v1.Rule
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_platform_v1_events_proto_init() }
@@ -1079,6 +1492,7 @@ func file_lingkar_platform_v1_events_proto_init() {
 	file_lingkar_platform_v1_api_key_proto_init()
 	file_lingkar_platform_v1_exchange_rate_proto_init()
 	file_lingkar_platform_v1_member_proto_init()
+	file_lingkar_platform_v1_rule_proto_init()
 	file_lingkar_platform_v1_team_proto_init()
 	file_lingkar_platform_v1_tenant_proto_init()
 	type x struct{}
@@ -1087,7 +1501,7 @@ func file_lingkar_platform_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_platform_v1_events_proto_rawDesc), len(file_lingkar_platform_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
