@@ -11,7 +11,9 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/rules"
 	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/timer"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/server"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
@@ -34,12 +36,16 @@ var Definition = service.Definition{
 	Migrations: store.Migrations,
 	Databases:  map[string]fs.FS{keysDatabase: keystore.Migrations},
 	Secrets:    []string{kekSecret},
-	Uses:       []service.Tables{{Version: bulk.VersionTable, Migrations: bulk.Migrations}},
-	Policy:     server.Policy,
-	Mesh:       wiring.Mesh,
-	Keys:       keys,
-	Lists:      func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, nil, nil)) },
-	Build:      build,
+	Uses: []service.Tables{
+		{Version: bulk.VersionTable, Migrations: bulk.Migrations},
+		{Version: timer.VersionTable, Migrations: timer.Migrations},
+		{Version: rules.VersionTable, Migrations: rules.Migrations},
+	},
+	Policy: server.Policy,
+	Mesh:   wiring.Mesh,
+	Keys:   keys,
+	Lists:  func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, nil, nil), rules.Decisions) },
+	Build:  build,
 }
 
 // ParseKEK reads a file of key-encryption keys, for a tool that writes contacts
@@ -85,6 +91,9 @@ func build(rt *service.Runtime) error {
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
+	timers := &timer.Runner{DB: rt.DB, Now: rt.Now, As: rt.AsService, Handlers: map[string]timer.Handler{}, Logger: rt.Logger}
+	contactv1.RegisterRuleEngineServiceServer(rt.Server, server.NewRuleServer(rt, s.Store, timers))
+	rt.Go("timers", timers.Run)
 	rt.Go("erasures", s.Store.FinishErasures(rt.Logger))
 	return replay(rt, s.Store)
 }

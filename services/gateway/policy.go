@@ -55,6 +55,23 @@ var Policy = auth.Policy{
 	platform + "ExchangeRateService/UndeleteExchangeRate": leaders,
 	platform + "ExchangeRateService/LookupExchangeRate":   everyone,
 
+	platform + "RuleService/CreateRule":        leaders,
+	platform + "RuleService/GetRule":           everyone,
+	platform + "RuleService/ListRules":         everyone,
+	platform + "RuleService/UpdateRule":        leaders,
+	platform + "RuleService/DeleteRule":        leaders,
+	platform + "RuleService/UndeleteRule":      leaders,
+	platform + "RuleService/ListRuleVersions":  everyone,
+	platform + "RuleService/StartRulePreview":  leaders,
+	platform + "RuleService/CommitRule":        leaders,
+	platform + "RuleService/RollbackRule":      leaders,
+	platform + "RuleService/RetireRule":        leaders,
+	platform + "RuleService/TestRule":          leaders,
+	platform + "RuleService/SimulateRule":      leaders,
+	platform + "RuleService/GetRuleActivity":   leaders,
+	platform + "RuleService/ListRuleDecisions": leaders,
+	platform + "RuleService/ExplainDecision":   leaders,
+
 	// The area that works says whose operation it is.
 	longrunning + "GetOperation":    everyone,
 	longrunning + "CancelOperation": everyone,

@@ -3,8 +3,8 @@
 // One HTTP port takes REST, the live stream of events and the documentation; one
 // gRPC port takes every service that is offered over HTTP, and passes it on to
 // the area it belongs to. Both know callers by access tokens and by API keys.
-// Area platform keeps tenants, members, teams, roles, API keys and exchange rates
-// in a database of its own, like any other area.
+// Area platform keeps tenants, members, teams, roles, API keys, exchange rates and
+// rules in a database of its own, like any other area.
 package gateway
 
 import (
@@ -57,7 +57,7 @@ func define(configure func(*Config) error) service.Definition {
 		Policy:     Policy,
 		Mesh:       wiring.Mesh,
 		Lists: func() map[string]postgres.Lister {
-			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates)
+			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates, store.Rules)
 		},
 		Build: func(rt *service.Runtime) error {
 			var c Config
@@ -69,6 +69,12 @@ func define(configure func(*Config) error) service.Definition {
 	}
 }
 
+// runners are who runs the rules about each kind of resource.
+func runners(rt *service.Runtime) map[string]server.Runner {
+	contact := contactv1.NewRuleEngineServiceClient(rt.Dial("contact"))
+	return map[string]server.Runner{"contact": contact, "interaction": contact, "relationship": contact, "consent": contact}
+}
+
 func build(rt *service.Runtime, c Config) error {
 	keeper, err := door.New(rt.DB, rt.Verifier, rt.Issuer, rt.Now, rt.Logger)
 	if err != nil {
@@ -76,7 +82,7 @@ func build(rt *service.Runtime, c Config) error {
 	}
 	rt.AuthenticateBy(keeper.Authenticate)
 	rt.Go("uses of API keys", keeper.NoteUses)
-	server.New(rt.DB, rt.Log, rt.Now, keeper.Forget).Register(rt.Server)
+	server.New(rt.DB, rt.Log, rt.Now, keeper.Forget, runners(rt)).Register(rt.Server)
 
 	work := operations.New(map[string]operations.Worker{
 		"analytics": operations.Rebuilds{Client: analyticsv1.NewEventStoreServiceClient(rt.Dial("analytics"))},

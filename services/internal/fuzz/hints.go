@@ -39,6 +39,10 @@ var hints = map[protoreflect.Name][]string{
 	"types":              {"lingkar.contact.v1.ContactCreated", "lingkar.sales.v1.OrderConfirmed"},
 	"areas":              {"contact", "sales", "ticket", "campaign"},
 	"header":             {"name", "email"},
+	"kind":               {"contact", "contact", "interaction"},
+	"condition":          {"", "true", `contact.region_code == "ID"`, `contact.labels["a"] == "b"`},
+	"action":             {"set_owner", "set_owner", "notify"},
+	"since":              {"", "create_time"},
 	"filter": {
 		"", `create_time > "2020-01-01T00:00:00Z"`, `owner = "users/ani"`, `labels.a = "b"`, `external_ids:erp`,
 		`update_time >= "2024-01-01T00:00:00Z" AND owner != "users/ani"`, `NOT owner = "users/ani"`, `source = "a" OR team = "b"`,

@@ -63,7 +63,7 @@ var publishers = map[string][]string{
 	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.contact.>": {"sales-force-automation", "service-ticket", "marketing-campaign"},
 	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.sales.>":   nil,
 	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.>":         nil,
-	"$JS.API.CONSUMER.CREATE.EVENTS.c":               {"analytics", "gateway"},
+	"$JS.API.CONSUMER.CREATE.EVENTS.c":               {"contact", "analytics", "gateway"},
 	"$JS.API.CONSUMER.CREATE.EVENTS":                 nil,
 	"$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.c":       nil,
 	"$JS.API.CONSUMER.MSG.NEXT.EVENTS.c":             readers,
@@ -98,7 +98,7 @@ var subscribers = map[string][]string{
 
 var (
 	everybody = []string{"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"}
-	readers   = []string{"sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"}
+	readers   = []string{"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"}
 )
 
 // Row 33 of the reliability sheet: each user of the broker, and each subject, to

@@ -13,7 +13,7 @@ const fetchKeys = contactv1.KeyService_FetchKeys_FullMethodName
 
 // Mesh is that of the suite.
 var Mesh = mesh.Mesh{
-	"contact": {Area: "contact"},
+	"contact": {Area: "contact", Reads: []string{"contact", "platform"}},
 	"sales-force-automation": {Area: "sales", Reads: []string{"contact"}, Calls: []string{
 		fetchKeys,
 		contactv1.ContactService_GetContact_FullMethodName,
@@ -39,5 +39,11 @@ var Mesh = mesh.Mesh{
 	}},
 	"gateway": {Area: "platform", Front: true, Calls: []string{
 		fetchKeys,
+		contactv1.RuleEngineService_CheckRule_FullMethodName,
+		contactv1.RuleEngineService_TryRule_FullMethodName,
+		contactv1.RuleEngineService_BackTestRule_FullMethodName,
+		contactv1.RuleEngineService_GetRuleActivity_FullMethodName,
+		contactv1.RuleEngineService_ListRuleDecisions_FullMethodName,
+		contactv1.RuleEngineService_ExplainDecision_FullMethodName,
 	}},
 }

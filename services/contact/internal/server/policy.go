@@ -13,6 +13,8 @@ var (
 	readers = staff.And(auth.Allow(auth.All, auth.Analyst))
 	// heads shape what others fill in.
 	heads = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Service)
+	// ruling is what those may ask of the rules here whom area platform lets rule.
+	ruling = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Operator)
 	// services are the processes of Lingkar.
 	services = auth.Allow(auth.All, auth.Service)
 )
@@ -107,6 +109,13 @@ var Policy = auth.Policy{
 	contactv1.IdentityService_ClaimAnonymousContact_FullMethodName: staff,
 	contactv1.IdentityService_GetContactMerge_FullMethodName:       readers,
 	contactv1.IdentityService_ListContactMerges_FullMethodName:     readers,
+
+	contactv1.RuleEngineService_CheckRule_FullMethodName:         ruling,
+	contactv1.RuleEngineService_TryRule_FullMethodName:           ruling,
+	contactv1.RuleEngineService_BackTestRule_FullMethodName:      ruling,
+	contactv1.RuleEngineService_GetRuleActivity_FullMethodName:   ruling,
+	contactv1.RuleEngineService_ListRuleDecisions_FullMethodName: ruling,
+	contactv1.RuleEngineService_ExplainDecision_FullMethodName:   ruling,
 
 	contactv1.KeyService_FetchKeys_FullMethodName: services,
 }

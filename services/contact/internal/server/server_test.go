@@ -93,6 +93,11 @@ func TestCalls(t *testing.T) {
 		"History race":                    testHistory_race,
 		"FetchKeys":                       testFetchKeys,
 		"Policy":                          testPolicy,
+		"Rules":                           testRules,
+		"Rules checked":                   testRules_checked,
+		"Rules tried":                     testRules_tried,
+		"Rules parked":                    testRules_parked,
+		"Rules guarded":                   testRules_guarded,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

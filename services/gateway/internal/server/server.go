@@ -1,5 +1,5 @@
-// Package server serves area platform: tenants, members, teams, roles, API keys
-// and exchange rates. The doors through which callers reach this and the other
+// Package server serves area platform: tenants, members, teams, roles, API keys,
+// exchange rates and rules. The doors through which callers reach this and the other
 // areas are the packages below it.
 package server
 
@@ -21,6 +21,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/apikey"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/member"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rate"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/rule"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/team"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/tenant"
 )
@@ -33,6 +34,7 @@ type Server struct {
 	platformv1.UnimplementedRoleServiceServer
 	platformv1.UnimplementedApiKeyServiceServer
 	platformv1.UnimplementedExchangeRateServiceServer
+	platformv1.UnimplementedRuleServiceServer
 
 	db      *postgres.DB
 	now     func() time.Time
@@ -43,16 +45,20 @@ type Server struct {
 	teams              *record.Store[team.Team, *platformv1.Team]
 	keys               *record.Store[apikey.Key, *platformv1.ApiKey]
 	rates              *record.Store[rate.Rate, *platformv1.ExchangeRate]
+	rules              *record.Store[rule.Rule, *platformv1.Rule]
+	// runners are who runs the rules about each kind of resource.
+	runners map[string]Runner
 }
 
 // New makes a server. Now is the clock. Changed is told what a caller's standing
-// follows from, after a change: a key, or the tenant of a member.
-func New(db *postgres.DB, log *eventlog.Log, now func() time.Time, changed func(of uuid.UUID)) *Server {
+// follows from, after a change: a key, or the tenant of a member. Runners are who runs
+// the rules about each kind of resource.
+func New(db *postgres.DB, log *eventlog.Log, now func() time.Time, changed func(of uuid.UUID), runners map[string]Runner) *Server {
 	return &Server{
 		db: db, now: now, changed: changed,
 		tenants: tenants(db, log), directory: directory(db, log),
 		members: members(db, log), teams: teams(db, log),
-		keys: keys(db, log, now), rates: rates(db, log),
+		keys: keys(db, log, now), rates: rates(db, log), rules: rules(db, log), runners: runners,
 	}
 }
 
@@ -64,6 +70,7 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	platformv1.RegisterRoleServiceServer(r, s)
 	platformv1.RegisterApiKeyServiceServer(r, s)
 	platformv1.RegisterExchangeRateServiceServer(r, s)
+	platformv1.RegisterRuleServiceServer(r, s)
 }
 
 // The collections of resource names.
@@ -73,6 +80,7 @@ const (
 	teamNames    = "teams"
 	keyNames     = "apiKeys"
 	rateNames    = "exchangeRates"
+	ruleNames    = "rules"
 	contactNames = "contacts"
 )
 
