@@ -60,7 +60,8 @@ func (k Kind) sample(ctx context.Context, req *platformv1.TryRuleRequest) (proto
 	}
 	m := k.Empty.ProtoReflect().New().Interface()
 	if err := protojson.Unmarshal(text, m); err != nil {
-		return nil, errs.Invalid("inline", "", "is no "+k.Name+": "+strings.TrimPrefix(err.Error(), "proto: "))
+		_, said, _ := strings.Cut(err.Error(), "): ") // after the place in a text that the caller did not write
+		return nil, errs.Invalid("inline", "", strings.TrimSuffix("is no "+k.Name+": "+said, ": "))
 	}
 	return m, nil
 }
