@@ -780,6 +780,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}:reviseRole": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes what a role knows: its details and, of an employee, its profile. Which role
+         *     it is and its dates stay. A role that ended can be written too, to put right what
+         *     was wrong.
+         */
+        post: operations["ContactService_ReviseRole"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}:undelete": {
         parameters: {
             query?: never;
@@ -1145,6 +1166,86 @@ export interface paths {
         get: operations["InteractionService_GetDocument"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/employeeRecords": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists records of employees page by page. */
+        get: operations["EmployeeService_ListEmployeeRecords"];
+        put?: never;
+        /**
+         * Puts a record of an employee on file. One of a contact that never was an employee is
+         *     FAILED_PRECONDITION (ROLE_NOT_HELD).
+         */
+        post: operations["EmployeeService_CreateEmployeeRecord"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/employeeRecords/{employee_record}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one employee record, a deleted one too. */
+        get: operations["EmployeeService_GetEmployeeRecord"];
+        put?: never;
+        post?: never;
+        /** Hides a record from lists. */
+        delete: operations["EmployeeService_DeleteEmployeeRecord"];
+        options?: never;
+        head?: never;
+        /** Corrects a record, or writes down what was reached. */
+        patch: operations["EmployeeService_UpdateEmployeeRecord"];
+        trace?: never;
+    };
+    "/v1/employeeRecords/{employee_record}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted employee record back. */
+        post: operations["EmployeeService_UndeleteEmployeeRecord"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/employees:find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers employees by skill and level, unit, job, manager and account (CON-39): all
+         *     that was asked for must fit. Who routes work asks here who may do it (CON-40).
+         *     Only employees of now are found: the role has begun and not ended, and a skill
+         *     whose certificate has run out does not count. They come in the order of their
+         *     names.
+         */
+        post: operations["EmployeeService_FindEmployees"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5428,6 +5529,120 @@ export interface components {
             /** @description How sure it is that they are one. */
             strength?: components["schemas"]["lingkar.contact.v1.MatchStrength"];
         };
+        /** @description An employee as the directory shows it. */
+        "lingkar.contact.v1.Employee": {
+            /** @description "contacts/{uuid}". */
+            readonly contact?: string;
+            /** @description Its Customer ID. */
+            readonly customerId?: string;
+            /** @description Its name. */
+            readonly displayName?: string;
+            /** @description What it is and can, skills whose certificate has run out among it. */
+            readonly profile?: components["schemas"]["lingkar.contact.v1.EmployeeProfile"];
+        };
+        /**
+         * @description What an employee is and can: part of the role EMPLOYEE, for everybody who looks for
+         *     a colleague and for the rules that route work (CON-39, CON-40).
+         */
+        "lingkar.contact.v1.EmployeeProfile": {
+            /** @description Where it learned to handle customers, in the order that was written: at most 50. */
+            experiences?: components["schemas"]["lingkar.contact.v1.WorkExperience"][];
+            /** @description What it does there, such as "Field engineer". */
+            jobTitle?: string;
+            /** @description Whom it reports to: "contacts/{uuid}". */
+            manager?: string;
+            /** @description What it can, each skill once: at most 100. */
+            skills?: components["schemas"]["lingkar.contact.v1.EmployeeSkill"][];
+            /** @description The unit it works in, such as "Service centre Bandung". */
+            unit?: string;
+            /** @description The person's account: "users/{subject}". Work is assigned to it. */
+            user?: string;
+        };
+        /**
+         * @description One thing agreed or found between an employee and the company: a training, a goal, a
+         *     review of performance or an incentive (CON-41). Only managers and administrators read
+         *     it. It stays when the role ends.
+         */
+        "lingkar.contact.v1.EmployeeRecord": {
+            /**
+             * @description Whom it is about: "contacts/{uuid}" of a contact that holds, or held, the role
+             *     EMPLOYEE. Cannot be changed later.
+             */
+            contact: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description A goal. */
+            goal?: components["schemas"]["lingkar.contact.v1.Goal"];
+            /** @description An incentive. */
+            incentive?: components["schemas"]["lingkar.contact.v1.Incentive"];
+            /** @description What it is: follows from the content. */
+            readonly kind?: components["schemas"]["lingkar.contact.v1.EmployeeRecordKind"];
+            /** @description Free marks of the tenant, such as quarter=2026-q3. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "employeeRecords/{uuid}". */
+            name?: string;
+            /** @description A review of performance. */
+            performanceReview?: components["schemas"]["lingkar.contact.v1.PerformanceReview"];
+            /** @description Where the record came from, such as "hr-system". */
+            source?: string;
+            /** @description A training. */
+            training?: components["schemas"]["lingkar.contact.v1.Training"];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+        } & (Record<string, never> | {
+            training: components["schemas"]["lingkar.contact.v1.Training"];
+        } | {
+            goal: components["schemas"]["lingkar.contact.v1.Goal"];
+        } | {
+            performanceReview: components["schemas"]["lingkar.contact.v1.PerformanceReview"];
+        } | {
+            incentive: components["schemas"]["lingkar.contact.v1.Incentive"];
+        });
+        /**
+         * @description What an employee record is.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.EmployeeRecordKind": "EMPLOYEE_RECORD_KIND_UNSPECIFIED" | "EMPLOYEE_RECORD_KIND_TRAINING" | "EMPLOYEE_RECORD_KIND_GOAL" | "EMPLOYEE_RECORD_KIND_PERFORMANCE_REVIEW" | "EMPLOYEE_RECORD_KIND_INCENTIVE";
+        /** @description A skill that an employee has. */
+        "lingkar.contact.v1.EmployeeSkill": {
+            /**
+             * @description The last day on which its certificate is valid; without end where unset. After it
+             *     the skill is shown and not found.
+             */
+            certifiedUntilDate?: components["schemas"]["google.type.Date"];
+            /**
+             * Format: int32
+             * @description How well: 1 beginner, 2 advanced beginner, 3 competent, 4 proficient, 5 expert (the
+             *     five stages of Dreyfus and Dreyfus, 1980).
+             */
+            level: number;
+            /** @description From when the employee has had it at this level. */
+            sinceDate?: components["schemas"]["google.type.Date"];
+            /**
+             * @description What it is called, such as "router" or "Bahasa Indonesia". Compared without regard
+             *     to case and accents.
+             */
+            skill: string;
+        };
         /** @description That a contact was erased: what is left to show it was done. */
         "lingkar.contact.v1.Erasure": {
             /** @description Who asked for it: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
@@ -5489,6 +5704,34 @@ export interface components {
              * @description How many more there are that the caller may not see.
              */
             hiddenCount?: number;
+        };
+        /** @description Employees who fit. */
+        "lingkar.contact.v1.FindEmployeesResponse": {
+            /** @description In the order of their names. */
+            employees?: components["schemas"]["lingkar.contact.v1.Employee"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description What an employee is to reach in a period. */
+        "lingkar.contact.v1.Goal": {
+            /**
+             * Format: double
+             * @description What was reached so far, in unit.
+             */
+            actual?: number;
+            /** @description The last day; not before the first. */
+            endDate?: components["schemas"]["google.type.Date"];
+            /** @description What it is measured by, such as "complaints solved at the first contact". */
+            measure: string;
+            /** @description The first day of the period. */
+            startDate?: components["schemas"]["google.type.Date"];
+            /**
+             * Format: double
+             * @description What is to be reached, in unit.
+             */
+            target?: number;
+            /** @description What target and actual are counted in, such as "%" or "tickets". */
+            unit?: string;
         };
         /** @description Something that points at one contact, or is evidence for it. */
         "lingkar.contact.v1.Identifier": {
@@ -5562,6 +5805,17 @@ export interface components {
              *     was decided.
              */
             readonly version?: string;
+        };
+        /** @description What an employee gets beside its wage. */
+        "lingkar.contact.v1.Incentive": {
+            /** @description How much, where it is money. */
+            amount?: components["schemas"]["google.type.Money"];
+            /** @description What, where it is no money. */
+            benefit?: string;
+            /** @description When it was granted. */
+            grantDate?: components["schemas"]["google.type.Date"];
+            /** @description What for. */
+            reason: string;
         };
         /**
          * @description One meeting of a customer and the company: a call, a letter, a note of a talk.
@@ -5707,6 +5961,13 @@ export interface components {
              */
             pairs?: components["schemas"]["lingkar.contact.v1.DuplicatePair"][];
         };
+        /** @description A page of employee records. */
+        "lingkar.contact.v1.ListEmployeeRecordsResponse": {
+            /** @description The employee records of this page. */
+            employeeRecords?: components["schemas"]["lingkar.contact.v1.EmployeeRecord"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
         /** @description A page of erasures. */
         "lingkar.contact.v1.ListErasuresResponse": {
             /** @description The erasures of this page. */
@@ -5811,6 +6072,22 @@ export interface components {
              *     the contacts has chosen.
              */
             strategy?: components["schemas"]["lingkar.contact.v1.SurvivorshipStrategy"];
+        };
+        /** @description What was found of an employee's performance in a period. */
+        "lingkar.contact.v1.PerformanceReview": {
+            /** @description In words. */
+            comment?: string;
+            /** @description The last day; not before the first. */
+            endDate?: components["schemas"]["google.type.Date"];
+            /** @description Who found it: "users/{subject}". */
+            reviewer: string;
+            /**
+             * Format: double
+             * @description The score, from 1 (far below what was agreed) to 5 (far above).
+             */
+            score: number;
+            /** @description The first day of the period. */
+            startDate?: components["schemas"]["google.type.Date"];
         };
         /** @description What a merge would come to. */
         "lingkar.contact.v1.PreviewMergeResponse": {
@@ -6077,8 +6354,10 @@ export interface components {
         };
         /** @description A role a contact plays for a while (CON-08). */
         "lingkar.contact.v1.Role": {
-            /** @description What this role knows: a unit, skills, terms of payment. */
+            /** @description What this role knows beside what has a field of its own, such as terms of payment. */
             details?: Record<string, never>;
+            /** @description What an employee is and can. Only in the role EMPLOYEE. */
+            employee?: components["schemas"]["lingkar.contact.v1.EmployeeProfile"];
             /**
              * Format: date-time
              * @description Until when; unset while it lasts.
@@ -6118,6 +6397,16 @@ export interface components {
         "lingkar.contact.v1.SearchInteractionsResponse": {
             /** @description The latest first. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
+        };
+        /** @description A skill that is asked for. */
+        "lingkar.contact.v1.SkillRequirement": {
+            /**
+             * Format: int32
+             * @description At least how well; any level where 0.
+             */
+            minLevel?: number;
+            /** @description What it is called. */
+            skill: string;
         };
         /** @description Whose value of a field survives a merge. */
         "lingkar.contact.v1.SurvivorshipRule": {
@@ -6165,11 +6454,44 @@ export interface components {
              */
             startHour?: number;
         };
+        /** @description A training that an employee takes or took. */
+        "lingkar.contact.v1.Training": {
+            /** @description The number of the certificate. */
+            certificate?: string;
+            /** @description The course. */
+            course: string;
+            /** @description Until when; not before it began. */
+            endDate?: components["schemas"]["google.type.Date"];
+            /** @description Who gives it. */
+            provider?: string;
+            /** @description How it ended. */
+            result?: components["schemas"]["lingkar.contact.v1.TrainingResult"];
+            /** @description From when. */
+            startDate?: components["schemas"]["google.type.Date"];
+        };
+        /**
+         * @description How a training ended.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.TrainingResult": "TRAINING_RESULT_UNSPECIFIED" | "TRAINING_RESULT_PASSED" | "TRAINING_RESULT_FAILED" | "TRAINING_RESULT_ATTENDED" | "TRAINING_RESULT_ABANDONED";
         /**
          * @description Why data of a contact is withheld.
          * @enum {string}
          */
         "lingkar.contact.v1.WithholdReason": "WITHHOLD_REASON_UNSPECIFIED" | "WITHHOLD_REASON_NO_THIRD_PARTY_SHARING" | "WITHHOLD_REASON_CONSENT_REVOKED" | "WITHHOLD_REASON_RESTRICTED" | "WITHHOLD_REASON_CONTACT_UNKNOWN";
+        /** @description Something an employee did before, or does beside. */
+        "lingkar.contact.v1.WorkExperience": {
+            /** @description What was learned of customers there. */
+            description?: string;
+            /** @description Until when; unset while it lasts or where it is not known. */
+            endDate?: components["schemas"]["google.type.Date"];
+            /** @description Where, such as "Bank Rakyat, call centre". */
+            organisation: string;
+            /** @description What the employee did there. */
+            position?: string;
+            /** @description From when. */
+            startDate?: components["schemas"]["google.type.Date"];
+        };
         /**
          * @description The channel over which a company and a customer met.
          * @enum {string}
@@ -9692,6 +10014,56 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    ContactService_ReviseRole: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /**
+                     * @description The kind of the role, the start_time of the period that is meant (the latest where
+                     *     empty) and the new values.
+                     */
+                    role: components["schemas"]["lingkar.contact.v1.Role"];
+                    /**
+                     * @description The fields of the role to write, such as "employee.skills"; those that are set
+                     *     where empty, "*" for all.
+                     */
+                    updateMask?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description A person or an organisation, with all its roles at once (CON-08). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_UndeleteContact: {
         parameters: {
             query?: never;
@@ -10407,6 +10779,289 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_ListEmployeeRecords: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over contact, kind, source, create_time and update_time. */
+                filter?: string;
+                /**
+                 * @description "create_time", "update_time", "contact, create_time" or "kind, create_time", each with
+                 *     " desc" if wished.
+                 */
+                orderBy?: string;
+                /** @description Lists deleted employee records too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+                /** @description Only those about this contact: "contacts/{uuid}". */
+                contact?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of employee records. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListEmployeeRecordsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_CreateEmployeeRecord: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                employeeRecordId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+            };
+        };
+        responses: {
+            /**
+             * @description One thing agreed or found between an employee and the company: a training, a goal, a
+             *     review of performance or an incentive (CON-41). Only managers and administrators read
+             *     it. It stays when the role ends.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_GetEmployeeRecord: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows employeeRecords/ in its name. */
+                employee_record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One thing agreed or found between an employee and the company: a training, a goal, a
+             *     review of performance or an incentive (CON-41). Only managers and administrators read
+             *     it. It stays when the role ends.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_DeleteEmployeeRecord: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows employeeRecords/ in its name. */
+                employee_record: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One thing agreed or found between an employee and the company: a training, a goal, a
+             *     review of performance or an incentive (CON-41). Only managers and administrators read
+             *     it. It stays when the role ends.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_UpdateEmployeeRecord: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows employeeRecords/ in its name. */
+                employee_record: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+            };
+        };
+        responses: {
+            /**
+             * @description One thing agreed or found between an employee and the company: a training, a goal, a
+             *     review of performance or an incentive (CON-41). Only managers and administrators read
+             *     it. It stays when the role ends.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_UndeleteEmployeeRecord: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows employeeRecords/ in its name. */
+                employee_record: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description One thing agreed or found between an employee and the company: a training, a goal, a
+             *     review of performance or an incentive (CON-41). Only managers and administrators read
+             *     it. It stays when the role ends.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.EmployeeRecord"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    EmployeeService_FindEmployees: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Only with this job, compared likewise. */
+                    jobTitle?: string;
+                    /** @description Only those who report to this contact: "contacts/{uuid}". */
+                    manager?: string;
+                    /**
+                     * Format: int32
+                     * @description 50 where 0, at most 1,000.
+                     */
+                    pageSize?: number;
+                    /** @description From the previous answer; every other field but page_size must be as it was there. */
+                    pageToken?: string;
+                    /** @description The skills that each must have, all of them: at most 20. */
+                    skills?: components["schemas"]["lingkar.contact.v1.SkillRequirement"][];
+                    /** @description Only of this unit, compared without regard to case and accents. */
+                    unit?: string;
+                    /** @description Only those of these accounts, "users/{subject}": at most 1,000. */
+                    users?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Employees who fit. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.FindEmployeesResponse"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

@@ -825,8 +825,10 @@ type Role struct {
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Until when; unset while it lasts.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// What this role knows: a unit, skills, terms of payment.
-	Details       *structpb.Struct `protobuf:"bytes,4,opt,name=details,proto3" json:"details,omitempty"`
+	// What this role knows beside what has a field of its own, such as terms of payment.
+	Details *structpb.Struct `protobuf:"bytes,4,opt,name=details,proto3" json:"details,omitempty"`
+	// What an employee is and can. Only in the role EMPLOYEE.
+	Employee      *EmployeeProfile `protobuf:"bytes,5,opt,name=employee,proto3" json:"employee,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -889,11 +891,18 @@ func (x *Role) GetDetails() *structpb.Struct {
 	return nil
 }
 
+func (x *Role) GetEmployee() *EmployeeProfile {
+	if x != nil {
+		return x.Employee
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x1clingkar/event/v1/event.proto\"\xa6\x10\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a!lingkar/contact/v1/employee.proto\x1a\x1clingkar/event/v1/event.proto\"\xa6\x10\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -973,13 +982,14 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\achannel\x18\x01 \x01(\x0e2\x19.lingkar.event.v1.ChannelB\b\xbaH\x05\x82\x01\x02\x10\x01R\achannel\x12M\n" +
 	"\x05hours\x18\x02 \x01(\tB7\xbaH4r220^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$R\x05hours\x12$\n" +
 	"\ttime_zone\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12\x1e\n" +
-	"\x05place\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05place\"\xfb\x01\n" +
+	"\x05place\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05place\"\xc1\x02\n" +
 	"\x04Role\x12?\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.lingkar.contact.v1.RoleKindB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12>\n" +
 	"\n" +
 	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\tstartTime\x12:\n" +
 	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\aendTime\x126\n" +
-	"\adetails\x18\x04 \x01(\v2\x17.google.protobuf.StructB\x03\xe0A\x01R\adetails*c\n" +
+	"\adetails\x18\x04 \x01(\v2\x17.google.protobuf.StructB\x03\xe0A\x01R\adetails\x12D\n" +
+	"\bemployee\x18\x05 \x01(\v2#.lingkar.contact.v1.EmployeeProfileB\x03\xe0A\x01R\bemployee*c\n" +
 	"\vContactKind\x12\x1c\n" +
 	"\x18CONTACT_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CONTACT_KIND_PERSON\x10\x01\x12\x1d\n" +
@@ -1029,6 +1039,7 @@ var file_lingkar_contact_v1_contact_proto_goTypes = []any{
 	(*structpb.Struct)(nil),       // 11: google.protobuf.Struct
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
 	(v1.Channel)(0),               // 13: lingkar.event.v1.Channel
+	(*EmployeeProfile)(nil),       // 14: lingkar.contact.v1.EmployeeProfile
 }
 var file_lingkar_contact_v1_contact_proto_depIdxs = []int32{
 	0,  // 0: lingkar.contact.v1.Contact.kind:type_name -> lingkar.contact.v1.ContactKind
@@ -1051,11 +1062,12 @@ var file_lingkar_contact_v1_contact_proto_depIdxs = []int32{
 	12, // 17: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
 	12, // 18: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
 	11, // 19: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	14, // 20: lingkar.contact.v1.Role.employee:type_name -> lingkar.contact.v1.EmployeeProfile
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_proto_init() }
@@ -1063,6 +1075,7 @@ func file_lingkar_contact_v1_contact_proto_init() {
 	if File_lingkar_contact_v1_contact_proto != nil {
 		return
 	}
+	file_lingkar_contact_v1_employee_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

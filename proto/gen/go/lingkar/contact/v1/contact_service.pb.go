@@ -1287,6 +1287,99 @@ func (x *AssignRoleRequest) GetValidateOnly() bool {
 	return false
 }
 
+// Asks for a role to know something else.
+type ReviseRoleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The kind of the role, the start_time of the period that is meant (the latest where
+	// empty) and the new values.
+	Role *Role `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// The fields of the role to write, such as "employee.skills"; those that are set
+	// where empty, "*" for all.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// The etag last read; any where empty.
+	Etag string `protobuf:"bytes,4,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Makes a repetition of this call answer what the first one answered.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Checks everything and changes nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReviseRoleRequest) Reset() {
+	*x = ReviseRoleRequest{}
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReviseRoleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReviseRoleRequest) ProtoMessage() {}
+
+func (x *ReviseRoleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReviseRoleRequest.ProtoReflect.Descriptor instead.
+func (*ReviseRoleRequest) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ReviseRoleRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReviseRoleRequest) GetRole() *Role {
+	if x != nil {
+		return x.Role
+	}
+	return nil
+}
+
+func (x *ReviseRoleRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *ReviseRoleRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *ReviseRoleRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReviseRoleRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 // Asks for a role to end.
 type EndRoleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1308,7 +1401,7 @@ type EndRoleRequest struct {
 
 func (x *EndRoleRequest) Reset() {
 	*x = EndRoleRequest{}
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1413,7 @@ func (x *EndRoleRequest) String() string {
 func (*EndRoleRequest) ProtoMessage() {}
 
 func (x *EndRoleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[18]
+	mi := &file_lingkar_contact_v1_contact_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1426,7 @@ func (x *EndRoleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndRoleRequest.ProtoReflect.Descriptor instead.
 func (*EndRoleRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{18}
+	return file_lingkar_contact_v1_contact_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EndRoleRequest) GetName() string {
@@ -1487,7 +1580,17 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xbe\x02\n" +
+	"\rvalidate_only\x18\x05 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xbf\x02\n" +
+	"\x11ReviseRoleRequest\x126\n" +
+	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
+	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x127\n" +
+	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x04role\x12@\n" +
+	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\n" +
+	"updateMask\x12\x17\n" +
+	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xbe\x02\n" +
 	"\x0eEndRoleRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12?\n" +
@@ -1496,7 +1599,7 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xa3\x0e\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly2\xaf\x0f\n" +
 	"\x0eContactService\x12\x8a\x01\n" +
 	"\rCreateContact\x12(.lingkar.contact.v1.CreateContactRequest\x1a\x1b.lingkar.contact.v1.Contact\"2\xdaA\x12contact,contact_id\x82\xd3\xe4\x93\x02\x17:\acontact\"\f/v1/contacts\x12v\n" +
 	"\n" +
@@ -1511,7 +1614,9 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\rLookupContact\x12(.lingkar.contact.v1.LookupContactRequest\x1a).lingkar.contact.v1.LookupContactResponse\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:lookup\x12\x8c\x01\n" +
 	"\x0eSearchContacts\x12).lingkar.contact.v1.SearchContactsRequest\x1a*.lingkar.contact.v1.SearchContactsResponse\"#\xdaA\x05query\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/contacts:search\x12\x89\x01\n" +
 	"\n" +
-	"AssignRole\x12%.lingkar.contact.v1.AssignRoleRequest\x1a\x1b.lingkar.contact.v1.Contact\"7\xdaA\tname,role\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contacts/*}:assignRole\x12\x80\x01\n" +
+	"AssignRole\x12%.lingkar.contact.v1.AssignRoleRequest\x1a\x1b.lingkar.contact.v1.Contact\"7\xdaA\tname,role\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contacts/*}:assignRole\x12\x89\x01\n" +
+	"\n" +
+	"ReviseRole\x12%.lingkar.contact.v1.ReviseRoleRequest\x1a\x1b.lingkar.contact.v1.Contact\"7\xdaA\tname,role\x82\xd3\xe4\x93\x02%:\x01*\" /v1/{name=contacts/*}:reviseRole\x12\x80\x01\n" +
 	"\aEndRole\x12\".lingkar.contact.v1.EndRoleRequest\x1a\x1b.lingkar.contact.v1.Contact\"4\xdaA\tname,kind\x82\xd3\xe4\x93\x02\":\x01*\"\x1d/v1/{name=contacts/*}:endRoleB\xe1\x01\n" +
 	"\x16com.lingkar.contact.v1B\x13ContactServiceProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
@@ -1527,7 +1632,7 @@ func file_lingkar_contact_v1_contact_service_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_contact_service_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_contact_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_lingkar_contact_v1_contact_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_lingkar_contact_v1_contact_service_proto_goTypes = []any{
 	(*CreateContactRequest)(nil),        // 0: lingkar.contact.v1.CreateContactRequest
 	(*GetContactRequest)(nil),           // 1: lingkar.contact.v1.GetContactRequest
@@ -1547,65 +1652,70 @@ var file_lingkar_contact_v1_contact_service_proto_goTypes = []any{
 	(*SearchContactsRequest)(nil),       // 15: lingkar.contact.v1.SearchContactsRequest
 	(*SearchContactsResponse)(nil),      // 16: lingkar.contact.v1.SearchContactsResponse
 	(*AssignRoleRequest)(nil),           // 17: lingkar.contact.v1.AssignRoleRequest
-	(*EndRoleRequest)(nil),              // 18: lingkar.contact.v1.EndRoleRequest
-	(*Contact)(nil),                     // 19: lingkar.contact.v1.Contact
-	(*fieldmaskpb.FieldMask)(nil),       // 20: google.protobuf.FieldMask
-	(*Role)(nil),                        // 21: lingkar.contact.v1.Role
-	(RoleKind)(0),                       // 22: lingkar.contact.v1.RoleKind
-	(*timestamppb.Timestamp)(nil),       // 23: google.protobuf.Timestamp
+	(*ReviseRoleRequest)(nil),           // 18: lingkar.contact.v1.ReviseRoleRequest
+	(*EndRoleRequest)(nil),              // 19: lingkar.contact.v1.EndRoleRequest
+	(*Contact)(nil),                     // 20: lingkar.contact.v1.Contact
+	(*fieldmaskpb.FieldMask)(nil),       // 21: google.protobuf.FieldMask
+	(*Role)(nil),                        // 22: lingkar.contact.v1.Role
+	(RoleKind)(0),                       // 23: lingkar.contact.v1.RoleKind
+	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
 }
 var file_lingkar_contact_v1_contact_service_proto_depIdxs = []int32{
-	19, // 0: lingkar.contact.v1.CreateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
-	20, // 1: lingkar.contact.v1.GetContactRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 2: lingkar.contact.v1.ListContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	19, // 3: lingkar.contact.v1.ListContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	19, // 4: lingkar.contact.v1.UpdateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
-	20, // 5: lingkar.contact.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	20, // 0: lingkar.contact.v1.CreateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	21, // 1: lingkar.contact.v1.GetContactRequest.read_mask:type_name -> google.protobuf.FieldMask
+	21, // 2: lingkar.contact.v1.ListContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 3: lingkar.contact.v1.ListContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	20, // 4: lingkar.contact.v1.UpdateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	21, // 5: lingkar.contact.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
 	0,  // 6: lingkar.contact.v1.BatchCreateContactsRequest.requests:type_name -> lingkar.contact.v1.CreateContactRequest
-	19, // 7: lingkar.contact.v1.BatchCreateContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	20, // 8: lingkar.contact.v1.BatchGetContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	19, // 9: lingkar.contact.v1.BatchGetContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	19, // 10: lingkar.contact.v1.UpsertContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	20, // 7: lingkar.contact.v1.BatchCreateContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	21, // 8: lingkar.contact.v1.BatchGetContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 9: lingkar.contact.v1.BatchGetContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	20, // 10: lingkar.contact.v1.UpsertContactRequest.contact:type_name -> lingkar.contact.v1.Contact
 	11, // 11: lingkar.contact.v1.UpsertContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
-	20, // 12: lingkar.contact.v1.UpsertContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	21, // 12: lingkar.contact.v1.UpsertContactRequest.update_mask:type_name -> google.protobuf.FieldMask
 	11, // 13: lingkar.contact.v1.LookupContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
-	19, // 14: lingkar.contact.v1.LookupContactResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	20, // 15: lingkar.contact.v1.SearchContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	19, // 16: lingkar.contact.v1.SearchContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	21, // 17: lingkar.contact.v1.AssignRoleRequest.role:type_name -> lingkar.contact.v1.Role
-	22, // 18: lingkar.contact.v1.EndRoleRequest.kind:type_name -> lingkar.contact.v1.RoleKind
-	23, // 19: lingkar.contact.v1.EndRoleRequest.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 20: lingkar.contact.v1.ContactService.CreateContact:input_type -> lingkar.contact.v1.CreateContactRequest
-	1,  // 21: lingkar.contact.v1.ContactService.GetContact:input_type -> lingkar.contact.v1.GetContactRequest
-	2,  // 22: lingkar.contact.v1.ContactService.ListContacts:input_type -> lingkar.contact.v1.ListContactsRequest
-	4,  // 23: lingkar.contact.v1.ContactService.UpdateContact:input_type -> lingkar.contact.v1.UpdateContactRequest
-	5,  // 24: lingkar.contact.v1.ContactService.DeleteContact:input_type -> lingkar.contact.v1.DeleteContactRequest
-	6,  // 25: lingkar.contact.v1.ContactService.UndeleteContact:input_type -> lingkar.contact.v1.UndeleteContactRequest
-	7,  // 26: lingkar.contact.v1.ContactService.BatchCreateContacts:input_type -> lingkar.contact.v1.BatchCreateContactsRequest
-	9,  // 27: lingkar.contact.v1.ContactService.BatchGetContacts:input_type -> lingkar.contact.v1.BatchGetContactsRequest
-	12, // 28: lingkar.contact.v1.ContactService.UpsertContact:input_type -> lingkar.contact.v1.UpsertContactRequest
-	13, // 29: lingkar.contact.v1.ContactService.LookupContact:input_type -> lingkar.contact.v1.LookupContactRequest
-	15, // 30: lingkar.contact.v1.ContactService.SearchContacts:input_type -> lingkar.contact.v1.SearchContactsRequest
-	17, // 31: lingkar.contact.v1.ContactService.AssignRole:input_type -> lingkar.contact.v1.AssignRoleRequest
-	18, // 32: lingkar.contact.v1.ContactService.EndRole:input_type -> lingkar.contact.v1.EndRoleRequest
-	19, // 33: lingkar.contact.v1.ContactService.CreateContact:output_type -> lingkar.contact.v1.Contact
-	19, // 34: lingkar.contact.v1.ContactService.GetContact:output_type -> lingkar.contact.v1.Contact
-	3,  // 35: lingkar.contact.v1.ContactService.ListContacts:output_type -> lingkar.contact.v1.ListContactsResponse
-	19, // 36: lingkar.contact.v1.ContactService.UpdateContact:output_type -> lingkar.contact.v1.Contact
-	19, // 37: lingkar.contact.v1.ContactService.DeleteContact:output_type -> lingkar.contact.v1.Contact
-	19, // 38: lingkar.contact.v1.ContactService.UndeleteContact:output_type -> lingkar.contact.v1.Contact
-	8,  // 39: lingkar.contact.v1.ContactService.BatchCreateContacts:output_type -> lingkar.contact.v1.BatchCreateContactsResponse
-	10, // 40: lingkar.contact.v1.ContactService.BatchGetContacts:output_type -> lingkar.contact.v1.BatchGetContactsResponse
-	19, // 41: lingkar.contact.v1.ContactService.UpsertContact:output_type -> lingkar.contact.v1.Contact
-	14, // 42: lingkar.contact.v1.ContactService.LookupContact:output_type -> lingkar.contact.v1.LookupContactResponse
-	16, // 43: lingkar.contact.v1.ContactService.SearchContacts:output_type -> lingkar.contact.v1.SearchContactsResponse
-	19, // 44: lingkar.contact.v1.ContactService.AssignRole:output_type -> lingkar.contact.v1.Contact
-	19, // 45: lingkar.contact.v1.ContactService.EndRole:output_type -> lingkar.contact.v1.Contact
-	33, // [33:46] is the sub-list for method output_type
-	20, // [20:33] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 14: lingkar.contact.v1.LookupContactResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	21, // 15: lingkar.contact.v1.SearchContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 16: lingkar.contact.v1.SearchContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	22, // 17: lingkar.contact.v1.AssignRoleRequest.role:type_name -> lingkar.contact.v1.Role
+	22, // 18: lingkar.contact.v1.ReviseRoleRequest.role:type_name -> lingkar.contact.v1.Role
+	21, // 19: lingkar.contact.v1.ReviseRoleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	23, // 20: lingkar.contact.v1.EndRoleRequest.kind:type_name -> lingkar.contact.v1.RoleKind
+	24, // 21: lingkar.contact.v1.EndRoleRequest.end_time:type_name -> google.protobuf.Timestamp
+	0,  // 22: lingkar.contact.v1.ContactService.CreateContact:input_type -> lingkar.contact.v1.CreateContactRequest
+	1,  // 23: lingkar.contact.v1.ContactService.GetContact:input_type -> lingkar.contact.v1.GetContactRequest
+	2,  // 24: lingkar.contact.v1.ContactService.ListContacts:input_type -> lingkar.contact.v1.ListContactsRequest
+	4,  // 25: lingkar.contact.v1.ContactService.UpdateContact:input_type -> lingkar.contact.v1.UpdateContactRequest
+	5,  // 26: lingkar.contact.v1.ContactService.DeleteContact:input_type -> lingkar.contact.v1.DeleteContactRequest
+	6,  // 27: lingkar.contact.v1.ContactService.UndeleteContact:input_type -> lingkar.contact.v1.UndeleteContactRequest
+	7,  // 28: lingkar.contact.v1.ContactService.BatchCreateContacts:input_type -> lingkar.contact.v1.BatchCreateContactsRequest
+	9,  // 29: lingkar.contact.v1.ContactService.BatchGetContacts:input_type -> lingkar.contact.v1.BatchGetContactsRequest
+	12, // 30: lingkar.contact.v1.ContactService.UpsertContact:input_type -> lingkar.contact.v1.UpsertContactRequest
+	13, // 31: lingkar.contact.v1.ContactService.LookupContact:input_type -> lingkar.contact.v1.LookupContactRequest
+	15, // 32: lingkar.contact.v1.ContactService.SearchContacts:input_type -> lingkar.contact.v1.SearchContactsRequest
+	17, // 33: lingkar.contact.v1.ContactService.AssignRole:input_type -> lingkar.contact.v1.AssignRoleRequest
+	18, // 34: lingkar.contact.v1.ContactService.ReviseRole:input_type -> lingkar.contact.v1.ReviseRoleRequest
+	19, // 35: lingkar.contact.v1.ContactService.EndRole:input_type -> lingkar.contact.v1.EndRoleRequest
+	20, // 36: lingkar.contact.v1.ContactService.CreateContact:output_type -> lingkar.contact.v1.Contact
+	20, // 37: lingkar.contact.v1.ContactService.GetContact:output_type -> lingkar.contact.v1.Contact
+	3,  // 38: lingkar.contact.v1.ContactService.ListContacts:output_type -> lingkar.contact.v1.ListContactsResponse
+	20, // 39: lingkar.contact.v1.ContactService.UpdateContact:output_type -> lingkar.contact.v1.Contact
+	20, // 40: lingkar.contact.v1.ContactService.DeleteContact:output_type -> lingkar.contact.v1.Contact
+	20, // 41: lingkar.contact.v1.ContactService.UndeleteContact:output_type -> lingkar.contact.v1.Contact
+	8,  // 42: lingkar.contact.v1.ContactService.BatchCreateContacts:output_type -> lingkar.contact.v1.BatchCreateContactsResponse
+	10, // 43: lingkar.contact.v1.ContactService.BatchGetContacts:output_type -> lingkar.contact.v1.BatchGetContactsResponse
+	20, // 44: lingkar.contact.v1.ContactService.UpsertContact:output_type -> lingkar.contact.v1.Contact
+	14, // 45: lingkar.contact.v1.ContactService.LookupContact:output_type -> lingkar.contact.v1.LookupContactResponse
+	16, // 46: lingkar.contact.v1.ContactService.SearchContacts:output_type -> lingkar.contact.v1.SearchContactsResponse
+	20, // 47: lingkar.contact.v1.ContactService.AssignRole:output_type -> lingkar.contact.v1.Contact
+	20, // 48: lingkar.contact.v1.ContactService.ReviseRole:output_type -> lingkar.contact.v1.Contact
+	20, // 49: lingkar.contact.v1.ContactService.EndRole:output_type -> lingkar.contact.v1.Contact
+	36, // [36:50] is the sub-list for method output_type
+	22, // [22:36] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_service_proto_init() }
@@ -1628,7 +1738,7 @@ func file_lingkar_contact_v1_contact_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_contact_service_proto_rawDesc), len(file_lingkar_contact_v1_contact_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,7 @@ const (
 	ContactService_LookupContact_FullMethodName       = "/lingkar.contact.v1.ContactService/LookupContact"
 	ContactService_SearchContacts_FullMethodName      = "/lingkar.contact.v1.ContactService/SearchContacts"
 	ContactService_AssignRole_FullMethodName          = "/lingkar.contact.v1.ContactService/AssignRole"
+	ContactService_ReviseRole_FullMethodName          = "/lingkar.contact.v1.ContactService/ReviseRole"
 	ContactService_EndRole_FullMethodName             = "/lingkar.contact.v1.ContactService/EndRole"
 )
 
@@ -74,6 +75,10 @@ type ContactServiceClient interface {
 	SearchContacts(ctx context.Context, in *SearchContactsRequest, opts ...grpc.CallOption) (*SearchContactsResponse, error)
 	// Gives a contact a role beside those it plays already (CON-08, CON-37).
 	AssignRole(ctx context.Context, in *AssignRoleRequest, opts ...grpc.CallOption) (*Contact, error)
+	// Writes what a role knows: its details and, of an employee, its profile. Which role
+	// it is and its dates stay. A role that ended can be written too, to put right what
+	// was wrong.
+	ReviseRole(ctx context.Context, in *ReviseRoleRequest, opts ...grpc.CallOption) (*Contact, error)
 	// Ends a role. It stays on the contact with its dates.
 	EndRole(ctx context.Context, in *EndRoleRequest, opts ...grpc.CallOption) (*Contact, error)
 }
@@ -206,6 +211,16 @@ func (c *contactServiceClient) AssignRole(ctx context.Context, in *AssignRoleReq
 	return out, nil
 }
 
+func (c *contactServiceClient) ReviseRole(ctx context.Context, in *ReviseRoleRequest, opts ...grpc.CallOption) (*Contact, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Contact)
+	err := c.cc.Invoke(ctx, ContactService_ReviseRole_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *contactServiceClient) EndRole(ctx context.Context, in *EndRoleRequest, opts ...grpc.CallOption) (*Contact, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Contact)
@@ -254,6 +269,10 @@ type ContactServiceServer interface {
 	SearchContacts(context.Context, *SearchContactsRequest) (*SearchContactsResponse, error)
 	// Gives a contact a role beside those it plays already (CON-08, CON-37).
 	AssignRole(context.Context, *AssignRoleRequest) (*Contact, error)
+	// Writes what a role knows: its details and, of an employee, its profile. Which role
+	// it is and its dates stay. A role that ended can be written too, to put right what
+	// was wrong.
+	ReviseRole(context.Context, *ReviseRoleRequest) (*Contact, error)
 	// Ends a role. It stays on the contact with its dates.
 	EndRole(context.Context, *EndRoleRequest) (*Contact, error)
 	mustEmbedUnimplementedContactServiceServer()
@@ -301,6 +320,9 @@ func (UnimplementedContactServiceServer) SearchContacts(context.Context, *Search
 }
 func (UnimplementedContactServiceServer) AssignRole(context.Context, *AssignRoleRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method AssignRole not implemented")
+}
+func (UnimplementedContactServiceServer) ReviseRole(context.Context, *ReviseRoleRequest) (*Contact, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReviseRole not implemented")
 }
 func (UnimplementedContactServiceServer) EndRole(context.Context, *EndRoleRequest) (*Contact, error) {
 	return nil, status.Error(codes.Unimplemented, "method EndRole not implemented")
@@ -542,6 +564,24 @@ func _ContactService_AssignRole_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ContactService_ReviseRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReviseRoleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ContactServiceServer).ReviseRole(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ContactService_ReviseRole_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ContactServiceServer).ReviseRole(ctx, req.(*ReviseRoleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ContactService_EndRole_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(EndRoleRequest)
 	if err := dec(in); err != nil {
@@ -614,6 +654,10 @@ var ContactService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "AssignRole",
 			Handler:    _ContactService_AssignRole_Handler,
+		},
+		{
+			MethodName: "ReviseRole",
+			Handler:    _ContactService_ReviseRole_Handler,
 		},
 		{
 			MethodName: "EndRole",

@@ -274,6 +274,70 @@ func (x *RoleAssigned) GetRole() *Role {
 	return nil
 }
 
+// What a role of a contact knows changed.
+type RoleRevised struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact afterwards.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The role this is about, with its dates.
+	Role *Role `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// The fields of the role that changed, such as "employee".
+	Paths         []string `protobuf:"bytes,3,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoleRevised) Reset() {
+	*x = RoleRevised{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoleRevised) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoleRevised) ProtoMessage() {}
+
+func (x *RoleRevised) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoleRevised.ProtoReflect.Descriptor instead.
+func (*RoleRevised) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RoleRevised) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *RoleRevised) GetRole() *Role {
+	if x != nil {
+		return x.Role
+	}
+	return nil
+}
+
+func (x *RoleRevised) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
 // A role of a contact ended, or is going to at the date given.
 type RoleEnded struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -287,7 +351,7 @@ type RoleEnded struct {
 
 func (x *RoleEnded) Reset() {
 	*x = RoleEnded{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[5]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -299,7 +363,7 @@ func (x *RoleEnded) String() string {
 func (*RoleEnded) ProtoMessage() {}
 
 func (x *RoleEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[5]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -312,7 +376,7 @@ func (x *RoleEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoleEnded.ProtoReflect.Descriptor instead.
 func (*RoleEnded) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RoleEnded) GetContact() *Contact {
@@ -340,7 +404,7 @@ type RelationshipTypeCreated struct {
 
 func (x *RelationshipTypeCreated) Reset() {
 	*x = RelationshipTypeCreated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[6]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +416,7 @@ func (x *RelationshipTypeCreated) String() string {
 func (*RelationshipTypeCreated) ProtoMessage() {}
 
 func (x *RelationshipTypeCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[6]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +429,7 @@ func (x *RelationshipTypeCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipTypeCreated.ProtoReflect.Descriptor instead.
 func (*RelationshipTypeCreated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RelationshipTypeCreated) GetRelationshipType() *RelationshipType {
@@ -388,7 +452,7 @@ type RelationshipTypeUpdated struct {
 
 func (x *RelationshipTypeUpdated) Reset() {
 	*x = RelationshipTypeUpdated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[7]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -400,7 +464,7 @@ func (x *RelationshipTypeUpdated) String() string {
 func (*RelationshipTypeUpdated) ProtoMessage() {}
 
 func (x *RelationshipTypeUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[7]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -413,7 +477,7 @@ func (x *RelationshipTypeUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipTypeUpdated.ProtoReflect.Descriptor instead.
 func (*RelationshipTypeUpdated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RelationshipTypeUpdated) GetRelationshipType() *RelationshipType {
@@ -441,7 +505,7 @@ type RelationshipTypeDeleted struct {
 
 func (x *RelationshipTypeDeleted) Reset() {
 	*x = RelationshipTypeDeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[8]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +517,7 @@ func (x *RelationshipTypeDeleted) String() string {
 func (*RelationshipTypeDeleted) ProtoMessage() {}
 
 func (x *RelationshipTypeDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[8]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +530,7 @@ func (x *RelationshipTypeDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipTypeDeleted.ProtoReflect.Descriptor instead.
 func (*RelationshipTypeDeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RelationshipTypeDeleted) GetRelationshipType() *RelationshipType {
@@ -487,7 +551,7 @@ type RelationshipTypeUndeleted struct {
 
 func (x *RelationshipTypeUndeleted) Reset() {
 	*x = RelationshipTypeUndeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[9]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +563,7 @@ func (x *RelationshipTypeUndeleted) String() string {
 func (*RelationshipTypeUndeleted) ProtoMessage() {}
 
 func (x *RelationshipTypeUndeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[9]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +576,7 @@ func (x *RelationshipTypeUndeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipTypeUndeleted.ProtoReflect.Descriptor instead.
 func (*RelationshipTypeUndeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RelationshipTypeUndeleted) GetRelationshipType() *RelationshipType {
@@ -533,7 +597,7 @@ type RelationshipCreated struct {
 
 func (x *RelationshipCreated) Reset() {
 	*x = RelationshipCreated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[10]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -545,7 +609,7 @@ func (x *RelationshipCreated) String() string {
 func (*RelationshipCreated) ProtoMessage() {}
 
 func (x *RelationshipCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[10]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -558,7 +622,7 @@ func (x *RelationshipCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipCreated.ProtoReflect.Descriptor instead.
 func (*RelationshipCreated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RelationshipCreated) GetRelationship() *Relationship {
@@ -581,7 +645,7 @@ type RelationshipUpdated struct {
 
 func (x *RelationshipUpdated) Reset() {
 	*x = RelationshipUpdated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[11]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -593,7 +657,7 @@ func (x *RelationshipUpdated) String() string {
 func (*RelationshipUpdated) ProtoMessage() {}
 
 func (x *RelationshipUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[11]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +670,7 @@ func (x *RelationshipUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipUpdated.ProtoReflect.Descriptor instead.
 func (*RelationshipUpdated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{11}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RelationshipUpdated) GetRelationship() *Relationship {
@@ -634,7 +698,7 @@ type RelationshipEnded struct {
 
 func (x *RelationshipEnded) Reset() {
 	*x = RelationshipEnded{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[12]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +710,7 @@ func (x *RelationshipEnded) String() string {
 func (*RelationshipEnded) ProtoMessage() {}
 
 func (x *RelationshipEnded) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[12]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +723,7 @@ func (x *RelationshipEnded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipEnded.ProtoReflect.Descriptor instead.
 func (*RelationshipEnded) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{12}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RelationshipEnded) GetRelationship() *Relationship {
@@ -680,7 +744,7 @@ type RelationshipDeleted struct {
 
 func (x *RelationshipDeleted) Reset() {
 	*x = RelationshipDeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[13]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +756,7 @@ func (x *RelationshipDeleted) String() string {
 func (*RelationshipDeleted) ProtoMessage() {}
 
 func (x *RelationshipDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[13]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +769,7 @@ func (x *RelationshipDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipDeleted.ProtoReflect.Descriptor instead.
 func (*RelationshipDeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{13}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RelationshipDeleted) GetRelationship() *Relationship {
@@ -726,7 +790,7 @@ type RelationshipUndeleted struct {
 
 func (x *RelationshipUndeleted) Reset() {
 	*x = RelationshipUndeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[14]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +802,7 @@ func (x *RelationshipUndeleted) String() string {
 func (*RelationshipUndeleted) ProtoMessage() {}
 
 func (x *RelationshipUndeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[14]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +815,7 @@ func (x *RelationshipUndeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RelationshipUndeleted.ProtoReflect.Descriptor instead.
 func (*RelationshipUndeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{14}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RelationshipUndeleted) GetRelationship() *Relationship {
@@ -773,7 +837,7 @@ type InteractionRecorded struct {
 
 func (x *InteractionRecorded) Reset() {
 	*x = InteractionRecorded{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[15]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +849,7 @@ func (x *InteractionRecorded) String() string {
 func (*InteractionRecorded) ProtoMessage() {}
 
 func (x *InteractionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[15]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +862,7 @@ func (x *InteractionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InteractionRecorded.ProtoReflect.Descriptor instead.
 func (*InteractionRecorded) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{15}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *InteractionRecorded) GetInteraction() *Interaction {
@@ -819,7 +883,7 @@ type ConsentGranted struct {
 
 func (x *ConsentGranted) Reset() {
 	*x = ConsentGranted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[16]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -831,7 +895,7 @@ func (x *ConsentGranted) String() string {
 func (*ConsentGranted) ProtoMessage() {}
 
 func (x *ConsentGranted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[16]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -844,7 +908,7 @@ func (x *ConsentGranted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentGranted.ProtoReflect.Descriptor instead.
 func (*ConsentGranted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{16}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ConsentGranted) GetConsent() *Consent {
@@ -866,7 +930,7 @@ type ConsentRevoked struct {
 
 func (x *ConsentRevoked) Reset() {
 	*x = ConsentRevoked{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[17]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +942,7 @@ func (x *ConsentRevoked) String() string {
 func (*ConsentRevoked) ProtoMessage() {}
 
 func (x *ConsentRevoked) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[17]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +955,7 @@ func (x *ConsentRevoked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentRevoked.ProtoReflect.Descriptor instead.
 func (*ConsentRevoked) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{17}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ConsentRevoked) GetConsent() *Consent {
@@ -912,7 +976,7 @@ type ObjectionRecorded struct {
 
 func (x *ObjectionRecorded) Reset() {
 	*x = ObjectionRecorded{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[18]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +988,7 @@ func (x *ObjectionRecorded) String() string {
 func (*ObjectionRecorded) ProtoMessage() {}
 
 func (x *ObjectionRecorded) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[18]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1001,7 @@ func (x *ObjectionRecorded) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ObjectionRecorded.ProtoReflect.Descriptor instead.
 func (*ObjectionRecorded) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{18}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ObjectionRecorded) GetConsent() *Consent {
@@ -958,7 +1022,7 @@ type ContactRestricted struct {
 
 func (x *ContactRestricted) Reset() {
 	*x = ContactRestricted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[19]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1034,7 @@ func (x *ContactRestricted) String() string {
 func (*ContactRestricted) ProtoMessage() {}
 
 func (x *ContactRestricted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[19]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1047,7 @@ func (x *ContactRestricted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactRestricted.ProtoReflect.Descriptor instead.
 func (*ContactRestricted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{19}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ContactRestricted) GetContact() *Contact {
@@ -1004,7 +1068,7 @@ type ContactRestrictionLifted struct {
 
 func (x *ContactRestrictionLifted) Reset() {
 	*x = ContactRestrictionLifted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[20]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1016,7 +1080,7 @@ func (x *ContactRestrictionLifted) String() string {
 func (*ContactRestrictionLifted) ProtoMessage() {}
 
 func (x *ContactRestrictionLifted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[20]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1029,7 +1093,7 @@ func (x *ContactRestrictionLifted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactRestrictionLifted.ProtoReflect.Descriptor instead.
 func (*ContactRestrictionLifted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{20}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ContactRestrictionLifted) GetContact() *Contact {
@@ -1050,7 +1114,7 @@ type PurposeCreated struct {
 
 func (x *PurposeCreated) Reset() {
 	*x = PurposeCreated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[21]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1126,7 @@ func (x *PurposeCreated) String() string {
 func (*PurposeCreated) ProtoMessage() {}
 
 func (x *PurposeCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[21]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1139,7 @@ func (x *PurposeCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurposeCreated.ProtoReflect.Descriptor instead.
 func (*PurposeCreated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{21}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PurposeCreated) GetPurpose() *Purpose {
@@ -1098,7 +1162,7 @@ type PurposeUpdated struct {
 
 func (x *PurposeUpdated) Reset() {
 	*x = PurposeUpdated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[22]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1110,7 +1174,7 @@ func (x *PurposeUpdated) String() string {
 func (*PurposeUpdated) ProtoMessage() {}
 
 func (x *PurposeUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[22]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1123,7 +1187,7 @@ func (x *PurposeUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurposeUpdated.ProtoReflect.Descriptor instead.
 func (*PurposeUpdated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{22}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PurposeUpdated) GetPurpose() *Purpose {
@@ -1151,7 +1215,7 @@ type PurposeDeleted struct {
 
 func (x *PurposeDeleted) Reset() {
 	*x = PurposeDeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[23]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1227,7 @@ func (x *PurposeDeleted) String() string {
 func (*PurposeDeleted) ProtoMessage() {}
 
 func (x *PurposeDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[23]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1240,7 @@ func (x *PurposeDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurposeDeleted.ProtoReflect.Descriptor instead.
 func (*PurposeDeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{23}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PurposeDeleted) GetPurpose() *Purpose {
@@ -1197,7 +1261,7 @@ type PurposeUndeleted struct {
 
 func (x *PurposeUndeleted) Reset() {
 	*x = PurposeUndeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[24]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1273,7 @@ func (x *PurposeUndeleted) String() string {
 func (*PurposeUndeleted) ProtoMessage() {}
 
 func (x *PurposeUndeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[24]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1286,7 @@ func (x *PurposeUndeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurposeUndeleted.ProtoReflect.Descriptor instead.
 func (*PurposeUndeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{24}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *PurposeUndeleted) GetPurpose() *Purpose {
@@ -1243,7 +1307,7 @@ type RecipientCreated struct {
 
 func (x *RecipientCreated) Reset() {
 	*x = RecipientCreated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[25]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1319,7 @@ func (x *RecipientCreated) String() string {
 func (*RecipientCreated) ProtoMessage() {}
 
 func (x *RecipientCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[25]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1332,7 @@ func (x *RecipientCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecipientCreated.ProtoReflect.Descriptor instead.
 func (*RecipientCreated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{25}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RecipientCreated) GetRecipient() *Recipient {
@@ -1291,7 +1355,7 @@ type RecipientUpdated struct {
 
 func (x *RecipientUpdated) Reset() {
 	*x = RecipientUpdated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[26]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1303,7 +1367,7 @@ func (x *RecipientUpdated) String() string {
 func (*RecipientUpdated) ProtoMessage() {}
 
 func (x *RecipientUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[26]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1316,7 +1380,7 @@ func (x *RecipientUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecipientUpdated.ProtoReflect.Descriptor instead.
 func (*RecipientUpdated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{26}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RecipientUpdated) GetRecipient() *Recipient {
@@ -1344,7 +1408,7 @@ type RecipientDeleted struct {
 
 func (x *RecipientDeleted) Reset() {
 	*x = RecipientDeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[27]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1420,7 @@ func (x *RecipientDeleted) String() string {
 func (*RecipientDeleted) ProtoMessage() {}
 
 func (x *RecipientDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[27]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1433,7 @@ func (x *RecipientDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecipientDeleted.ProtoReflect.Descriptor instead.
 func (*RecipientDeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{27}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RecipientDeleted) GetRecipient() *Recipient {
@@ -1390,7 +1454,7 @@ type RecipientUndeleted struct {
 
 func (x *RecipientUndeleted) Reset() {
 	*x = RecipientUndeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[28]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1402,7 +1466,7 @@ func (x *RecipientUndeleted) String() string {
 func (*RecipientUndeleted) ProtoMessage() {}
 
 func (x *RecipientUndeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[28]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1415,7 +1479,7 @@ func (x *RecipientUndeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecipientUndeleted.ProtoReflect.Descriptor instead.
 func (*RecipientUndeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{28}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RecipientUndeleted) GetRecipient() *Recipient {
@@ -1439,7 +1503,7 @@ type ContactErased struct {
 
 func (x *ContactErased) Reset() {
 	*x = ContactErased{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[29]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1515,7 @@ func (x *ContactErased) String() string {
 func (*ContactErased) ProtoMessage() {}
 
 func (x *ContactErased) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[29]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1528,7 @@ func (x *ContactErased) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContactErased.ProtoReflect.Descriptor instead.
 func (*ContactErased) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{29}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ContactErased) GetContact() *Contact {
@@ -1492,7 +1556,7 @@ type LegalHoldCreated struct {
 
 func (x *LegalHoldCreated) Reset() {
 	*x = LegalHoldCreated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[30]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1568,7 @@ func (x *LegalHoldCreated) String() string {
 func (*LegalHoldCreated) ProtoMessage() {}
 
 func (x *LegalHoldCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[30]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1581,7 @@ func (x *LegalHoldCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegalHoldCreated.ProtoReflect.Descriptor instead.
 func (*LegalHoldCreated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{30}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *LegalHoldCreated) GetLegalHold() *LegalHold {
@@ -1540,7 +1604,7 @@ type LegalHoldUpdated struct {
 
 func (x *LegalHoldUpdated) Reset() {
 	*x = LegalHoldUpdated{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[31]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +1616,7 @@ func (x *LegalHoldUpdated) String() string {
 func (*LegalHoldUpdated) ProtoMessage() {}
 
 func (x *LegalHoldUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[31]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +1629,7 @@ func (x *LegalHoldUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegalHoldUpdated.ProtoReflect.Descriptor instead.
 func (*LegalHoldUpdated) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{31}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LegalHoldUpdated) GetLegalHold() *LegalHold {
@@ -1593,7 +1657,7 @@ type LegalHoldDeleted struct {
 
 func (x *LegalHoldDeleted) Reset() {
 	*x = LegalHoldDeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[32]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1669,7 @@ func (x *LegalHoldDeleted) String() string {
 func (*LegalHoldDeleted) ProtoMessage() {}
 
 func (x *LegalHoldDeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[32]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1682,7 @@ func (x *LegalHoldDeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegalHoldDeleted.ProtoReflect.Descriptor instead.
 func (*LegalHoldDeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{32}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *LegalHoldDeleted) GetLegalHold() *LegalHold {
@@ -1639,7 +1703,7 @@ type LegalHoldUndeleted struct {
 
 func (x *LegalHoldUndeleted) Reset() {
 	*x = LegalHoldUndeleted{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[33]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1715,7 @@ func (x *LegalHoldUndeleted) String() string {
 func (*LegalHoldUndeleted) ProtoMessage() {}
 
 func (x *LegalHoldUndeleted) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[33]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1728,7 @@ func (x *LegalHoldUndeleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegalHoldUndeleted.ProtoReflect.Descriptor instead.
 func (*LegalHoldUndeleted) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{33}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *LegalHoldUndeleted) GetLegalHold() *LegalHold {
@@ -1685,7 +1749,7 @@ type RuleFired struct {
 
 func (x *RuleFired) Reset() {
 	*x = RuleFired{}
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[34]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1761,7 @@ func (x *RuleFired) String() string {
 func (*RuleFired) ProtoMessage() {}
 
 func (x *RuleFired) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_events_proto_msgTypes[34]
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1774,7 @@ func (x *RuleFired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleFired.ProtoReflect.Descriptor instead.
 func (*RuleFired) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{34}
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RuleFired) GetDecision() *v1.RuleDecision {
@@ -1720,11 +1784,204 @@ func (x *RuleFired) GetDecision() *v1.RuleDecision {
 	return nil
 }
 
+// A record of an employee was put on file.
+type EmployeeRecordCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record afterwards.
+	EmployeeRecord *EmployeeRecord `protobuf:"bytes,1,opt,name=employee_record,json=employeeRecord,proto3" json:"employee_record,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *EmployeeRecordCreated) Reset() {
+	*x = EmployeeRecordCreated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmployeeRecordCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmployeeRecordCreated) ProtoMessage() {}
+
+func (x *EmployeeRecordCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmployeeRecordCreated.ProtoReflect.Descriptor instead.
+func (*EmployeeRecordCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *EmployeeRecordCreated) GetEmployeeRecord() *EmployeeRecord {
+	if x != nil {
+		return x.EmployeeRecord
+	}
+	return nil
+}
+
+// A record of an employee changed.
+type EmployeeRecordUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record afterwards.
+	EmployeeRecord *EmployeeRecord `protobuf:"bytes,1,opt,name=employee_record,json=employeeRecord,proto3" json:"employee_record,omitempty"`
+	// The fields that changed, such as "goal".
+	Paths         []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmployeeRecordUpdated) Reset() {
+	*x = EmployeeRecordUpdated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmployeeRecordUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmployeeRecordUpdated) ProtoMessage() {}
+
+func (x *EmployeeRecordUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmployeeRecordUpdated.ProtoReflect.Descriptor instead.
+func (*EmployeeRecordUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *EmployeeRecordUpdated) GetEmployeeRecord() *EmployeeRecord {
+	if x != nil {
+		return x.EmployeeRecord
+	}
+	return nil
+}
+
+func (x *EmployeeRecordUpdated) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
+// A record of an employee was deleted.
+type EmployeeRecordDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record afterwards.
+	EmployeeRecord *EmployeeRecord `protobuf:"bytes,1,opt,name=employee_record,json=employeeRecord,proto3" json:"employee_record,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *EmployeeRecordDeleted) Reset() {
+	*x = EmployeeRecordDeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmployeeRecordDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmployeeRecordDeleted) ProtoMessage() {}
+
+func (x *EmployeeRecordDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmployeeRecordDeleted.ProtoReflect.Descriptor instead.
+func (*EmployeeRecordDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *EmployeeRecordDeleted) GetEmployeeRecord() *EmployeeRecord {
+	if x != nil {
+		return x.EmployeeRecord
+	}
+	return nil
+}
+
+// A deleted record of an employee came back.
+type EmployeeRecordUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The record afterwards.
+	EmployeeRecord *EmployeeRecord `protobuf:"bytes,1,opt,name=employee_record,json=employeeRecord,proto3" json:"employee_record,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *EmployeeRecordUndeleted) Reset() {
+	*x = EmployeeRecordUndeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmployeeRecordUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmployeeRecordUndeleted) ProtoMessage() {}
+
+func (x *EmployeeRecordUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmployeeRecordUndeleted.ProtoReflect.Descriptor instead.
+func (*EmployeeRecordUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *EmployeeRecordUndeleted) GetEmployeeRecord() *EmployeeRecord {
+	if x != nil {
+		return x.EmployeeRecord
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -1736,7 +1993,11 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"y\n" +
 	"\fRoleAssigned\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x122\n" +
-	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\x04\x88\xb5\x18\x01R\x04role\"v\n" +
+	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\x04\x88\xb5\x18\x01R\x04role\"\x8e\x01\n" +
+	"\vRoleRevised\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x122\n" +
+	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\x04\x88\xb5\x18\x01R\x04role\x12\x14\n" +
+	"\x05paths\x18\x03 \x03(\tR\x05paths\"v\n" +
 	"\tRoleEnded\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x122\n" +
 	"\x04role\x18\x02 \x01(\v2\x18.lingkar.contact.v1.RoleB\x04\x88\xb5\x18\x01R\x04role\"l\n" +
@@ -1807,7 +2068,16 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"legal_hold\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LegalHoldR\tlegalHold\"J\n" +
 	"\tRuleFired\x12=\n" +
-	"\bdecision\x18\x01 \x01(\v2!.lingkar.platform.v1.RuleDecisionR\bdecisionB\xd9\x01\n" +
+	"\bdecision\x18\x01 \x01(\v2!.lingkar.platform.v1.RuleDecisionR\bdecision\"d\n" +
+	"\x15EmployeeRecordCreated\x12K\n" +
+	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecord\"z\n" +
+	"\x15EmployeeRecordUpdated\x12K\n" +
+	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecord\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"d\n" +
+	"\x15EmployeeRecordDeleted\x12K\n" +
+	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecord\"f\n" +
+	"\x17EmployeeRecordUndeleted\x12K\n" +
+	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecordB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -1822,99 +2092,111 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
 	(*ContactDeleted)(nil),            // 2: lingkar.contact.v1.ContactDeleted
 	(*ContactUndeleted)(nil),          // 3: lingkar.contact.v1.ContactUndeleted
 	(*RoleAssigned)(nil),              // 4: lingkar.contact.v1.RoleAssigned
-	(*RoleEnded)(nil),                 // 5: lingkar.contact.v1.RoleEnded
-	(*RelationshipTypeCreated)(nil),   // 6: lingkar.contact.v1.RelationshipTypeCreated
-	(*RelationshipTypeUpdated)(nil),   // 7: lingkar.contact.v1.RelationshipTypeUpdated
-	(*RelationshipTypeDeleted)(nil),   // 8: lingkar.contact.v1.RelationshipTypeDeleted
-	(*RelationshipTypeUndeleted)(nil), // 9: lingkar.contact.v1.RelationshipTypeUndeleted
-	(*RelationshipCreated)(nil),       // 10: lingkar.contact.v1.RelationshipCreated
-	(*RelationshipUpdated)(nil),       // 11: lingkar.contact.v1.RelationshipUpdated
-	(*RelationshipEnded)(nil),         // 12: lingkar.contact.v1.RelationshipEnded
-	(*RelationshipDeleted)(nil),       // 13: lingkar.contact.v1.RelationshipDeleted
-	(*RelationshipUndeleted)(nil),     // 14: lingkar.contact.v1.RelationshipUndeleted
-	(*InteractionRecorded)(nil),       // 15: lingkar.contact.v1.InteractionRecorded
-	(*ConsentGranted)(nil),            // 16: lingkar.contact.v1.ConsentGranted
-	(*ConsentRevoked)(nil),            // 17: lingkar.contact.v1.ConsentRevoked
-	(*ObjectionRecorded)(nil),         // 18: lingkar.contact.v1.ObjectionRecorded
-	(*ContactRestricted)(nil),         // 19: lingkar.contact.v1.ContactRestricted
-	(*ContactRestrictionLifted)(nil),  // 20: lingkar.contact.v1.ContactRestrictionLifted
-	(*PurposeCreated)(nil),            // 21: lingkar.contact.v1.PurposeCreated
-	(*PurposeUpdated)(nil),            // 22: lingkar.contact.v1.PurposeUpdated
-	(*PurposeDeleted)(nil),            // 23: lingkar.contact.v1.PurposeDeleted
-	(*PurposeUndeleted)(nil),          // 24: lingkar.contact.v1.PurposeUndeleted
-	(*RecipientCreated)(nil),          // 25: lingkar.contact.v1.RecipientCreated
-	(*RecipientUpdated)(nil),          // 26: lingkar.contact.v1.RecipientUpdated
-	(*RecipientDeleted)(nil),          // 27: lingkar.contact.v1.RecipientDeleted
-	(*RecipientUndeleted)(nil),        // 28: lingkar.contact.v1.RecipientUndeleted
-	(*ContactErased)(nil),             // 29: lingkar.contact.v1.ContactErased
-	(*LegalHoldCreated)(nil),          // 30: lingkar.contact.v1.LegalHoldCreated
-	(*LegalHoldUpdated)(nil),          // 31: lingkar.contact.v1.LegalHoldUpdated
-	(*LegalHoldDeleted)(nil),          // 32: lingkar.contact.v1.LegalHoldDeleted
-	(*LegalHoldUndeleted)(nil),        // 33: lingkar.contact.v1.LegalHoldUndeleted
-	(*RuleFired)(nil),                 // 34: lingkar.contact.v1.RuleFired
-	(*Contact)(nil),                   // 35: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 36: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 37: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 38: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 39: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 40: lingkar.contact.v1.Consent
-	(*Purpose)(nil),                   // 41: lingkar.contact.v1.Purpose
-	(*Recipient)(nil),                 // 42: lingkar.contact.v1.Recipient
-	(ErasureReason)(0),                // 43: lingkar.contact.v1.ErasureReason
-	(*LegalHold)(nil),                 // 44: lingkar.contact.v1.LegalHold
-	(*v1.RuleDecision)(nil),           // 45: lingkar.platform.v1.RuleDecision
+	(*RoleRevised)(nil),               // 5: lingkar.contact.v1.RoleRevised
+	(*RoleEnded)(nil),                 // 6: lingkar.contact.v1.RoleEnded
+	(*RelationshipTypeCreated)(nil),   // 7: lingkar.contact.v1.RelationshipTypeCreated
+	(*RelationshipTypeUpdated)(nil),   // 8: lingkar.contact.v1.RelationshipTypeUpdated
+	(*RelationshipTypeDeleted)(nil),   // 9: lingkar.contact.v1.RelationshipTypeDeleted
+	(*RelationshipTypeUndeleted)(nil), // 10: lingkar.contact.v1.RelationshipTypeUndeleted
+	(*RelationshipCreated)(nil),       // 11: lingkar.contact.v1.RelationshipCreated
+	(*RelationshipUpdated)(nil),       // 12: lingkar.contact.v1.RelationshipUpdated
+	(*RelationshipEnded)(nil),         // 13: lingkar.contact.v1.RelationshipEnded
+	(*RelationshipDeleted)(nil),       // 14: lingkar.contact.v1.RelationshipDeleted
+	(*RelationshipUndeleted)(nil),     // 15: lingkar.contact.v1.RelationshipUndeleted
+	(*InteractionRecorded)(nil),       // 16: lingkar.contact.v1.InteractionRecorded
+	(*ConsentGranted)(nil),            // 17: lingkar.contact.v1.ConsentGranted
+	(*ConsentRevoked)(nil),            // 18: lingkar.contact.v1.ConsentRevoked
+	(*ObjectionRecorded)(nil),         // 19: lingkar.contact.v1.ObjectionRecorded
+	(*ContactRestricted)(nil),         // 20: lingkar.contact.v1.ContactRestricted
+	(*ContactRestrictionLifted)(nil),  // 21: lingkar.contact.v1.ContactRestrictionLifted
+	(*PurposeCreated)(nil),            // 22: lingkar.contact.v1.PurposeCreated
+	(*PurposeUpdated)(nil),            // 23: lingkar.contact.v1.PurposeUpdated
+	(*PurposeDeleted)(nil),            // 24: lingkar.contact.v1.PurposeDeleted
+	(*PurposeUndeleted)(nil),          // 25: lingkar.contact.v1.PurposeUndeleted
+	(*RecipientCreated)(nil),          // 26: lingkar.contact.v1.RecipientCreated
+	(*RecipientUpdated)(nil),          // 27: lingkar.contact.v1.RecipientUpdated
+	(*RecipientDeleted)(nil),          // 28: lingkar.contact.v1.RecipientDeleted
+	(*RecipientUndeleted)(nil),        // 29: lingkar.contact.v1.RecipientUndeleted
+	(*ContactErased)(nil),             // 30: lingkar.contact.v1.ContactErased
+	(*LegalHoldCreated)(nil),          // 31: lingkar.contact.v1.LegalHoldCreated
+	(*LegalHoldUpdated)(nil),          // 32: lingkar.contact.v1.LegalHoldUpdated
+	(*LegalHoldDeleted)(nil),          // 33: lingkar.contact.v1.LegalHoldDeleted
+	(*LegalHoldUndeleted)(nil),        // 34: lingkar.contact.v1.LegalHoldUndeleted
+	(*RuleFired)(nil),                 // 35: lingkar.contact.v1.RuleFired
+	(*EmployeeRecordCreated)(nil),     // 36: lingkar.contact.v1.EmployeeRecordCreated
+	(*EmployeeRecordUpdated)(nil),     // 37: lingkar.contact.v1.EmployeeRecordUpdated
+	(*EmployeeRecordDeleted)(nil),     // 38: lingkar.contact.v1.EmployeeRecordDeleted
+	(*EmployeeRecordUndeleted)(nil),   // 39: lingkar.contact.v1.EmployeeRecordUndeleted
+	(*Contact)(nil),                   // 40: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 41: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 42: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 43: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 44: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 45: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 46: lingkar.contact.v1.Purpose
+	(*Recipient)(nil),                 // 47: lingkar.contact.v1.Recipient
+	(ErasureReason)(0),                // 48: lingkar.contact.v1.ErasureReason
+	(*LegalHold)(nil),                 // 49: lingkar.contact.v1.LegalHold
+	(*v1.RuleDecision)(nil),           // 50: lingkar.platform.v1.RuleDecision
+	(*EmployeeRecord)(nil),            // 51: lingkar.contact.v1.EmployeeRecord
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	35, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	36, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	35, // 6: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	36, // 7: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	37, // 8: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	37, // 9: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	37, // 10: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	37, // 11: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	38, // 12: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	38, // 13: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	38, // 14: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	38, // 15: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	38, // 16: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	39, // 17: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	40, // 18: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	40, // 19: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	40, // 20: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
-	35, // 21: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
-	35, // 22: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
-	41, // 23: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
-	41, // 24: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
-	41, // 25: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	41, // 26: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	42, // 27: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
-	42, // 28: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
-	42, // 29: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	42, // 30: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	35, // 31: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
-	43, // 32: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
-	44, // 33: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	44, // 34: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	44, // 35: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	44, // 36: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	45, // 37: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	40, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	40, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	40, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	40, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	40, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	41, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	40, // 6: lingkar.contact.v1.RoleRevised.contact:type_name -> lingkar.contact.v1.Contact
+	41, // 7: lingkar.contact.v1.RoleRevised.role:type_name -> lingkar.contact.v1.Role
+	40, // 8: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	41, // 9: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	42, // 10: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	42, // 11: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	42, // 12: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	42, // 13: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	43, // 14: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	43, // 15: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	43, // 16: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	43, // 17: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	43, // 18: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	44, // 19: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	45, // 20: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	45, // 21: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	45, // 22: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	40, // 23: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	40, // 24: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	46, // 25: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	46, // 26: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	46, // 27: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	46, // 28: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	47, // 29: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
+	47, // 30: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
+	47, // 31: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	47, // 32: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	40, // 33: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
+	48, // 34: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
+	49, // 35: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	49, // 36: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	49, // 37: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	49, // 38: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	50, // 39: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
+	51, // 40: lingkar.contact.v1.EmployeeRecordCreated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	51, // 41: lingkar.contact.v1.EmployeeRecordUpdated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	51, // 42: lingkar.contact.v1.EmployeeRecordDeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	51, // 43: lingkar.contact.v1.EmployeeRecordUndeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -1925,6 +2207,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 	file_lingkar_contact_v1_consent_proto_init()
 	file_lingkar_contact_v1_contact_proto_init()
 	file_lingkar_contact_v1_disclosure_proto_init()
+	file_lingkar_contact_v1_employee_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
 	file_lingkar_contact_v1_privacy_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
@@ -1935,7 +2218,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
