@@ -59,6 +59,20 @@ func pathsOf(mask *fieldmaskpb.FieldMask, m protoreflect.Message) ([]maskPath, e
 	return paths, nil
 }
 
+// Masked answers a copy of a message with what the mask names taken from another one,
+// as Update does it, and the fields in which the copy differs.
+func Masked[P proto.Message](message, from P, mask *fieldmaskpb.FieldMask) (masked P, differ []string, err error) {
+	paths, err := pathsOf(mask, from.ProtoReflect())
+	if err != nil {
+		return masked, nil, err
+	}
+	masked = proto.CloneOf(message)
+	for _, path := range paths {
+		path.copy(masked.ProtoReflect(), from.ProtoReflect())
+	}
+	return masked, differing(message.ProtoReflect(), masked.ProtoReflect()), nil
+}
+
 func parsePath(text string, md protoreflect.MessageDescriptor) (maskPath, *errs.Violation) {
 	var path maskPath
 	for rest := text; ; {

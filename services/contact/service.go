@@ -88,6 +88,7 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterPrivacyServiceServer(rt.Server, s)
 	contactv1.RegisterDisclosureServiceServer(rt.Server, s)
 	contactv1.RegisterIdentityServiceServer(rt.Server, s)
+	contactv1.RegisterEmployeeServiceServer(rt.Server, s)
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)

@@ -35,6 +35,7 @@ type api struct {
 	contactv1.InteractionServiceClient
 	contactv1.ConsentServiceClient
 	contactv1.PrivacyServiceClient
+	contactv1.EmployeeServiceClient
 	salesv1.LeadServiceClient
 	salesv1.OpportunityServiceClient
 	salesv1.OrderServiceClient
@@ -53,7 +54,7 @@ func of(c *testkit.Client, s *testkit.Suite) *api {
 	return &api{
 		c,
 		contactv1.NewContactServiceClient(c.Conn), contactv1.NewRelationshipServiceClient(c.Conn), contactv1.NewInteractionServiceClient(c.Conn),
-		contactv1.NewConsentServiceClient(c.Conn), contactv1.NewPrivacyServiceClient(c.Conn),
+		contactv1.NewConsentServiceClient(c.Conn), contactv1.NewPrivacyServiceClient(c.Conn), contactv1.NewEmployeeServiceClient(c.Conn),
 		salesv1.NewLeadServiceClient(c.Conn), salesv1.NewOpportunityServiceClient(c.Conn), salesv1.NewOrderServiceClient(c.Conn),
 		ticketv1.NewTicketServiceClient(c.Conn),
 		campaignv1.NewSegmentServiceClient(c.Conn), campaignv1.NewCampaignServiceClient(c.Conn), campaignv1.NewTouchServiceClient(c.Conn),
@@ -100,15 +101,22 @@ func (a *api) furnish(t *testing.T) *person {
 			{Kind: contactv1.IdentifierKind_IDENTIFIER_KIND_DEVICE, Value: canary + "2"},
 			{Kind: contactv1.IdentifierKind_IDENTIFIER_KIND_WEB, Value: "https://example.com/" + canary},
 		},
-		Addresses:   []*contactv1.Address{{Label: canary, Lines: []string{canary}, Locality: canary, PostalCode: canary, Country: canary}},
-		Preference:  &contactv1.ContactPreference{Place: canary},
-		Roles:       []*contactv1.Role{{Kind: contactv1.RoleKind_ROLE_KIND_CUSTOMER, Details: some(t, "role ")}},
+		Addresses:  []*contactv1.Address{{Label: canary, Lines: []string{canary}, Locality: canary, PostalCode: canary, Country: canary}},
+		Preference: &contactv1.ContactPreference{Place: canary},
+		Roles: []*contactv1.Role{
+			{Kind: contactv1.RoleKind_ROLE_KIND_CUSTOMER, Details: some(t, "role ")},
+			{Kind: contactv1.RoleKind_ROLE_KIND_EMPLOYEE, Employee: &contactv1.EmployeeProfile{
+				User: "users/" + canary, Unit: canary, JobTitle: canary, Skills: []*contactv1.EmployeeSkill{{Skill: canary, Level: 3}},
+				Experiences: []*contactv1.WorkExperience{{Organisation: canary, Description: canary}},
+			}},
+		},
 		ExternalIds: map[string]string{"crm": canary}, Labels: map[string]string{"mark": canary}, CustomFields: some(t, "field "),
 	}}}
 	made := filled(t, must(a.CreateContact(ctx, p.creation))(t))
 	p.contact, p.customerID = made.GetName(), made.GetCustomerId()
 	must(a.UpdateContact(ctx, &contactv1.UpdateContactRequest{Contact: &contactv1.Contact{Name: p.contact, Note: canary + " second"}}))(t)
 	a.furnishContact(t, p)
+	a.furnishRoles(t, p)
 	a.furnishSales(t, p)
 	a.furnishTicket(t, p)
 	a.furnishCampaign(t, p)
@@ -258,6 +266,12 @@ func (p *person) asks(ctx context.Context, a *api) []func() (proto.Message, erro
 		},
 		func() (proto.Message, error) {
 			return a.ListLegalHolds(ctx, &contactv1.ListLegalHoldsRequest{ShowDeleted: true})
+		},
+		func() (proto.Message, error) {
+			return a.ListEmployeeRecords(ctx, &contactv1.ListEmployeeRecordsRequest{Contact: p.contact})
+		},
+		func() (proto.Message, error) {
+			return a.FindEmployees(ctx, &contactv1.FindEmployeesRequest{})
 		},
 		func() (proto.Message, error) { return a.ListLeads(ctx, &salesv1.ListLeadsRequest{Filter: ofContact}) },
 		func() (proto.Message, error) {

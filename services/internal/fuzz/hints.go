@@ -130,7 +130,11 @@ func (g *Generator) scalar(f protoreflect.FieldDescriptor, rules *validate.Field
 	case protoreflect.Int64Kind:
 		return protoreflect.ValueOfInt64(int64(g.Rand.IntN(1000)))
 	case protoreflect.DoubleKind:
-		return protoreflect.ValueOfFloat64(math.Round(g.Rand.Float64() * 100))
+		low, high := rules.GetDouble().GetGte(), rules.GetDouble().GetLte()
+		if high <= low {
+			high = low + 100
+		}
+		return protoreflect.ValueOfFloat64(low + math.Round(g.Rand.Float64()*(high-low)))
 	default:
 		return f.Default()
 	}

@@ -131,8 +131,10 @@ type Role struct {
 	Start time.Time `json:"start"`
 	// End is nil while nobody knows of an end.
 	End *time.Time `json:"end,omitempty"`
-	// Details is what this role knows: a unit, skills, terms of payment.
+	// Details is what this role knows beside what has a field of its own.
 	Details map[string]any `json:"details,omitempty"`
+	// Employee is what an employee is and can; nil in other roles.
+	Employee *EmployeeProfile `json:"employee,omitempty"`
 }
 
 // AllowedActions names the calls that the contact's state allows next.
@@ -148,6 +150,9 @@ func (c *Contact) AllowedActions() []string {
 	actions := []string{"UpdateContact", "DeleteContact", "AssignRole", "EraseContact", "RestrictContact", "MergeContacts"}
 	if c.RestrictTime != nil {
 		actions[4] = "LiftRestriction"
+	}
+	if len(c.Roles) > 0 {
+		actions = append(actions, "ReviseRole")
 	}
 	for _, r := range c.Roles {
 		if r.End == nil {

@@ -30,6 +30,15 @@ type RoleEnded struct{ Role Role }
 // EventName implements entity.Event.
 func (RoleEnded) EventName() string { return "RoleEnded" }
 
+// RoleRevised says that what a role knows changed: its fields of these names.
+type RoleRevised struct {
+	Role  Role
+	Paths []string
+}
+
+// EventName implements entity.Event.
+func (RoleRevised) EventName() string { return "RoleRevised" }
+
 // AssignRole gives the contact a role beside those it plays (CON-08, CON-37). A
 // zero start stands for now.
 func (c *Contact) AssignRole(r Role, now time.Time) ([]entity.Event, error) {
@@ -74,6 +83,35 @@ func (c *Contact) EndRole(kind RoleKind, end, now time.Time) ([]entity.Event, er
 	}
 	return nil, errRoleNotHeld
 }
+
+// ReviseRole changes what a role knows, which may have ended: the one of this kind that
+// started at the time given, or the latest of them where that is zero. The revision
+// answers the role as it is to be, less its kind and dates, which stay, and the names of
+// the fields that changed.
+func (c *Contact) ReviseRole(kind RoleKind, start time.Time, revise func(Role) (Role, []string, error)) ([]entity.Event, error) {
+	at := -1
+	for i, r := range c.Roles {
+		if r.Kind == kind && (start.IsZero() && (at < 0 || r.Start.After(c.Roles[at].Start)) || r.Start.Equal(start)) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return nil, errRoleNotHeld
+	}
+	was := c.Roles[at]
+	r, paths, err := revise(was)
+	if err != nil || len(paths) == 0 {
+		return nil, err
+	}
+	r.Kind, r.Start, r.End = was.Kind, was.Start, was.End
+	roles := slices.Clone(c.Roles)
+	roles[at] = r
+	c.Play(roles)
+	return []entity.Event{RoleRevised{Role: r, Paths: paths}}, nil
+}
+
+// Held reports whether the contact plays the role or played it.
+func (c *Contact) Held(kind RoleKind) bool { return c.RolesHeld[kind.String()] != "" }
 
 // Play sets the roles, and what lists are filtered by.
 func (c *Contact) Play(roles []Role) {

@@ -142,6 +142,9 @@ func joinRoles(list, more []contact.Role) []contact.Role {
 			if len(o.Details) > 0 {
 				r.Details = o.Details
 			}
+			if o.Employee != nil {
+				r.Employee = o.Employee
+			}
 			if o.Start.Before(r.Start) {
 				r.Start = o.Start
 			}

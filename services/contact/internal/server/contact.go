@@ -154,6 +154,11 @@ func (s *Server) AssignRole(ctx context.Context, req *contactv1.AssignRoleReques
 	})
 }
 
+// ReviseRole implements ContactService.
+func (s *Server) ReviseRole(ctx context.Context, req *contactv1.ReviseRoleRequest) (*contactv1.Contact, error) {
+	return s.Store.ReviseRole(ctx, auth.From(ctx).Tenant, req)
+}
+
 // EndRole implements ContactService.
 func (s *Server) EndRole(ctx context.Context, req *contactv1.EndRoleRequest) (*contactv1.Contact, error) {
 	end, now := store.Instant(req.GetEndTime()), s.Store.Now()

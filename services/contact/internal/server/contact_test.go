@@ -64,7 +64,7 @@ func testCreateContact(t *testing.T, s *testkit.Suite) {
 		want.Identifiers[1].Flags = []string{"dotless-domain"}
 		want.Identifiers[2].Value = "+6281234567890"
 		want.Identifiers[5].Value = "https://example.co.id/siti"
-		want.AllowedActions = []string{"UpdateContact", "DeleteContact", "AssignRole", "EraseContact", "RestrictContact", "MergeContacts", "EndRole"}
+		want.AllowedActions = []string{"UpdateContact", "DeleteContact", "AssignRole", "EraseContact", "RestrictContact", "MergeContacts", "ReviseRole", "EndRole"}
 		if !proto.Equal(created, want) {
 			t.Errorf("created\n%v\nwant\n%v", created, want)
 		}

@@ -120,6 +120,9 @@ func records(data *contactv1.ContactData) (all []namedRecord) {
 	for _, m := range data.GetDocuments() {
 		all = append(all, m)
 	}
+	for _, m := range data.GetEmployeeRecords() {
+		all = append(all, m)
+	}
 	return all
 }
 

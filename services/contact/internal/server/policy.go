@@ -33,7 +33,16 @@ var Policy = auth.Policy{
 	contactv1.ContactService_LookupContact_FullMethodName:       readers,
 	contactv1.ContactService_SearchContacts_FullMethodName:      readers,
 	contactv1.ContactService_AssignRole_FullMethodName:          staff,
+	contactv1.ContactService_ReviseRole_FullMethodName:          staff,
 	contactv1.ContactService_EndRole_FullMethodName:             staff,
+
+	contactv1.EmployeeService_FindEmployees_FullMethodName:        readers,
+	contactv1.EmployeeService_CreateEmployeeRecord_FullMethodName:   heads,
+	contactv1.EmployeeService_GetEmployeeRecord_FullMethodName:      heads,
+	contactv1.EmployeeService_ListEmployeeRecords_FullMethodName:    heads,
+	contactv1.EmployeeService_UpdateEmployeeRecord_FullMethodName:   heads,
+	contactv1.EmployeeService_DeleteEmployeeRecord_FullMethodName:   heads,
+	contactv1.EmployeeService_UndeleteEmployeeRecord_FullMethodName: heads,
 
 	contactv1.RelationshipService_CreateRelationshipType_FullMethodName:   heads,
 	contactv1.RelationshipService_GetRelationshipType_FullMethodName:      readers,

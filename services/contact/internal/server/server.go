@@ -20,6 +20,7 @@ type Server struct {
 	contactv1.UnsafePrivacyServiceServer
 	contactv1.UnsafeDisclosureServiceServer
 	contactv1.UnsafeIdentityServiceServer
+	contactv1.UnsafeEmployeeServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

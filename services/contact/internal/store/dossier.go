@@ -114,6 +114,12 @@ func (s *Store) rest(ctx context.Context, tenant uuid.UUID, name string, data *c
 	if err != nil {
 		return err
 	}
+	data.EmployeeRecords, err = every(func(token string) ([]*contactv1.EmployeeRecord, string, error) {
+		return s.EmployeeRecords.List(ctx, tenant, &contactv1.ListEmployeeRecordsRequest{PageSize: postgres.MaxPageSize, PageToken: token}, of)
+	})
+	if err != nil {
+		return err
+	}
 	audits, err := s.AuditEntries(ctx, tenant, name, maxAudits, "")
 	data.AuditEntries = audits.GetAuditEntries()
 	return err

@@ -23,6 +23,7 @@ const (
 	purposes          = "purposes"
 	recipients        = "recipients"
 	legalHolds        = "legalHolds"
+	employeeRecords   = "employeeRecords"
 )
 
 // named answers the name of a resource.

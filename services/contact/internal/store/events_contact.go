@@ -75,6 +75,7 @@ func contactProto(c *contact.Contact) *contactv1.Contact {
 func roleProto(r contact.Role) *contactv1.Role {
 	return &contactv1.Role{
 		Kind: contactv1.RoleKind(r.Kind), StartTime: timestamppb.New(r.Start), EndTime: fields.Timestamp(r.End), Details: fields.Struct(r.Details),
+		Employee: employeeProto(r.Employee),
 	}
 }
 
@@ -87,9 +88,13 @@ func Role(in string, p *contactv1.Role) (contact.Role, error) {
 
 // readRole reads a role whose fields the reader names with the prefix.
 func readRole(r *fields.Reader, prefix string, p *contactv1.Role) contact.Role {
+	if p.GetEmployee() != nil && p.GetKind() != contactv1.RoleKind_ROLE_KIND_EMPLOYEE {
+		r.Fail(prefix+"employee", "", "belongs to the role EMPLOYEE alone")
+	}
 	return contact.Role{
 		Kind: contact.RoleKind(p.GetKind()), Start: r.Time(prefix+"start_time", p.GetStartTime()),
 		End: until(r, prefix+"end_time", p.GetEndTime()), Details: r.Object(prefix+"details", p.GetDetails()),
+		Employee: readEmployee(r, prefix+"employee", p.GetEmployee()),
 	}
 }
 
@@ -118,6 +123,8 @@ func contactEvent(c *contact.Contact, e entity.Event) eventlog.Draft {
 		return eventlog.Draft{Payload: payload, Contacts: []uuid.UUID{c.ID, e.Survivor}}
 	case contact.RoleAssigned:
 		payload = &contactv1.RoleAssigned{Contact: state, Role: roleProto(e.Role)}
+	case contact.RoleRevised:
+		payload = &contactv1.RoleRevised{Contact: state, Role: roleProto(e.Role), Paths: e.Paths}
 	case contact.RoleEnded:
 		payload = &contactv1.RoleEnded{Contact: state, Role: roleProto(e.Role)}
 	case contact.Erased:

@@ -30,8 +30,8 @@ type identify func(kind contact.IdentifierKind, value, region string) (contact.I
 func (s *Store) fillIdentified(c *contact.Contact, p *contactv1.Contact, identify identify) error {
 	r := &fields.Reader{In: "contact"}
 	now := s.Now()
-	if c.Kind == 0 {
-		c.Play(readRoles(r, p.GetRoles(), now))
+	if roles := readRoles(r, p.GetRoles(), now); c.Kind == 0 {
+		c.Play(roles)
 	}
 	c.Kind = fields.Fixed(r, "kind", c.Kind, contact.Kind(p.GetKind()))
 	was := c.NameAnonymous()

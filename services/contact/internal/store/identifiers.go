@@ -26,6 +26,7 @@ var (
 func writeBeside(w *postgres.Writes, before, after *contact.Contact) {
 	writeIdentifiers(w, before, after)
 	writeBlockingKeys(w, before, after)
+	writeEmployees(w, before, after)
 	if before == nil {
 		guard(w, after)
 	}

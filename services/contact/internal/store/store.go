@@ -20,6 +20,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/consent"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/disclosure"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/employee"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/legalhold"
@@ -45,6 +46,7 @@ type Store struct {
 	Policies          *record.Store[identity.Policy, *contactv1.IdentityPolicy]
 	Merges            *record.Store[identity.Merge, *contactv1.ContactMerge]
 	LegalHolds        *record.Store[legalhold.Hold, *contactv1.LegalHold]
+	EmployeeRecords   *record.Store[employee.Record, *contactv1.EmployeeRecord]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -86,6 +88,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 	}
 	s.Purposes, s.Recipients, s.LegalHolds = purposeStore(db, log), recipientStore(db, log), legalHoldStore(db, log)
 	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
+	s.EmployeeRecords = employeeRecordStore(db, log)
 	return s
 }
 

@@ -72,7 +72,7 @@ func (b *builder) add(e *eventv1.Event) error {
 
 // addEntries puts the event on the timeline of every contact it names.
 func (b *builder) addEntries(h header, item *item) error {
-	if len(h.contacts) == 0 {
+	if len(h.contacts) == 0 || confidential[collection(h.GetAggregate())] {
 		return nil
 	}
 	body, err := encode(entryOf(h, item))

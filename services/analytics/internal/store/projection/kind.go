@@ -41,6 +41,10 @@ var kinds = map[string]kind{
 	"touches":           {section: int16(analyticsv1.Section_SECTION_TOUCHES), open: []string{"PLANNED"}},
 }
 
+// confidential are the collections that only those may know of who may read them: not
+// even that there is something stands on a timeline.
+var confidential = map[string]bool{"employeeRecords": true}
+
 // collection answers "orders" for "orders/{uuid}".
 func collection(name string) string {
 	before, _, _ := strings.Cut(name, "/")

@@ -1,0 +1,21 @@
+package erasure
+
+import (
+	"testing"
+
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+)
+
+// furnishRoles writes the canary through what hangs on the person's roles.
+func (a *api) furnishRoles(t *testing.T, p *person) {
+	t.Helper()
+	for _, e := range []*contactv1.EmployeeRecord{
+		{Content: &contactv1.EmployeeRecord_Training{Training: &contactv1.Training{Course: canary}}},
+		{Content: &contactv1.EmployeeRecord_Goal{Goal: &contactv1.Goal{Measure: canary}}},
+		{Content: &contactv1.EmployeeRecord_PerformanceReview{PerformanceReview: &contactv1.PerformanceReview{Score: 1, Reviewer: "users/ani", Comment: canary}}},
+		{Content: &contactv1.EmployeeRecord_Incentive{Incentive: &contactv1.Incentive{Reason: canary}}},
+	} {
+		e.Contact, e.ExternalIds, e.Labels = p.contact, map[string]string{"hr": canary}, map[string]string{"mark": canary}
+		must(a.CreateEmployeeRecord(a.Ctx(), &contactv1.CreateEmployeeRecordRequest{EmployeeRecord: e}))(t)
+	}
+}
