@@ -36,7 +36,7 @@ var Policy = auth.Policy{
 	contactv1.ContactService_ReviseRole_FullMethodName:          staff,
 	contactv1.ContactService_EndRole_FullMethodName:             staff,
 
-	contactv1.EmployeeService_FindEmployees_FullMethodName:        readers,
+	contactv1.EmployeeService_FindEmployees_FullMethodName:          readers,
 	contactv1.EmployeeService_CreateEmployeeRecord_FullMethodName:   heads,
 	contactv1.EmployeeService_GetEmployeeRecord_FullMethodName:      heads,
 	contactv1.EmployeeService_ListEmployeeRecords_FullMethodName:    heads,

@@ -61,7 +61,7 @@ func TestCalls(t *testing.T) {
 		"AssignRole":                      testAssignRole,
 		"EndRole":                         testEndRole,
 		"ReviseRole":                      testReviseRole,
-		"FindEmployees":                 testFindEmployees,
+		"FindEmployees":                   testFindEmployees,
 		"EmployeeRecords":                 testEmployeeRecords,
 		"LookupContact":                   testLookupContact,
 		"SearchContacts":                  testSearchContacts,
