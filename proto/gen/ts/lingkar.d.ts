@@ -1409,6 +1409,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/fieldRules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists field rules page by page. */
+        get: operations["FieldRuleService_ListFieldRules"];
+        put?: never;
+        /**
+         * Creates a field rule. A field has one rule: FIELD_RULE_TAKEN. It holds everywhere
+         *     within ten seconds.
+         */
+        post: operations["FieldRuleService_CreateFieldRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/fieldRules/{field_rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one field rule, a deleted one too. */
+        get: operations["FieldRuleService_GetFieldRule"];
+        put?: never;
+        post?: never;
+        /** Takes the field rule back: whoever may read the record sees the field again. */
+        delete: operations["FieldRuleService_DeleteFieldRule"];
+        options?: never;
+        head?: never;
+        /** Changes the fields named by the mask, or all that are set where it is empty. */
+        patch: operations["FieldRuleService_UpdateFieldRule"];
+        trace?: never;
+    };
+    "/v1/fieldRules/{field_rule}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted field rule back. */
+        post: operations["FieldRuleService_UndeleteFieldRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/freshness": {
         parameters: {
             query?: never;
@@ -6720,6 +6777,62 @@ export interface components {
             /** @description One for each rule that matched the event. */
             explanations?: components["schemas"]["lingkar.platform.v1.RuleExplanation"][];
         };
+        /**
+         * @description An exception for one field of one kind of record. Without a rule, whoever may read
+         *     a record sees all of its fields, and whoever may change it changes them. With one,
+         *     the field is left out of every answer to the others, a filter or an order by it is
+         *     refused to them, and so is a change of it.
+         *
+         *     Administrators may always see and change a field, as they can change its rule.
+         */
+        "lingkar.platform.v1.FieldRule": {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id, each pair unique within the tenant. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /**
+             * @description The field, as an update mask names it: "birthday", "addresses", or
+             *     "custom_fields.salary" for one of them. Cannot be changed later.
+             */
+            field: string;
+            /** @description Free marks of the tenant, such as site=bandung. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "fieldRules/{uuid}". */
+            name?: string;
+            /**
+             * @description The roles that see the field, such as "roles/manager". Nobody but administrators
+             *     where empty. Who holds several roles needs one of them.
+             */
+            readers?: string[];
+            /** @description Why, for those who ask and for the audit. */
+            reason: string;
+            /**
+             * @description The kind of record, such as "lingkar.dev/Contact"; a record of area contact, sales,
+             *     ticket or campaign. Cannot be changed later.
+             */
+            resourceType: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+            /** @description The roles that change the field, all of them readers. */
+            writers?: string[];
+        };
         /** @description A page of API keys. */
         "lingkar.platform.v1.ListApiKeysResponse": {
             /** @description The API keys of this page. */
@@ -6731,6 +6844,13 @@ export interface components {
         "lingkar.platform.v1.ListExchangeRatesResponse": {
             /** @description The exchange rates of this page. */
             exchangeRates?: components["schemas"]["lingkar.platform.v1.ExchangeRate"][];
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description A page of field rules. */
+        "lingkar.platform.v1.ListFieldRulesResponse": {
+            /** @description The field rules of this page. */
+            fieldRules?: components["schemas"]["lingkar.platform.v1.FieldRule"][];
             /** @description Ask with it for the next page; empty on the last. */
             nextPageToken?: string;
         };
@@ -11448,6 +11568,256 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.platform.v1.ExchangeRate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FieldRuleService_ListFieldRules: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /**
+                 * @description An AIP-160 expression over resource_type, field and times, such as
+                 *     resource_type = "lingkar.dev/Contact" AND field = "birthday".
+                 */
+                filter?: string;
+                /** @description Fields to sort by, such as "create_time desc". */
+                orderBy?: string;
+                /** @description Answers deleted ones too. */
+                showDeleted?: boolean;
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of field rules. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListFieldRulesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FieldRuleService_CreateFieldRule: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by the client; made by the server where empty. */
+                fieldRuleId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
+            };
+        };
+        responses: {
+            /**
+             * @description An exception for one field of one kind of record. Without a rule, whoever may read
+             *     a record sees all of its fields, and whoever may change it changes them. With one,
+             *     the field is left out of every answer to the others, a filter or an order by it is
+             *     refused to them, and so is a change of it.
+             *
+             *     Administrators may always see and change a field, as they can change its rule.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FieldRuleService_GetFieldRule: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows fieldRules/ in its name. */
+                field_rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description An exception for one field of one kind of record. Without a rule, whoever may read
+             *     a record sees all of its fields, and whoever may change it changes them. With one,
+             *     the field is left out of every answer to the others, a filter or an order by it is
+             *     refused to them, and so is a change of it.
+             *
+             *     Administrators may always see and change a field, as they can change its rule.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    FieldRuleService_DeleteFieldRule: {
+        parameters: {
+            query?: {
+                /** @description Where given, it must be the current one. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows fieldRules/ in its name. */
+                field_rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description An exception for one field of one kind of record. Without a rule, whoever may read
+             *     a record sees all of its fields, and whoever may change it changes them. With one,
+             *     the field is left out of every answer to the others, a filter or an order by it is
+             *     refused to them, and so is a change of it.
+             *
+             *     Administrators may always see and change a field, as they can change its rule.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FieldRuleService_UpdateFieldRule: {
+        parameters: {
+            query?: {
+                /** @description The fields to change; all that are set where empty, all at all where "*". */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows fieldRules/ in its name. */
+                field_rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
+            };
+        };
+        responses: {
+            /**
+             * @description An exception for one field of one kind of record. Without a rule, whoever may read
+             *     a record sees all of its fields, and whoever may change it changes them. With one,
+             *     the field is left out of every answer to the others, a filter or an order by it is
+             *     refused to them, and so is a change of it.
+             *
+             *     Administrators may always see and change a field, as they can change its rule.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FieldRuleService_UndeleteFieldRule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows fieldRules/ in its name. */
+                field_rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description An exception for one field of one kind of record. Without a rule, whoever may read
+             *     a record sees all of its fields, and whoever may change it changes them. With one,
+             *     the field is left out of every answer to the others, a filter or an order by it is
+             *     refused to them, and so is a change of it.
+             *
+             *     Administrators may always see and change a field, as they can change its rule.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.FieldRule"];
                 };
             };
             default: components["responses"]["Problem"];

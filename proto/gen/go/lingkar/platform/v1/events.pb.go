@@ -1321,11 +1321,204 @@ func (x *RuleRetired) GetRule() *Rule {
 	return nil
 }
 
+// A field rule was created.
+type FieldRuleCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field rule after the change.
+	FieldRule     *FieldRule `protobuf:"bytes,1,opt,name=field_rule,json=fieldRule,proto3" json:"field_rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldRuleCreated) Reset() {
+	*x = FieldRuleCreated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldRuleCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldRuleCreated) ProtoMessage() {}
+
+func (x *FieldRuleCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldRuleCreated.ProtoReflect.Descriptor instead.
+func (*FieldRuleCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *FieldRuleCreated) GetFieldRule() *FieldRule {
+	if x != nil {
+		return x.FieldRule
+	}
+	return nil
+}
+
+// A field rule was changed.
+type FieldRuleUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field rule after the change.
+	FieldRule *FieldRule `protobuf:"bytes,1,opt,name=field_rule,json=fieldRule,proto3" json:"field_rule,omitempty"`
+	// The fields that changed.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldRuleUpdated) Reset() {
+	*x = FieldRuleUpdated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldRuleUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldRuleUpdated) ProtoMessage() {}
+
+func (x *FieldRuleUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldRuleUpdated.ProtoReflect.Descriptor instead.
+func (*FieldRuleUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *FieldRuleUpdated) GetFieldRule() *FieldRule {
+	if x != nil {
+		return x.FieldRule
+	}
+	return nil
+}
+
+func (x *FieldRuleUpdated) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// A field rule was deleted.
+type FieldRuleDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field rule after the change.
+	FieldRule     *FieldRule `protobuf:"bytes,1,opt,name=field_rule,json=fieldRule,proto3" json:"field_rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldRuleDeleted) Reset() {
+	*x = FieldRuleDeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldRuleDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldRuleDeleted) ProtoMessage() {}
+
+func (x *FieldRuleDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldRuleDeleted.ProtoReflect.Descriptor instead.
+func (*FieldRuleDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *FieldRuleDeleted) GetFieldRule() *FieldRule {
+	if x != nil {
+		return x.FieldRule
+	}
+	return nil
+}
+
+// A field rule was brought back.
+type FieldRuleUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field rule after the change.
+	FieldRule     *FieldRule `protobuf:"bytes,1,opt,name=field_rule,json=fieldRule,proto3" json:"field_rule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldRuleUndeleted) Reset() {
+	*x = FieldRuleUndeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldRuleUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldRuleUndeleted) ProtoMessage() {}
+
+func (x *FieldRuleUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldRuleUndeleted.ProtoReflect.Descriptor instead.
+func (*FieldRuleUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *FieldRuleUndeleted) GetFieldRule() *FieldRule {
+	if x != nil {
+		return x.FieldRule
+	}
+	return nil
+}
+
 var File_lingkar_platform_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_platform_v1_events_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/platform/v1/events.proto\x12\x13lingkar.platform.v1\x1a google/protobuf/field_mask.proto\x1a!lingkar/platform/v1/api_key.proto\x1a'lingkar/platform/v1/exchange_rate.proto\x1a lingkar/platform/v1/member.proto\x1a\x1elingkar/platform/v1/rule.proto\x1a\x1elingkar/platform/v1/team.proto\x1a lingkar/platform/v1/tenant.proto\"D\n" +
+	" lingkar/platform/v1/events.proto\x12\x13lingkar.platform.v1\x1a google/protobuf/field_mask.proto\x1a!lingkar/platform/v1/api_key.proto\x1a'lingkar/platform/v1/exchange_rate.proto\x1a$lingkar/platform/v1/field_rule.proto\x1a lingkar/platform/v1/member.proto\x1a\x1elingkar/platform/v1/rule.proto\x1a\x1elingkar/platform/v1/team.proto\x1a lingkar/platform/v1/tenant.proto\"D\n" +
 	"\rTenantCreated\x123\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1b.lingkar.platform.v1.TenantR\x06tenant\"\x81\x01\n" +
 	"\rTenantUpdated\x123\n" +
@@ -1391,7 +1584,21 @@ const file_lingkar_platform_v1_events_proto_rawDesc = "" +
 	"\x0eRuleRolledBack\x12-\n" +
 	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\"<\n" +
 	"\vRuleRetired\x12-\n" +
-	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04ruleB\xe0\x01\n" +
+	"\x04rule\x18\x01 \x01(\v2\x19.lingkar.platform.v1.RuleR\x04rule\"Q\n" +
+	"\x10FieldRuleCreated\x12=\n" +
+	"\n" +
+	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRule\"\x8e\x01\n" +
+	"\x10FieldRuleUpdated\x12=\n" +
+	"\n" +
+	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRule\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"Q\n" +
+	"\x10FieldRuleDeleted\x12=\n" +
+	"\n" +
+	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRule\"S\n" +
+	"\x12FieldRuleUndeleted\x12=\n" +
+	"\n" +
+	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRuleB\xe0\x01\n" +
 	"\x17com.lingkar.platform.v1B\vEventsProtoP\x01ZJgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1;platformv1\xa2\x02\x03LPX\xaa\x02\x13Lingkar.Platform.V1\xca\x02\x13Lingkar\\Platform\\V1\xe2\x02\x1fLingkar\\Platform\\V1\\GPBMetadata\xea\x02\x15Lingkar::Platform::V1b\x06proto3"
 
 var (
@@ -1406,7 +1613,7 @@ func file_lingkar_platform_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_platform_v1_events_proto_rawDescData
 }
 
-var file_lingkar_platform_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_lingkar_platform_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_lingkar_platform_v1_events_proto_goTypes = []any{
 	(*TenantCreated)(nil),         // 0: lingkar.platform.v1.TenantCreated
 	(*TenantUpdated)(nil),         // 1: lingkar.platform.v1.TenantUpdated
@@ -1435,53 +1642,63 @@ var file_lingkar_platform_v1_events_proto_goTypes = []any{
 	(*RuleCommitted)(nil),         // 24: lingkar.platform.v1.RuleCommitted
 	(*RuleRolledBack)(nil),        // 25: lingkar.platform.v1.RuleRolledBack
 	(*RuleRetired)(nil),           // 26: lingkar.platform.v1.RuleRetired
-	(*Tenant)(nil),                // 27: lingkar.platform.v1.Tenant
-	(*fieldmaskpb.FieldMask)(nil), // 28: google.protobuf.FieldMask
-	(*Member)(nil),                // 29: lingkar.platform.v1.Member
-	(*Team)(nil),                  // 30: lingkar.platform.v1.Team
-	(*ApiKey)(nil),                // 31: lingkar.platform.v1.ApiKey
-	(*ExchangeRate)(nil),          // 32: lingkar.platform.v1.ExchangeRate
-	(*Rule)(nil),                  // 33: lingkar.platform.v1.Rule
+	(*FieldRuleCreated)(nil),      // 27: lingkar.platform.v1.FieldRuleCreated
+	(*FieldRuleUpdated)(nil),      // 28: lingkar.platform.v1.FieldRuleUpdated
+	(*FieldRuleDeleted)(nil),      // 29: lingkar.platform.v1.FieldRuleDeleted
+	(*FieldRuleUndeleted)(nil),    // 30: lingkar.platform.v1.FieldRuleUndeleted
+	(*Tenant)(nil),                // 31: lingkar.platform.v1.Tenant
+	(*fieldmaskpb.FieldMask)(nil), // 32: google.protobuf.FieldMask
+	(*Member)(nil),                // 33: lingkar.platform.v1.Member
+	(*Team)(nil),                  // 34: lingkar.platform.v1.Team
+	(*ApiKey)(nil),                // 35: lingkar.platform.v1.ApiKey
+	(*ExchangeRate)(nil),          // 36: lingkar.platform.v1.ExchangeRate
+	(*Rule)(nil),                  // 37: lingkar.platform.v1.Rule
+	(*FieldRule)(nil),             // 38: lingkar.platform.v1.FieldRule
 }
 var file_lingkar_platform_v1_events_proto_depIdxs = []int32{
-	27, // 0: lingkar.platform.v1.TenantCreated.tenant:type_name -> lingkar.platform.v1.Tenant
-	27, // 1: lingkar.platform.v1.TenantUpdated.tenant:type_name -> lingkar.platform.v1.Tenant
-	28, // 2: lingkar.platform.v1.TenantUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	27, // 3: lingkar.platform.v1.TenantSuspended.tenant:type_name -> lingkar.platform.v1.Tenant
-	27, // 4: lingkar.platform.v1.TenantResumed.tenant:type_name -> lingkar.platform.v1.Tenant
-	29, // 5: lingkar.platform.v1.MemberCreated.member:type_name -> lingkar.platform.v1.Member
-	29, // 6: lingkar.platform.v1.MemberUpdated.member:type_name -> lingkar.platform.v1.Member
-	28, // 7: lingkar.platform.v1.MemberUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	29, // 8: lingkar.platform.v1.MemberDeleted.member:type_name -> lingkar.platform.v1.Member
-	29, // 9: lingkar.platform.v1.MemberUndeleted.member:type_name -> lingkar.platform.v1.Member
-	30, // 10: lingkar.platform.v1.TeamCreated.team:type_name -> lingkar.platform.v1.Team
-	30, // 11: lingkar.platform.v1.TeamUpdated.team:type_name -> lingkar.platform.v1.Team
-	28, // 12: lingkar.platform.v1.TeamUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	30, // 13: lingkar.platform.v1.TeamDeleted.team:type_name -> lingkar.platform.v1.Team
-	30, // 14: lingkar.platform.v1.TeamUndeleted.team:type_name -> lingkar.platform.v1.Team
-	31, // 15: lingkar.platform.v1.ApiKeyCreated.api_key:type_name -> lingkar.platform.v1.ApiKey
-	31, // 16: lingkar.platform.v1.ApiKeyUpdated.api_key:type_name -> lingkar.platform.v1.ApiKey
-	28, // 17: lingkar.platform.v1.ApiKeyUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	31, // 18: lingkar.platform.v1.ApiKeyRevoked.api_key:type_name -> lingkar.platform.v1.ApiKey
-	32, // 19: lingkar.platform.v1.ExchangeRateCreated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	32, // 20: lingkar.platform.v1.ExchangeRateUpdated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	28, // 21: lingkar.platform.v1.ExchangeRateUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	32, // 22: lingkar.platform.v1.ExchangeRateDeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	32, // 23: lingkar.platform.v1.ExchangeRateUndeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	33, // 24: lingkar.platform.v1.RuleCreated.rule:type_name -> lingkar.platform.v1.Rule
-	33, // 25: lingkar.platform.v1.RuleUpdated.rule:type_name -> lingkar.platform.v1.Rule
-	28, // 26: lingkar.platform.v1.RuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	33, // 27: lingkar.platform.v1.RuleDeleted.rule:type_name -> lingkar.platform.v1.Rule
-	33, // 28: lingkar.platform.v1.RuleUndeleted.rule:type_name -> lingkar.platform.v1.Rule
-	33, // 29: lingkar.platform.v1.RulePreviewStarted.rule:type_name -> lingkar.platform.v1.Rule
-	33, // 30: lingkar.platform.v1.RuleCommitted.rule:type_name -> lingkar.platform.v1.Rule
-	33, // 31: lingkar.platform.v1.RuleRolledBack.rule:type_name -> lingkar.platform.v1.Rule
-	33, // 32: lingkar.platform.v1.RuleRetired.rule:type_name -> lingkar.platform.v1.Rule
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	31, // 0: lingkar.platform.v1.TenantCreated.tenant:type_name -> lingkar.platform.v1.Tenant
+	31, // 1: lingkar.platform.v1.TenantUpdated.tenant:type_name -> lingkar.platform.v1.Tenant
+	32, // 2: lingkar.platform.v1.TenantUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	31, // 3: lingkar.platform.v1.TenantSuspended.tenant:type_name -> lingkar.platform.v1.Tenant
+	31, // 4: lingkar.platform.v1.TenantResumed.tenant:type_name -> lingkar.platform.v1.Tenant
+	33, // 5: lingkar.platform.v1.MemberCreated.member:type_name -> lingkar.platform.v1.Member
+	33, // 6: lingkar.platform.v1.MemberUpdated.member:type_name -> lingkar.platform.v1.Member
+	32, // 7: lingkar.platform.v1.MemberUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	33, // 8: lingkar.platform.v1.MemberDeleted.member:type_name -> lingkar.platform.v1.Member
+	33, // 9: lingkar.platform.v1.MemberUndeleted.member:type_name -> lingkar.platform.v1.Member
+	34, // 10: lingkar.platform.v1.TeamCreated.team:type_name -> lingkar.platform.v1.Team
+	34, // 11: lingkar.platform.v1.TeamUpdated.team:type_name -> lingkar.platform.v1.Team
+	32, // 12: lingkar.platform.v1.TeamUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 13: lingkar.platform.v1.TeamDeleted.team:type_name -> lingkar.platform.v1.Team
+	34, // 14: lingkar.platform.v1.TeamUndeleted.team:type_name -> lingkar.platform.v1.Team
+	35, // 15: lingkar.platform.v1.ApiKeyCreated.api_key:type_name -> lingkar.platform.v1.ApiKey
+	35, // 16: lingkar.platform.v1.ApiKeyUpdated.api_key:type_name -> lingkar.platform.v1.ApiKey
+	32, // 17: lingkar.platform.v1.ApiKeyUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	35, // 18: lingkar.platform.v1.ApiKeyRevoked.api_key:type_name -> lingkar.platform.v1.ApiKey
+	36, // 19: lingkar.platform.v1.ExchangeRateCreated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	36, // 20: lingkar.platform.v1.ExchangeRateUpdated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	32, // 21: lingkar.platform.v1.ExchangeRateUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	36, // 22: lingkar.platform.v1.ExchangeRateDeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	36, // 23: lingkar.platform.v1.ExchangeRateUndeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	37, // 24: lingkar.platform.v1.RuleCreated.rule:type_name -> lingkar.platform.v1.Rule
+	37, // 25: lingkar.platform.v1.RuleUpdated.rule:type_name -> lingkar.platform.v1.Rule
+	32, // 26: lingkar.platform.v1.RuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	37, // 27: lingkar.platform.v1.RuleDeleted.rule:type_name -> lingkar.platform.v1.Rule
+	37, // 28: lingkar.platform.v1.RuleUndeleted.rule:type_name -> lingkar.platform.v1.Rule
+	37, // 29: lingkar.platform.v1.RulePreviewStarted.rule:type_name -> lingkar.platform.v1.Rule
+	37, // 30: lingkar.platform.v1.RuleCommitted.rule:type_name -> lingkar.platform.v1.Rule
+	37, // 31: lingkar.platform.v1.RuleRolledBack.rule:type_name -> lingkar.platform.v1.Rule
+	37, // 32: lingkar.platform.v1.RuleRetired.rule:type_name -> lingkar.platform.v1.Rule
+	38, // 33: lingkar.platform.v1.FieldRuleCreated.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	38, // 34: lingkar.platform.v1.FieldRuleUpdated.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	32, // 35: lingkar.platform.v1.FieldRuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	38, // 36: lingkar.platform.v1.FieldRuleDeleted.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	38, // 37: lingkar.platform.v1.FieldRuleUndeleted.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_platform_v1_events_proto_init() }
@@ -1491,6 +1708,7 @@ func file_lingkar_platform_v1_events_proto_init() {
 	}
 	file_lingkar_platform_v1_api_key_proto_init()
 	file_lingkar_platform_v1_exchange_rate_proto_init()
+	file_lingkar_platform_v1_field_rule_proto_init()
 	file_lingkar_platform_v1_member_proto_init()
 	file_lingkar_platform_v1_rule_proto_init()
 	file_lingkar_platform_v1_team_proto_init()
@@ -1501,7 +1719,7 @@ func file_lingkar_platform_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_platform_v1_events_proto_rawDesc), len(file_lingkar_platform_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   27,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
