@@ -42,10 +42,14 @@ func AccessOf(name string, needs mesh.Needs) Access {
 func consume(needs mesh.Needs) []string {
 	of := eventlog.StreamName + ".*"
 	create := api + "CONSUMER.CREATE." + of
-	if len(needs.Reads) == 1 && !needs.Front {
-		create += ".evt." + needs.Reads[0] + ".>"
+	subjects := []string{api + "CONSUMER.MSG.NEXT." + of, api + "CONSUMER.DELETE." + of}
+	if needs.Together || needs.Front {
+		subjects = append(subjects, create)
 	}
-	return []string{create, api + "CONSUMER.MSG.NEXT." + of, api + "CONSUMER.DELETE." + of}
+	for _, area := range needs.Reads {
+		subjects = append(subjects, create+".evt."+area+".>")
+	}
+	return subjects
 }
 
 // OperatorAccess is everything.

@@ -29,6 +29,9 @@ type Needs struct {
 	// Reads are the areas whose events it follows, at the broker and by their
 	// EventLogService; its own where it projects its own events.
 	Reads []string
+	// Together says that it follows several of them as one projection. The broker
+	// cannot tell areas apart then, and lets it follow all.
+	Together bool
 	// Calls are the RPCs of other services that it calls, as full methods such as
 	// "/lingkar.contact.v1.ContactService/GetContact".
 	Calls []string

@@ -49,8 +49,10 @@ type Options struct {
 	// proxy does, after their callers were authenticated; the service behind it
 	// applies its own policy. Nil answers ErrMethodUnknown.
 	Unknown grpc.StreamHandler
-	// Within runs around the handler of each call that passed all checks.
-	Within grpc.UnaryServerInterceptor
+	// Within and WithinStream run around the handler of each call and stream that
+	// passed all checks, the first outermost.
+	Within       []grpc.UnaryServerInterceptor
+	WithinStream []grpc.StreamServerInterceptor
 }
 
 // Server is a gRPC server that treats every call alike. Register on the embedded
@@ -117,18 +119,16 @@ func NewServer(o Options) *Server {
 
 // unary is what a call passes on the way to its handler, in order.
 func (s *Server) unary(o Options) []grpc.UnaryServerInterceptor {
-	chain := []grpc.UnaryServerInterceptor{s.answerUnary, s.boundUnary, s.identifyUnary, s.admitUnary, s.inputUnary, s.carryUnary, s.maskUnary}
-	if o.Within != nil {
-		chain = append(chain, o.Within)
-	}
-	return chain
+	return append([]grpc.UnaryServerInterceptor{
+		s.answerUnary, s.boundUnary, s.identifyUnary, s.admitUnary, s.inputUnary, s.carryUnary, s.maskUnary,
+	}, o.Within...)
 }
 
 func (s *Server) options(o Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(Codec()),
 		grpc.ChainUnaryInterceptor(s.unary(o)...),
-		grpc.ChainStreamInterceptor(s.answerStream, s.identifyStream),
+		grpc.ChainStreamInterceptor(append([]grpc.StreamServerInterceptor{s.answerStream, s.identifyStream}, o.WithinStream...)...),
 		grpc.UnknownServiceHandler(o.Unknown),
 		grpc.MaxRecvMsgSize(maxRead),
 		grpc.MaxSendMsgSize(MaxResponse),

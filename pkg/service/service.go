@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -25,6 +26,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
@@ -46,7 +48,8 @@ type Definition struct {
 	// as "keys_kek".
 	Secrets []string
 	// Uses are the tables of packages that the service builds on, such as those
-	// of imports.
+	// of imports. With those of fieldaccess the service follows the tenants' rules about
+	// fields, and holds every call to them.
 	Uses []Tables
 	// Policy says who may call what. The RPCs of the area's EventLogService
 	// and health need no entry.
@@ -78,6 +81,13 @@ func (d Definition) check() error {
 		return fmt.Errorf("the mesh has the area %q for it, not %q", needs.Area, d.Area)
 	}
 	return d.Mesh.Check()
+}
+
+// FieldRules are the tables of the tenants' rules about fields.
+var FieldRules = Tables{Version: fieldaccess.VersionTable, Migrations: fieldaccess.Migrations}
+
+func (d Definition) fieldRules() bool {
+	return slices.ContainsFunc(d.Uses, func(t Tables) bool { return t.Version == fieldaccess.VersionTable })
 }
 
 // Tables are the migrations that a package brings, and the table that keeps their
@@ -152,6 +162,9 @@ type Runtime struct {
 	Log *eventlog.Log
 	// Keys open and seal personal fields.
 	Keys eventlog.Keys
+	// Fields answers the tenants' rules about fields; nil where the service does not
+	// follow them.
+	Fields *fieldaccess.Book
 	// Server takes the RPC servers.
 	Server grpc.ServiceRegistrar
 	// Now is the clock: what a domain rule is told.

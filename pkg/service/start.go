@@ -13,6 +13,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
@@ -180,6 +181,7 @@ func (rt *Runtime) openFurther(ctx context.Context, d Definition, env Environmen
 func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 	policy := logPolicy(d.Area)
 	maps.Copy(policy, d.Policy)
+	within, streams := rt.within(d)
 	server := rpc.NewServer(rpc.Options{
 		Policy: policy,
 		Authenticate: func(ctx context.Context, token string) (auth.Caller, error) {
@@ -191,12 +193,24 @@ func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 			}
 			return rt.parts.unknown(srv, stream)
 		},
-		Within:  record.Repeats(d.Area, rt.DB),
+		Within: within, WithinStream: streams,
 		Callers: d.Mesh.Allows, Places: env.Places, Front: d.Front(),
 		TLS: env.ServerTLS, Telemetry: env.Telemetry, Ready: rt.DB.App.Ping,
 	})
 	rt.Server = server
 	return server
+}
+
+// within is what runs around every call. The rules about fields come first, so that
+// they hold for answers that were kept too.
+func (rt *Runtime) within(d Definition) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
+	unary := []grpc.UnaryServerInterceptor{record.Repeats(d.Area, rt.DB)}
+	if !d.fieldRules() {
+		return unary, nil
+	}
+	rt.Fields = fieldaccess.NewBook(rt.DB)
+	rt.Project(fieldaccess.Projection())
+	return append([]grpc.UnaryServerInterceptor{rt.Fields.Unary}, unary...), []grpc.StreamServerInterceptor{rt.Fields.Stream}
 }
 
 // build runs the service's own part and checks what it made.

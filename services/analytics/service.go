@@ -15,6 +15,7 @@ var Definition = service.Definition{
 	Name:       "analytics",
 	Area:       "analytics",
 	Migrations: store.Migrations,
+	Uses:       []service.Tables{service.FieldRules},
 	Policy:     server.Policy,
 	Mesh:       wiring.Mesh,
 	Build:      build,

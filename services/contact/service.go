@@ -40,6 +40,7 @@ var Definition = service.Definition{
 		{Version: bulk.VersionTable, Migrations: bulk.Migrations},
 		{Version: timer.VersionTable, Migrations: timer.Migrations},
 		{Version: rules.VersionTable, Migrations: rules.Migrations},
+		service.FieldRules,
 	},
 	Policy: server.Policy,
 	Mesh:   wiring.Mesh,

@@ -54,10 +54,11 @@ func define(configure func(*Config) error) service.Definition {
 		Name:       "gateway",
 		Area:       "platform",
 		Migrations: store.Migrations,
+		Uses:       []service.Tables{service.FieldRules},
 		Policy:     Policy,
 		Mesh:       wiring.Mesh,
 		Lists: func() map[string]postgres.Lister {
-			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates, store.Rules)
+			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates, store.Rules, store.FieldRules)
 		},
 		Build: func(rt *service.Runtime) error {
 			var c Config
@@ -96,7 +97,7 @@ func build(rt *service.Runtime, c Config) error {
 	}
 	rt.HandleUnknown(proxy.Handler(rt.Dial, keep.Admit))
 
-	hub := live.New(rt.NATS, rt.Keys, rt.Logger)
+	hub := live.New(rt.NATS, rt.Keys, rt.Fields, rt.Logger)
 	rt.Go("live events", hub.Run)
 	handler, err := rest.New(rest.Options{
 		Dial: rt.Dial, Authenticate: keeper.Authenticate, Admit: keep.Admit, Origins: c.Origins, Hops: c.Hops,

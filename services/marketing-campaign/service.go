@@ -19,7 +19,7 @@ var Definition = service.Definition{
 	Name:       "marketing-campaign",
 	Area:       "campaign",
 	Migrations: store.Migrations(),
-	Uses:       []service.Tables{{Version: survivor.VersionTable, Migrations: survivor.Migrations}},
+	Uses:       []service.Tables{{Version: survivor.VersionTable, Migrations: survivor.Migrations}, service.FieldRules},
 	Policy:     server.Policy,
 	Mesh:       wiring.Mesh,
 	Lists: func() map[string]postgres.Lister {

@@ -28,6 +28,7 @@ var Definition = service.Definition{
 	Uses: []service.Tables{
 		{Version: bulk.VersionTable, Migrations: bulk.Migrations},
 		{Version: survivor.VersionTable, Migrations: survivor.Migrations},
+		service.FieldRules,
 	},
 	Policy: server.Policy(),
 	Mesh:   wiring.Mesh,

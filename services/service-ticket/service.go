@@ -19,7 +19,7 @@ var Definition = service.Definition{
 	Name:       "service-ticket",
 	Area:       "ticket",
 	Migrations: store.Migrations(),
-	Uses:       []service.Tables{{Version: survivor.VersionTable, Migrations: survivor.Migrations}},
+	Uses:       []service.Tables{{Version: survivor.VersionTable, Migrations: survivor.Migrations}, service.FieldRules},
 	Policy:     server.Policy,
 	Mesh:       wiring.Mesh,
 	Lists: func() map[string]postgres.Lister {

@@ -49,8 +49,8 @@ var allowed = map[string][]string{
 	"lingkar.ticket.v1.EventLogService/GetLogHeads":          {"analytics"},
 	"lingkar.campaign.v1.EventLogService/ReadEvents":         {"analytics"},
 	"lingkar.campaign.v1.EventLogService/GetLogHeads":        {"analytics"},
-	"lingkar.platform.v1.EventLogService/ReadEvents":         {"contact", "analytics"},
-	"lingkar.platform.v1.EventLogService/GetLogHeads":        {"contact", "analytics"},
+	"lingkar.platform.v1.EventLogService/ReadEvents":         {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
+	"lingkar.platform.v1.EventLogService/GetLogHeads":        {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
 }
 
 // overHTTP says whether a service has a rule for HTTP.

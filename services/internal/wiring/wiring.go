@@ -13,8 +13,8 @@ const fetchKeys = contactv1.KeyService_FetchKeys_FullMethodName
 
 // Mesh is that of the suite.
 var Mesh = mesh.Mesh{
-	"contact": {Area: "contact", Reads: []string{"contact", "platform"}},
-	"sales-force-automation": {Area: "sales", Reads: []string{"contact"}, Calls: []string{
+	"contact": {Area: "contact", Reads: []string{"contact", "platform"}, Together: true},
+	"sales-force-automation": {Area: "sales", Reads: []string{"contact", "platform"}, Calls: []string{
 		fetchKeys,
 		contactv1.ContactService_GetContact_FullMethodName,
 		contactv1.ContactService_ListContacts_FullMethodName,
@@ -23,21 +23,21 @@ var Mesh = mesh.Mesh{
 		contactv1.ContactService_BatchGetContacts_FullMethodName,
 		contactv1.ContactService_BatchCreateContacts_FullMethodName,
 	}},
-	"service-ticket": {Area: "ticket", Reads: []string{"contact"}, Calls: []string{
+	"service-ticket": {Area: "ticket", Reads: []string{"contact", "platform"}, Calls: []string{
 		fetchKeys,
 		contactv1.ContactService_GetContact_FullMethodName,
 	}},
-	"marketing-campaign": {Area: "campaign", Reads: []string{"contact"}, Calls: []string{
+	"marketing-campaign": {Area: "campaign", Reads: []string{"contact", "platform"}, Calls: []string{
 		fetchKeys,
 		contactv1.ContactService_GetContact_FullMethodName,
 		contactv1.ContactService_ListContacts_FullMethodName,
 		contactv1.ContactService_BatchGetContacts_FullMethodName,
 		contactv1.ConsentService_CheckConsent_FullMethodName,
 	}},
-	"analytics": {Area: "analytics", Reads: []string{"contact", "sales", "ticket", "campaign", "platform"}, Calls: []string{
+	"analytics": {Area: "analytics", Reads: []string{"contact", "sales", "ticket", "campaign", "platform"}, Together: true, Calls: []string{
 		fetchKeys,
 	}},
-	"gateway": {Area: "platform", Front: true, Calls: []string{
+	"gateway": {Area: "platform", Front: true, Reads: []string{"platform"}, Calls: []string{
 		fetchKeys,
 		contactv1.RuleEngineService_CheckRule_FullMethodName,
 		contactv1.RuleEngineService_TryRule_FullMethodName,

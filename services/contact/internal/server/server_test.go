@@ -30,6 +30,7 @@ func TestCalls(t *testing.T) {
 	s := testkit.Start(t, contact.Definition, gateway.With(gateway.Config{}))
 	for name, test := range map[string]func(*testing.T, *testkit.Suite){
 		"CreateContact":                   testCreateContact,
+		"FieldRules":                      testFieldRules,
 		"CreateContact numbersEachTenant": testCreateContact_numbersEachTenant,
 		"CreateContact uniqueIdentifiers": testCreateContact_uniqueIdentifiers,
 		"CreateContact chosenID":          testCreateContact_chosenID,

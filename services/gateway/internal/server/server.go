@@ -1,5 +1,5 @@
 // Package server serves area platform: tenants, members, teams, roles, API keys,
-// exchange rates and rules. The doors through which callers reach this and the other
+// exchange rates, rules and rules about fields. The doors through which callers reach this and the other
 // areas are the packages below it.
 package server
 
@@ -19,6 +19,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/apikey"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/fieldrule"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/member"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rate"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rule"
@@ -35,6 +36,7 @@ type Server struct {
 	platformv1.UnimplementedApiKeyServiceServer
 	platformv1.UnimplementedExchangeRateServiceServer
 	platformv1.UnimplementedRuleServiceServer
+	platformv1.UnimplementedFieldRuleServiceServer
 
 	db      *postgres.DB
 	now     func() time.Time
@@ -47,7 +49,8 @@ type Server struct {
 	rates              *record.Store[rate.Rate, *platformv1.ExchangeRate]
 	rules              *record.Store[rule.Rule, *platformv1.Rule]
 	// runners are who runs the rules about each kind of resource.
-	runners map[string]Runner
+	runners    map[string]Runner
+	fieldRules *record.Store[fieldrule.Rule, *platformv1.FieldRule]
 }
 
 // New makes a server. Now is the clock. Changed is told what a caller's standing
@@ -59,6 +62,7 @@ func New(db *postgres.DB, log *eventlog.Log, now func() time.Time, changed func(
 		tenants: tenants(db, log), directory: directory(db, log),
 		members: members(db, log), teams: teams(db, log),
 		keys: keys(db, log, now), rates: rates(db, log), rules: rules(db, log), runners: runners,
+		fieldRules: fieldRules(db, log),
 	}
 }
 
@@ -71,17 +75,19 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	platformv1.RegisterApiKeyServiceServer(r, s)
 	platformv1.RegisterExchangeRateServiceServer(r, s)
 	platformv1.RegisterRuleServiceServer(r, s)
+	platformv1.RegisterFieldRuleServiceServer(r, s)
 }
 
 // The collections of resource names.
 const (
-	tenantNames  = "tenants"
-	memberNames  = "members"
-	teamNames    = "teams"
-	keyNames     = "apiKeys"
-	rateNames    = "exchangeRates"
-	ruleNames    = "rules"
-	contactNames = "contacts"
+	tenantNames    = "tenants"
+	memberNames    = "members"
+	teamNames      = "teams"
+	keyNames       = "apiKeys"
+	rateNames      = "exchangeRates"
+	ruleNames      = "rules"
+	fieldRuleNames = "fieldRules"
+	contactNames   = "contacts"
 )
 
 // untold begins the panic of an event that no rule of this area makes.

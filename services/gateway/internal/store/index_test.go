@@ -49,7 +49,7 @@ func database(t *testing.T) postgres.URLs {
 	t.Helper()
 	return testkit.Database(t, "platform", func(ctx context.Context, ownerURL string) error {
 		return service.Migrate(ctx, gateway.Definition, ownerURL)
-	}, eventlog.Migrations, store.Migrations)
+	}, eventlog.Migrations, service.FieldRules.Migrations, store.Migrations)
 }
 
 // open answers a filled database, and the tenant of half of its rows.
@@ -72,7 +72,7 @@ func open(t *testing.T) (*postgres.DB, uuid.UUID) {
 func TestLists_useTheirIndexes(t *testing.T) {
 	t.Parallel()
 	// A tenant sees one row of tenants: itself.
-	testkit.Lists(t, database(t), testkit.Apart("tenant"), store.Members, store.Teams, store.Keys, store.Rates, store.Rules)
+	testkit.Lists(t, database(t), testkit.Apart("tenant"), store.Members, store.Teams, store.Keys, store.Rates, store.Rules, store.FieldRules)
 }
 
 // The view past row-level security shows nothing to a session in a tenant, not

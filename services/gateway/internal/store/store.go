@@ -1,5 +1,5 @@
-// Package store keeps tenants, members, teams, API keys and exchange rates in
-// PostgreSQL: tables, constraints and all SQL of this service.
+// Package store keeps tenants, members, teams, API keys, exchange rates and
+// rules about fields in PostgreSQL: tables, constraints and all SQL of this service.
 //
 // Rows carry the tenant first, and row-level security stands behind every
 // statement. Two reads span the tenants: the directory that operators list, which
@@ -16,6 +16,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/apikey"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/fieldrule"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/member"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rate"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/team"
@@ -103,6 +104,14 @@ var (
 		Orders: [][]string{{"create_time"}, {"from_currency_code", "to_currency_code", "date"}},
 		Constraints: constraints(map[string]*errs.Error{
 			"exchange_rate_taken": errs.AlreadyExists("EXCHANGE_RATE_TAKEN", "this pair of currencies has a rate of this day"),
+		}),
+	})
+	FieldRules = postgres.NewTable[fieldrule.Rule](postgres.Def{
+		Name: "field_rule", Kind: "field rule",
+		Fields: common(postgres.Field{Path: "resource_type"}, postgres.Field{Path: "field"}),
+		Orders: [][]string{{"create_time"}, {"resource_type", "field"}},
+		Constraints: constraints(map[string]*errs.Error{
+			"field_rule_taken": errs.AlreadyExists("FIELD_RULE_TAKEN", "there is a rule for this field already"),
 		}),
 	})
 )

@@ -22,8 +22,10 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -45,9 +47,10 @@ const (
 
 // Hub joins the broker and the callers. Make it by New.
 type Hub struct {
-	conn *nats.Conn
-	keys eventlog.Keys
-	log  *slog.Logger
+	conn  *nats.Conn
+	keys  eventlog.Keys
+	rules *fieldaccess.Book
+	log   *slog.Logger
 
 	mu     sync.Mutex
 	live   map[uuid.UUID]map[*listener]bool
@@ -57,8 +60,8 @@ type Hub struct {
 }
 
 // New makes a hub. Run must run for callers to hear anything.
-func New(conn *nats.Conn, keys eventlog.Keys, log *slog.Logger) *Hub {
-	return &Hub{conn: conn, keys: keys, log: log, live: map[uuid.UUID]map[*listener]bool{}, counts: map[string]int{}}
+func New(conn *nats.Conn, keys eventlog.Keys, rules *fieldaccess.Book, log *slog.Logger) *Hub {
+	return &Hub{conn: conn, keys: keys, rules: rules, log: log, live: map[uuid.UUID]map[*listener]bool{}, counts: map[string]int{}}
 }
 
 // told is an event ready to be written.
@@ -67,6 +70,7 @@ type told struct {
 	seq      uint64
 	id, kind string
 	contacts []string
+	event    *eventv1.Event
 	json     []byte
 }
 
@@ -260,6 +264,20 @@ func tenantOf(e *eventv1.Event) uuid.UUID {
 	return id
 }
 
+// allow leaves out of an event what a caller may not see.
+func (h *Hub) allow(ctx context.Context, c auth.Caller, t told) (told, error) {
+	policy, err := h.rules.Of(ctx, c.Tenant)
+	if err != nil || policy == nil {
+		return t, err
+	}
+	own := proto.CloneOf(t.event)
+	if len(policy.Hide(c, own)) == 0 {
+		return t, nil
+	}
+	t.json, err = protojson.Marshal(own)
+	return t, err
+}
+
 // word writes an event as JSON, its personal fields in their places. Where their
 // key cannot be had they stay out: the caller can still read the resource.
 func (h *Hub) word(ctx context.Context, seq uint64, e *eventv1.Event) (told, error) {
@@ -270,5 +288,5 @@ func (h *Hub) word(ctx context.Context, seq uint64, e *eventv1.Event) (told, err
 		e.Sealed = nil
 	}
 	data, err := protojson.Marshal(e)
-	return told{seq: seq, id: e.GetId(), kind: e.GetType(), contacts: e.GetContacts(), json: data}, err
+	return told{seq: seq, id: e.GetId(), kind: e.GetType(), contacts: e.GetContacts(), event: e, json: data}, err
 }

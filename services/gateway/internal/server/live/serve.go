@@ -111,11 +111,18 @@ func lastEvent(r *http.Request) (uuid.UUID, error) {
 // follow writes events until the caller hangs up, cannot keep up, or has listened
 // for long enough.
 func (h *Hub) follow(r *http.Request, l *listener, s *stream, after uuid.UUID) {
+	say := func(t told) error {
+		t, err := h.allow(r.Context(), auth.From(r.Context()), t)
+		if err != nil {
+			return errors.Join(errGone, err) // the caller comes back
+		}
+		return s.say(t)
+	}
 	var upTo uint64
 	if after != uuid.Nil {
 		var found bool
 		var err error
-		upTo, found, err = h.resume(r.Context(), l, after, s.say)
+		upTo, found, err = h.resume(r.Context(), l, after, say)
 		if err != nil && !errors.Is(err, errGone) {
 			h.log.WarnContext(r.Context(), "a stream could not be resumed", "cause", err.Error())
 			return // the caller comes back
@@ -141,7 +148,7 @@ func (h *Hub) follow(r *http.Request, l *listener, s *stream, after uuid.UUID) {
 			err = s.write(": alive\n\n")
 		case t := <-l.events:
 			if t.seq > upTo {
-				err = s.say(t)
+				err = say(t)
 			}
 		}
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
@@ -134,10 +135,14 @@ func incomingHeader(name string) (string, bool) {
 	return key, ok
 }
 
-// outgoingHeader lets the position of a write out, and nothing else.
+// outgoingHeader lets the position of a write out, and what an answer leaves out, and
+// nothing else.
 func outgoingHeader(key string) (string, bool) {
-	if key == call.PositionHeader {
+	switch key {
+	case call.PositionHeader:
 		return positionHeader, true
+	case fieldaccess.HiddenHeader:
+		return "Lingkar-Hidden-Fields", true
 	}
 	return "", false
 }

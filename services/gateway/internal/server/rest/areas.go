@@ -52,6 +52,7 @@ var areas = map[string][]register{
 	"platform": {
 		of(platformv1.NewApiKeyServiceClient, platformv1.RegisterApiKeyServiceHandlerClient),
 		of(platformv1.NewExchangeRateServiceClient, platformv1.RegisterExchangeRateServiceHandlerClient),
+		of(platformv1.NewFieldRuleServiceClient, platformv1.RegisterFieldRuleServiceHandlerClient),
 		of(platformv1.NewMemberServiceClient, platformv1.RegisterMemberServiceHandlerClient),
 		of(platformv1.NewRuleServiceClient, platformv1.RegisterRuleServiceHandlerClient),
 		of(platformv1.NewRoleServiceClient, platformv1.RegisterRoleServiceHandlerClient),
