@@ -23,6 +23,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
@@ -68,6 +69,9 @@ type Kind struct {
 	// System guesses the system a file comes from by its heads; "" where it does
 	// not know.
 	System func(headers []string) string
+	// Writes are the kinds of records whose fields its rows set, such as
+	// "lingkar.dev/Contact": who may not change all of them cannot bring a file in.
+	Writes []string
 	// Together tells of two rows that follow each other whether one step must hold
 	// both, such as lines of one order. Nil lets any step end after any row. A step
 	// takes at most 2 x StepRows rows even so.
@@ -150,6 +154,8 @@ type Engine struct {
 	Logger     *slog.Logger
 	// Kinds are what it takes.
 	Kinds []Kind
+	// Rules are the tenants' rules about fields; nil where the service has none.
+	Rules *fieldaccess.Book
 
 	wake chan struct{}
 }

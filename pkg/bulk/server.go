@@ -39,6 +39,9 @@ func (e *Engine) UploadImport(stream grpc.ClientStreamingServer[bulkv1.UploadImp
 	if err != nil {
 		return err
 	}
+	if err := e.Rules.Whole(ctx, true, kind.Writes...); err != nil {
+		return err
+	}
 	id := entity.NewID()
 	if err := e.insert(ctx, id, caller, spec); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package fieldaccess
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -33,6 +34,22 @@ func (p *Policy) Demand(c auth.Caller, req proto.Message, answer protoreflect.Me
 		return nil
 	}
 	return p.writes(c, req.ProtoReflect())
+}
+
+// whole refuses a caller from whom a field of one of the kinds is kept.
+func (p *Policy) whole(c auth.Caller, change bool, kinds []string) error {
+	for _, rules := range p.rules {
+		for _, r := range rules {
+			switch {
+			case !slices.Contains(kinds, r.Type):
+			case !r.shows(c):
+				return errHidden.With("field", r.Field)
+			case change && !r.changes(c):
+				return errReadOnly.With("field", r.Field)
+			}
+		}
+	}
+	return nil
 }
 
 // asker is a list request.

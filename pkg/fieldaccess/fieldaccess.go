@@ -11,7 +11,8 @@
 //
 // Limits: a rule holds everywhere within ten seconds, as the events and the Book
 // take. A full-text search finds a record by a hidden field as well, and answers it
-// without the field. Exports are written by column and ask Policy.Hidden.
+// without the field. What cannot leave a field out is refused to who may not have it
+// all (Whole): an import, and the copy of a person's data.
 package fieldaccess
 
 import (

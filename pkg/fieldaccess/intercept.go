@@ -57,6 +57,20 @@ func (b *Book) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServer
 	return next(srv, &held{ServerStream: stream, policy: policy, caller: caller, answer: call.AnswerOf(info.FullMethod)})
 }
 
+// Whole refuses a caller from whom a rule keeps a field of one of the kinds of records,
+// to see or to change: for work that cannot leave fields out, such as handing over all
+// that is known of somebody, or bringing in a file. A nil Book lets everybody.
+func (b *Book) Whole(ctx context.Context, change bool, kinds ...string) error {
+	if b == nil {
+		return nil
+	}
+	policy, caller, err := b.forCall(ctx)
+	if err != nil || policy == nil {
+		return err
+	}
+	return policy.whole(caller, change, kinds)
+}
+
 // forCall answers the rules for the caller, nil where none is about it.
 func (b *Book) forCall(ctx context.Context) (*Policy, auth.Caller, error) {
 	caller, known := auth.FromOK(ctx)

@@ -79,7 +79,7 @@ func build(rt *service.Runtime) error {
 	if !ok {
 		return fmt.Errorf("the keys are of type %T", rt.Keys)
 	}
-	s := &server.Server{Store: store.New(rt.DB, rt.Log, keys), Keys: keys}
+	s := &server.Server{Store: store.New(rt.DB, rt.Log, keys), Keys: keys, Rules: rt.Fields}
 	contactv1.RegisterContactServiceServer(rt.Server, s)
 	contactv1.RegisterRelationshipServiceServer(rt.Server, s)
 	contactv1.RegisterInteractionServiceServer(rt.Server, s)
@@ -90,7 +90,7 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterDisclosureServiceServer(rt.Server, s)
 	contactv1.RegisterIdentityServiceServer(rt.Server, s)
 	contactv1.RegisterEmployeeServiceServer(rt.Server, s)
-	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
+	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger, Rules: rt.Fields})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
 	timers := &timer.Runner{DB: rt.DB, Now: rt.Now, As: rt.AsService, Handlers: map[string]timer.Handler{}, Logger: rt.Logger}

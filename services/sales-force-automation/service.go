@@ -44,7 +44,7 @@ func build(rt *service.Runtime) error {
 		Now:      rt.Now,
 	}
 	s.Register(rt.Server)
-	imports := s.Imports(rt.AsService, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger})
+	imports := s.Imports(rt.AsService, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger, Rules: rt.Fields})
 	salesv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
 	rt.Project(store.Contacts())

@@ -32,6 +32,9 @@ var parts = []*contactv1.DataPart{
 
 // ExportContactData implements PrivacyService.
 func (s *Server) ExportContactData(ctx context.Context, req *contactv1.ExportContactDataRequest) (*contactv1.ExportContactDataResponse, error) {
+	if err := s.Rules.Whole(ctx, false, contactType); err != nil {
+		return nil, err
+	}
 	data, next, err := s.Store.Dossier(ctx, auth.From(ctx).Tenant, req.GetName(), req.GetPageToken(), req.GetFormat().String())
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 )
@@ -49,14 +50,15 @@ func testFieldRules(t *testing.T, s *testkit.Suite) {
 		must(manager.UpdateContact(manager.Ctx(), &contactv1.UpdateContactRequest{
 			Contact: &contactv1.Contact{Name: made.GetName(), Birthday: &date.Date{Year: 1991, Month: 1, Day: 1}}, UpdateMask: mask("birthday"),
 		}))(t)
-		analyst := of(admin.As(s.User(admin.Caller.Tenant, "ana", auth.Analyst)))
-		if got := must(analyst.GetContact(analyst.Ctx(), &contactv1.GetContactRequest{Name: made.GetName()}))(t); got.GetBirthday().GetYear() != 1991 {
+		ana := of(admin.As(s.User(admin.Caller.Tenant, "ana", auth.Analyst)))
+		if got := must(ana.GetContact(ana.Ctx(), &contactv1.GetContactRequest{Name: made.GetName()}))(t); got.GetBirthday().GetYear() != 1991 {
 			t.Errorf("the analyst sees %v", got)
 		}
 		stranger := of(other.As(s.User(other.Caller.Tenant, "siti", auth.Sales)))
 		if got := must(stranger.GetContact(stranger.Ctx(), &contactv1.GetContactRequest{Name: theirs.GetName()}))(t); got.GetBirthday() == nil {
 			t.Errorf("another tenant's seller sees %v", got)
 		}
+		wholeIsRefused(t, admin, manager, made)
 	})
 }
 
@@ -113,6 +115,27 @@ func fieldsAreKept(t *testing.T, seller *api, made *contactv1.Contact) {
 	_, err := seller.CreateContact(seller.Ctx(), &contactv1.CreateContactRequest{Contact: secretive(), AllowDuplicates: true})
 	refused(t, err, codes.PermissionDenied, "FIELD_READ_ONLY")
 	must(seller.CreateContact(seller.Ctx(), &contactv1.CreateContactRequest{Contact: &contactv1.Contact{Kind: person, GivenName: "Dewi"}}))(t)
+}
+
+// wholeIsRefused tries what cannot leave fields out: the copy of a person's data, and a
+// file that may write any field.
+func wholeIsRefused(t *testing.T, admin, manager *api, made *contactv1.Contact) {
+	t.Helper()
+	privacy := contactv1.NewPrivacyServiceClient(manager.Conn)
+	must(privacy.ExportContactData(manager.Ctx(), &contactv1.ExportContactDataRequest{Name: made.GetName(), Format: contactv1.DataFormat_DATA_FORMAT_JSON}))(t)
+	must(platformv1.NewFieldRuleServiceClient(admin.Conn).CreateFieldRule(admin.Ctx(), &platformv1.CreateFieldRuleRequest{
+		FieldRule: &platformv1.FieldRule{ResourceType: "lingkar.dev/Contact", Field: "note", Reason: "Notes are the analysts'.", Readers: []string{"roles/analyst"}},
+	}))(t)
+	var err error
+	until(t, "the copy to be refused", func() bool {
+		_, err = privacy.ExportContactData(manager.Ctx(), &contactv1.ExportContactDataRequest{Name: made.GetName(), Format: contactv1.DataFormat_DATA_FORMAT_JSON})
+		return err != nil
+	})
+	refused(t, err, codes.PermissionDenied, "FIELD_HIDDEN")
+	if manager.Transport == testkit.GRPC {
+		_, err = upload(manager.Ctx(), t, contactv1.NewImportServiceClient(manager.Conn), &bulkv1.Import{Kind: "contacts"}, []byte("name\nDewi\n"))
+		refused(t, err, codes.PermissionDenied, "FIELD_HIDDEN")
+	}
 }
 
 // until waits for something that comes by itself.

@@ -10,11 +10,15 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
 )
 
+// contactType is the type of a contact among resources.
+const contactType = "lingkar.dev/Contact"
+
 // contactImports is the kind of file that brings contacts and accounts.
 func contactImports(s *store.Store) bulk.Kind {
 	return bulk.Kind{
 		Name: "contacts", Fields: importFields, Known: knownImportField, System: importSystem,
-		Parse: func(job *bulk.Job, row bulk.Row) any { return parseContact(s, job, row) },
+		Writes: []string{contactType},
+		Parse:  func(job *bulk.Job, row bulk.Row) any { return parseContact(s, job, row) },
 		Step: func(ctx context.Context, u *record.Unit, job *bulk.Job, rows []bulk.Row) ([]bulk.Outcome, error) {
 			outcomes := make([]bulk.Outcome, 0, len(rows))
 			var items []store.Incoming

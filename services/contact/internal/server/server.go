@@ -4,6 +4,7 @@
 package server
 
 import (
+	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
@@ -24,6 +25,8 @@ type Server struct {
 
 	Store *store.Store
 	Keys  *keystore.Store
+	// Rules are the tenants' rules about fields.
+	Rules *fieldaccess.Book
 }
 
 // The sizes of a search: there is one page.

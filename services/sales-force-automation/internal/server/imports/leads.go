@@ -17,6 +17,7 @@ func (i *Importer) leads() bulk.Kind {
 	s := &settler[lead.Lead, *salesv1.Lead]{of: i.Store.Leads, store: i.Store, read: i.lead, merge: mergeLead}
 	return bulk.Kind{
 		Name: "leads", Fields: leadFields, Known: known, System: systemOf,
+		Writes:  []string{"lingkar.dev/Lead", "lingkar.dev/Contact"},
 		Prepare: i.prepare, Step: s.step, Undo: i.Store.TakeBackLead,
 	}
 }

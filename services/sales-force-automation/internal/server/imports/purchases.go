@@ -33,6 +33,7 @@ var (
 func (i *Importer) purchases() bulk.Kind {
 	return bulk.Kind{
 		Name: "purchases", Fields: purchaseFields, Known: known, System: systemOf,
+		Writes:   []string{"lingkar.dev/Order", "lingkar.dev/Contact"},
 		Together: func(a, b bulk.Row) bool { return a.First(fieldID) != "" && a.First(fieldID) == b.First(fieldID) },
 		Prepare:  i.prepare, Step: i.purchaseStep, Undo: i.Store.TakeBackOrder,
 	}
