@@ -137,6 +137,37 @@ func TestLive_tellsOnlyTheTenant(t *testing.T) {
 	}
 }
 
+// CON-29, CON-44: a field that a rule keeps from a role is in no event that it hears.
+func TestLive_leavesOutWhatARuleHides(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, contact.Definition, gateway.Definition)
+	admin := suite.As(auth.Admin)
+	must(platformv1.NewFieldRuleServiceClient(suite.Conn("platform", admin)).CreateFieldRule(t.Context(), &platformv1.CreateFieldRuleRequest{
+		FieldRule: &platformv1.FieldRule{ResourceType: "lingkar.dev/Contact", Field: "note", Reason: "Notes are the managers'.", Readers: []string{"roles/manager"}},
+	}))(t)
+	contacts := contactv1.NewContactServiceClient(suite.Conn("contact", admin))
+	noteHeard := func(l listener) bool {
+		h := l.next()
+		_, there := h.event.Payload["contact"].(map[string]any)["note"]
+		return there
+	}
+	only := url.Values{"type": {"lingkar.contact.v1.ContactCreated"}}
+	managers, analysts := listen(t, suite, suite.As(auth.Manager), only, ""), listen(t, suite, suite.As(auth.Analyst), only, "")
+	hidden := false
+	for end := time.Now().Add(time.Minute); !hidden && time.Now().Before(end); {
+		must(contacts.CreateContact(t.Context(), &contactv1.CreateContactRequest{AllowDuplicates: true, Contact: &contactv1.Contact{
+			Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, GivenName: "Ani", Note: "likes tea",
+		}}))(t)
+		hidden = !noteHeard(analysts)
+		if !noteHeard(managers) {
+			t.Fatal("the manager does not hear the note")
+		}
+	}
+	if !hidden {
+		t.Error("the analyst hears the note")
+	}
+}
+
 // Who comes back with the id of the last event hears what came after it, in order
 // and once; who comes with one that is not known is told to read afresh.
 func TestLive_resumes(t *testing.T) {
