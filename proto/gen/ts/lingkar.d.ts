@@ -976,6 +976,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/customFieldPolicy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers what the tenant has decided on custom fields as such. */
+        get: operations["CustomFieldService_GetCustomFieldPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields of the policy named by the mask, or all that are set where it is
+         *     empty.
+         */
+        patch: operations["CustomFieldService_UpdateCustomFieldPolicy"];
+        trace?: never;
+    };
+    "/v1/customFields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists fields page by page. */
+        get: operations["CustomFieldService_ListCustomFields"];
+        put?: never;
+        /**
+         * Adds a field. Values that records have under its key already stay as they are; they
+         *     count once they are written again.
+         * @description Errors: ALREADY_EXISTS CUSTOM_FIELD_KEY_TAKEN where the resource has a field of this
+         *     key; RESOURCE_EXHAUSTED TOO_MANY_CUSTOM_FIELDS beyond 200 of a resource, 20 of them
+         *     indexed.
+         */
+        post: operations["CustomFieldService_CreateCustomField"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/customFields/{custom_field}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one field, a deleted one too. */
+        get: operations["CustomFieldService_GetCustomField"];
+        put?: never;
+        post?: never;
+        /**
+         * Archives a field. The values that records have stay; its key counts as one that no
+         *     field is on file for, from then on.
+         */
+        delete: operations["CustomFieldService_DeleteCustomField"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes what holds for values that are written from now on. Those that are there
+         *     stay as they are.
+         * @description Errors: FAILED_PRECONDITION CUSTOM_FIELD_IN_USE where values were written and the
+         *     change would need others: another type than a wider one, or unique.
+         */
+        patch: operations["CustomFieldService_UpdateCustomField"];
+        trace?: never;
+    };
+    "/v1/customFields/{custom_field}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Brings a deleted field back.
+         * @description Errors: ALREADY_EXISTS CUSTOM_FIELD_KEY_TAKEN where another has its key meanwhile.
+         */
+        post: operations["CustomFieldService_UndeleteCustomField"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customerPyramid": {
         parameters: {
             query?: never;
@@ -1502,6 +1594,61 @@ export interface paths {
          *     where it is empty.
          */
         patch: operations["IdentityService_UpdateIdentityPolicy"];
+        trace?: never;
+    };
+    "/v1/industryPacks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the industry packs that come with the service. */
+        get: operations["CustomFieldService_ListIndustryPacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/industryPacks/{industry_pack}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one industry pack. */
+        get: operations["CustomFieldService_GetIndustryPack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/industryPacks/{industry_pack}:apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a pack over: what the tenant does not have is added, in one transaction, and
+         *     what it has stays as it is, changed or deleted by it or not. So a second call adds
+         *     nothing, but for what came with a newer version.
+         */
+        post: operations["CustomFieldService_ApplyIndustryPack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/interactions": {
@@ -5154,6 +5301,20 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.Agreement": "AGREEMENT_UNSPECIFIED" | "AGREEMENT_EQUAL" | "AGREEMENT_SIMILAR" | "AGREEMENT_DIFFERENT" | "AGREEMENT_CONFUSABLE";
+        /** @description What was taken over. */
+        "lingkar.contact.v1.ApplyIndustryPackResponse": {
+            /** @description The fields that were added. */
+            fieldDefinitions?: components["schemas"]["lingkar.contact.v1.CustomField"][];
+            /**
+             * Format: int32
+             * @description How many fields, types and purposes of the pack the tenant had before.
+             */
+            keptCount?: number;
+            /** @description The purposes that were added. */
+            purposes?: components["schemas"]["lingkar.contact.v1.Purpose"][];
+            /** @description The types of relationships that were added. */
+            relationshipTypes?: components["schemas"]["lingkar.contact.v1.RelationshipType"][];
+        };
         /**
          * @description One line of the audit log about a contact: who did what to its record, or tried to
          *     let its data leave.
@@ -5502,6 +5663,153 @@ export interface components {
             /** @description Checks everything and changes nothing. */
             validateOnly?: boolean;
         };
+        /**
+         * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
+         *     values stand in the custom_fields of the records, under its key.
+         *
+         *     A value is checked when it is written: a record is refused whose value does not fit,
+         *     with a violation at custom_fields.<key>. What was written before stays readable, and
+         *     stays as long as nobody changes it.
+         */
+        "lingkar.contact.v1.CustomField": {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * @description The value of a new record that brings none, written as in a cell of a spreadsheet:
+             *     "gold", "true", "2026-01-31", "IDR 150000"; options of MULTI_CHOICE with a semicolon
+             *     between them.
+             */
+            defaultValue?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description How it is called, by language ("en", "id"): at least in one. */
+            displayNames: {
+                [key: string]: string;
+            };
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description What whoever fills it in should know, by language. */
+            helpTexts?: {
+                [key: string]: string;
+            };
+            /** @description True once a value was written since the field was created. */
+            readonly inUse?: boolean;
+            /** @description How far the index is. */
+            readonly indexState?: components["schemas"]["lingkar.contact.v1.CustomFieldIndexState"];
+            /**
+             * @description True where lists are filtered and sorted by it with an index. Without one they can
+             *     be filtered too, within 2 seconds, and not sorted. Not for LONG_TEXT.
+             */
+            indexed?: boolean;
+            /**
+             * @description The industry pack that brought it: "industryPacks/banking"; empty where the tenant
+             *     made it itself.
+             */
+            readonly industryPack?: string;
+            /**
+             * @description Under which its values stand. Unique among the fields of the resource that are not
+             *     deleted. Cannot be changed later.
+             */
+            key: string;
+            /** @description The kinds of contacts that have it; both where empty. Relationships have none. */
+            kinds?: components["schemas"]["lingkar.contact.v1.ContactKind"][];
+            /** @description Free marks of the tenant. */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description The most characters of a TEXT or LONG_TEXT; 255 and 10,000 where 0. Of a TEXT at most 500.
+             */
+            maxLength?: number;
+            /** @description The greatest value of a number, an amount, a date or a time; any where empty. */
+            maximum?: string;
+            /** @description The least value of a number, an amount, a date or a time; any where empty. */
+            minimum?: string;
+            /** @description "customFields/{uuid}". */
+            name?: string;
+            /**
+             * @description What can be chosen, for CHOICE and MULTI_CHOICE, in the order in which it is
+             *     offered.
+             */
+            options?: components["schemas"]["lingkar.contact.v1.CustomFieldOption"][];
+            /** @description What a TEXT must match as a whole, in the syntax of RE2; anything where empty. */
+            pattern?: string;
+            /**
+             * @description True where a record must have a value: a new one, and one of which any custom
+             *     field changes.
+             */
+            required?: boolean;
+            /** @description The records that have it: "contacts" or "relationships". Cannot be changed later. */
+            resource: string;
+            /** @description True where SearchContacts finds contacts by it. For fields that hold text. */
+            searchable?: boolean;
+            /**
+             * @description What it holds. Once a value was written it can only be widened: INTEGER to DECIMAL;
+             *     CHOICE, EMAIL, PHONE and URL to TEXT; these and TEXT to LONG_TEXT.
+             */
+            type: components["schemas"]["lingkar.contact.v1.CustomFieldType"];
+            /**
+             * @description True where no two living records may have the same value. Needs indexed, and can
+             *     be set only while no value was written.
+             */
+            unique?: boolean;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+        };
+        /**
+         * @description How far the index of a custom field is.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.CustomFieldIndexState": "CUSTOM_FIELD_INDEX_STATE_UNSPECIFIED" | "CUSTOM_FIELD_INDEX_STATE_BUILDING" | "CUSTOM_FIELD_INDEX_STATE_READY";
+        /** @description One value that can be chosen. */
+        "lingkar.contact.v1.CustomFieldOption": {
+            /** @description True where it is not offered any more: records that have it keep it. */
+            archived?: boolean;
+            /** @description How it is called, by language; by its value where empty. */
+            displayNames?: {
+                [key: string]: string;
+            };
+            /** @description What is stored. Cannot be called otherwise later: archive it and add another. */
+            value: string;
+        };
+        /** @description What a tenant has decided on custom fields as such. */
+        "lingkar.contact.v1.CustomFieldPolicy": {
+            /**
+             * Format: date-time
+             * @description When it was first written; unset while it is that of the defaults.
+             */
+            readonly createTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description "customFieldPolicy". */
+            name?: string;
+            /** @description What is done with a key that no field is on file for. OPEN where unspecified. */
+            unknownKeys?: components["schemas"]["lingkar.contact.v1.UnknownKeys"];
+            /**
+             * Format: date-time
+             * @description When it was last written; unset while it is that of the defaults.
+             */
+            readonly updateTime?: string;
+        };
+        /**
+         * @description What a custom field holds, and how that is written in JSON.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.CustomFieldType": "CUSTOM_FIELD_TYPE_UNSPECIFIED" | "CUSTOM_FIELD_TYPE_TEXT" | "CUSTOM_FIELD_TYPE_LONG_TEXT" | "CUSTOM_FIELD_TYPE_INTEGER" | "CUSTOM_FIELD_TYPE_DECIMAL" | "CUSTOM_FIELD_TYPE_MONEY" | "CUSTOM_FIELD_TYPE_BOOL" | "CUSTOM_FIELD_TYPE_DATE" | "CUSTOM_FIELD_TYPE_TIMESTAMP" | "CUSTOM_FIELD_TYPE_CHOICE" | "CUSTOM_FIELD_TYPE_MULTI_CHOICE" | "CUSTOM_FIELD_TYPE_EMAIL" | "CUSTOM_FIELD_TYPE_PHONE" | "CUSTOM_FIELD_TYPE_URL" | "CUSTOM_FIELD_TYPE_CONTACT";
         /**
          * @description The forms in which a person gets its data.
          * @enum {string}
@@ -5875,6 +6183,29 @@ export interface components {
             reason: string;
         };
         /**
+         * @description What an industry needs on file beside what every business does: fields, types of
+         *     relationships and purposes (CON-27). It is data that comes with the service; what a
+         *     tenant has taken over is its own, to be changed as it likes.
+         */
+        "lingkar.contact.v1.IndustryPack": {
+            /** @description What it brings, by language. */
+            readonly descriptions?: {
+                [key: string]: string;
+            };
+            /** @description How the industry is called, by language. */
+            readonly displayNames?: {
+                [key: string]: string;
+            };
+            /** @description The fields it brings. */
+            readonly fieldDefinitions?: components["schemas"]["lingkar.contact.v1.CustomField"][];
+            /** @description "industryPacks/banking". */
+            name?: string;
+            /** @description The purposes it brings. */
+            readonly purposes?: components["schemas"]["lingkar.contact.v1.Purpose"][];
+            /** @description The types of relationships it brings. */
+            readonly relationshipTypes?: components["schemas"]["lingkar.contact.v1.RelationshipType"][];
+        };
+        /**
          * @description One meeting of a customer and the company: a call, a letter, a note of a talk.
          *     It is never changed and never truncated once recorded (CON-26, CON-34).
          *
@@ -6008,6 +6339,13 @@ export interface components {
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
+        /** @description A page of custom fields. */
+        "lingkar.contact.v1.ListCustomFieldsResponse": {
+            /** @description The custom fields of this page. */
+            customFields?: components["schemas"]["lingkar.contact.v1.CustomField"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
         /** @description A page of pairs that may be one. */
         "lingkar.contact.v1.ListDuplicatesResponse": {
             /** @description Asks for the next page; empty on the last. */
@@ -6030,6 +6368,13 @@ export interface components {
             /** @description The erasures of this page. */
             erasures?: components["schemas"]["lingkar.contact.v1.Erasure"][];
             /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description The industry packs. */
+        "lingkar.contact.v1.ListIndustryPacksResponse": {
+            /** @description All of them, by name. */
+            industryPacks?: components["schemas"]["lingkar.contact.v1.IndustryPack"][];
+            /** @description Always empty. */
             nextPageToken?: string;
         };
         /** @description A page of interactions. */
@@ -6531,6 +6876,11 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.TrainingResult": "TRAINING_RESULT_UNSPECIFIED" | "TRAINING_RESULT_PASSED" | "TRAINING_RESULT_FAILED" | "TRAINING_RESULT_ATTENDED" | "TRAINING_RESULT_ABANDONED";
+        /**
+         * @description What is done with a key of custom_fields that no field is on file for.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.UnknownKeys": "UNKNOWN_KEYS_UNSPECIFIED" | "UNKNOWN_KEYS_OPEN" | "UNKNOWN_KEYS_STRICT";
         /**
          * @description Why data of a contact is withheld.
          * @enum {string}
@@ -10541,6 +10891,311 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    CustomFieldService_GetCustomFieldPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a tenant has decided on custom fields as such. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomFieldPolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_UpdateCustomFieldPolicy: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.CustomFieldPolicy"];
+            };
+        };
+        responses: {
+            /** @description What a tenant has decided on custom fields as such. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomFieldPolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_ListCustomFields: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over resource, key, type, create_time and update_time. */
+                filter?: string;
+                /** @description "create_time", "update_time" or "key", each with " desc" if wished. */
+                orderBy?: string;
+                /** @description Lists deleted custom fields too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of custom fields. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListCustomFieldsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_CreateCustomField: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                customFieldId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+            };
+        };
+        responses: {
+            /**
+             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key.
+             *
+             *     A value is checked when it is written: a record is refused whose value does not fit,
+             *     with a violation at custom_fields.<key>. What was written before stays readable, and
+             *     stays as long as nobody changes it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_GetCustomField: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows customFields/ in its name. */
+                custom_field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key.
+             *
+             *     A value is checked when it is written: a record is refused whose value does not fit,
+             *     with a violation at custom_fields.<key>. What was written before stays readable, and
+             *     stays as long as nobody changes it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_DeleteCustomField: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows customFields/ in its name. */
+                custom_field: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key.
+             *
+             *     A value is checked when it is written: a record is refused whose value does not fit,
+             *     with a violation at custom_fields.<key>. What was written before stays readable, and
+             *     stays as long as nobody changes it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_UpdateCustomField: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows customFields/ in its name. */
+                custom_field: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+            };
+        };
+        responses: {
+            /**
+             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key.
+             *
+             *     A value is checked when it is written: a record is refused whose value does not fit,
+             *     with a violation at custom_fields.<key>. What was written before stays readable, and
+             *     stays as long as nobody changes it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_UndeleteCustomField: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows customFields/ in its name. */
+                custom_field: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key.
+             *
+             *     A value is checked when it is written: a record is refused whose value does not fit,
+             *     with a violation at custom_fields.<key>. What was written before stays readable, and
+             *     stays as long as nobody changes it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CustomField"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     PyramidService_GetCustomerPyramid: {
         parameters: {
             query?: {
@@ -11905,6 +12560,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.IdentityPolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_ListIndustryPacks: {
+        parameters: {
+            query?: {
+                /** @description All of them stand on one page. */
+                pageSize?: number;
+                /** @description Always empty. */
+                pageToken?: string;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The industry packs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListIndustryPacksResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_GetIndustryPack: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows industryPacks/ in its name. */
+                industry_pack: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description What an industry needs on file beside what every business does: fields, types of
+             *     relationships and purposes (CON-27). It is data that comes with the service; what a
+             *     tenant has taken over is its own, to be changed as it likes.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.IndustryPack"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    CustomFieldService_ApplyIndustryPack: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows industryPacks/ in its name. */
+                industry_pack: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What was taken over. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ApplyIndustryPackResponse"];
                 };
             };
             default: components["responses"]["Problem"];
