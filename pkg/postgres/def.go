@@ -93,4 +93,7 @@ type Query struct {
 	Subject string
 	// Where are the server's own conditions.
 	Where []Cond
+	// Entry answers the fields that are known for this list alone, by their paths, such
+	// as the custom fields of the tenant; nil where there are none.
+	Entry func(path string) (Field, bool)
 }

@@ -19,11 +19,16 @@ import (
 // nullable reports whether the column may be NULL: its Go type is a pointer.
 func (c *column) nullable() bool { return c.typ.Kind() == reflect.Pointer }
 
-// cursorOf answers the sort keys of a row.
-func cursorOf(keys []sortKey, row unsafe.Pointer) []any {
+// cursorOf answers the sort keys of a row; value is that of an entry, beside the row.
+func cursorOf(keys []sortKey, row unsafe.Pointer, value *string) []any {
 	cursor := make([]any, len(keys))
 	for i, k := range keys {
-		cursor[i] = k.cursorValue(row)
+		switch {
+		case k.entry == nil:
+			cursor[i] = k.cursorValue(row)
+		case value != nil:
+			cursor[i] = *value
+		}
 	}
 	return cursor
 }
@@ -69,6 +74,8 @@ type run struct {
 	null      bool
 	keys      []sortKey
 	cursor    []any // of the keys; nil at the start
+	// entry is what the first key is, if it is one. Its values stand beside the rows.
+	entry *filter.EntryOf
 }
 
 // runs answers the parts of the list that are still to be read, in order.
@@ -77,7 +84,10 @@ func runs(keys []sortKey, cursor []any) []run {
 	if !first.nullable {
 		return []run{{keys: keys, cursor: cursor}}
 	}
-	column := "t." + filter.Quote(first.column.name)
+	if first.entry != nil {
+		return entryRuns(keys, cursor)
+	}
+	column := first.sql()
 	set := run{condition: column + " IS NOT NULL", keys: append([]sortKey{first.required()}, keys[1:]...)}
 	null := run{condition: column + " IS NULL", null: true, keys: keys[1:]}
 	both := []run{set, null}
@@ -97,6 +107,18 @@ func runs(keys []sortKey, cursor []any) []run {
 	return both
 }
 
+// entryRuns answers the parts of a list that is sorted by an entry: the rows that have a
+// value, then those that have none.
+func entryRuns(keys []sortKey, cursor []any) []run {
+	set := run{keys: append([]sortKey{keys[0].required()}, keys[1:]...), cursor: cursor, entry: keys[0].entry}
+	null := run{null: true, keys: keys[1:], entry: keys[0].entry}
+	if cursor != nil && cursor[0] == nil {
+		null.cursor = cursor[1:]
+		return []run{null}
+	}
+	return []run{set, null}
+}
+
 func (k sortKey) required() sortKey {
 	k.nullable = false
 	return k
@@ -107,7 +129,7 @@ func (r run) after(args *[]any) string {
 	columns, places := make([]string, len(r.keys)), make([]string, len(r.keys))
 	uniform := true
 	for i, k := range r.keys {
-		columns[i] = "t." + filter.Quote(k.column.name)
+		columns[i] = k.sql()
 		if r.cursor[i] != nil {
 			*args = append(*args, k.argument(r.cursor[i]))
 			places[i] = fmt.Sprintf("$%d::%s", len(*args), casts[k.kind])

@@ -58,7 +58,7 @@ func (t *Table[T]) List(ctx context.Context, db *DB, tenant uuid.UUID, q Query) 
 	if err != nil || !more {
 		return rows, "", err
 	}
-	next, err = db.pages.seal(cursorOf(l.keys, unsafe.Pointer(rows[len(rows)-1])), binding)
+	next, err = db.pages.seal(cursorOf(l.keys, unsafe.Pointer(rows[len(rows)-1]), l.value), binding)
 	if err != nil {
 		return nil, "", errs.Internal(err)
 	}
@@ -74,6 +74,10 @@ type listing struct {
 	declared bool
 	// members are the values of the filter that others may be one with.
 	members []filter.Member
+	// valued says that no row is sought which has no value of the entry it is sorted by;
+	// value is that of the last row that was read.
+	valued bool
+	value  *string
 }
 
 // prepare checks a query, all but its token.
@@ -82,9 +86,16 @@ func (t *Table[T]) prepare(tenant uuid.UUID, q Query, families map[filter.Member
 	if err != nil {
 		return nil, err
 	}
-	keys, err := t.order(t.orderBy(q))
+	fields := t.fields
+	if q.Entry != nil {
+		fields = fields.With(q.Entry)
+	}
+	keys, err := t.order(fields, t.orderBy(q))
 	if err != nil {
 		return nil, err
+	}
+	if keys[0].entry != nil {
+		fields = fields.SortedBy(keys[0].entry)
 	}
 	l := &listing{args: []any{[16]byte(tenant)}, keys: keys, size: size}
 	if !q.ShowDeleted && t.plan.find("delete_time") != nil {
@@ -93,14 +104,14 @@ func (t *Table[T]) prepare(tenant uuid.UUID, q Query, families map[filter.Member
 	for _, c := range q.Where {
 		l.where += " AND " + c.write(&l.args)
 	}
-	condition, err := t.fields.CompileAmong(q.Filter, &l.args, families)
+	condition, err := fields.CompileAmong(q.Filter, &l.args, families)
 	if err != nil {
 		return nil, filterError(err)
 	}
 	if condition.SQL != "" {
 		l.where += " AND " + condition.SQL
 	}
-	l.declared, l.members = t.declared(q.Where, condition, keys), condition.Members
+	l.declared, l.members, l.valued = t.declared(q.Where, condition, keys), condition.Members, condition.Valued
 	return l, nil
 }
 
@@ -146,6 +157,9 @@ func (c Cond) write(args *[]any) string {
 // equalities are exactly the leading columns, its order is the rest, and a range
 // is on the first column of the order.
 func (t *Table[T]) declared(where []Cond, f filter.Condition, keys []sortKey) bool {
+	if keys[0].entry != nil {
+		return len(where) == 0 && f.SQL == ""
+	}
 	equal, ranged := t.columnsOf(f.Equal), t.columnsOf(f.Range)
 	for _, c := range where {
 		if c.column == "" || c.many {
@@ -212,6 +226,10 @@ func (t *Table[T]) read(ctx context.Context, db Sender, tenant uuid.UUID, l *lis
 	families = map[filter.Member][]uuid.UUID{}
 	page := &pageOf[T]{table: t, limit: l.size}
 	for i, r := range runs(l.keys, cursor) {
+		if r.null && l.valued {
+			break
+		}
+		page.beside = r.entry != nil
 		sql, args := t.runSQL(l, r, l.size-len(page.rows)+1)
 		b := &pgx.Batch{}
 		QueueTenant(b, tenant)
@@ -229,6 +247,7 @@ func (t *Table[T]) read(ctx context.Context, db Sender, tenant uuid.UUID, l *lis
 			break
 		}
 	}
+	l.value = page.value
 	return page.rows, page.more, families, nil
 }
 
@@ -250,6 +269,9 @@ func queueFamilies(b *pgx.Batch, tenant uuid.UUID, members []filter.Member, fami
 func (t *Table[T]) runSQL(l *listing, r run, limit int) (string, []any) {
 	args := slices.Clone(l.args)
 	sql := t.listSQL + l.where
+	if r.entry != nil {
+		sql = t.entrySQL(r, &args) + l.where
+	}
 	if r.condition != "" {
 		sql += " AND " + r.condition
 	}
@@ -258,7 +280,24 @@ func (t *Table[T]) runSQL(l *listing, r run, limit int) (string, []any) {
 	}
 	// A first key that is NULL throughout stays in the order: the planner sees the
 	// order of the index by it. The limit stands as a number for the planner too.
-	return sql + writeOrder(l.keys) + fmt.Sprintf(" LIMIT %d", limit), args
+	keys := l.keys
+	if r.entry != nil {
+		keys = r.keys
+	}
+	return sql + writeOrder(keys) + fmt.Sprintf(" LIMIT %d", limit), args
+}
+
+// entrySQL begins the statement of a run that is sorted by an entry: it answers its value
+// behind the row.
+func (t *Table[T]) entrySQL(r run, args *[]any) string {
+	*args = append(*args, [16]byte(r.entry.Field))
+	columns, name, field := t.plan.list("t."), filter.Quote(t.def.Name), fmt.Sprintf("$%d::uuid", len(*args))
+	if r.null {
+		return fmt.Sprintf(`SELECT %s, NULL::text FROM %s t WHERE t.tenant = $1 AND NOT EXISTS (
+			SELECT FROM custom_value v WHERE v.tenant = $1 AND v.id = t.id AND v.field = %s)`, columns, name, field)
+	}
+	return fmt.Sprintf(`SELECT %s, v.value FROM custom_value v JOIN %s t ON t.tenant = $1 AND t.id = v.id
+		WHERE v.tenant = $1 AND v.field = %s`, columns, name, field)
 }
 
 // queueTimeout caps the statements that follow in the transaction.
@@ -282,6 +321,9 @@ type pageOf[T any] struct {
 	bytes int
 	rows  []*T
 	more  bool
+	// beside says that a value stands behind each row: value is the last one.
+	beside bool
+	value  *string
 }
 
 func (p *pageOf[T]) collect(rows pgx.Rows) error {
@@ -291,7 +333,7 @@ func (p *pageOf[T]) collect(rows pgx.Rows) error {
 			return nil
 		}
 		row := new(T)
-		if err := p.table.plan.scan(rows, unsafe.Pointer(row)); err != nil {
+		if err := p.scan(rows, row); err != nil {
 			return err
 		}
 		p.rows = append(p.rows, row)
@@ -300,4 +342,12 @@ func (p *pageOf[T]) collect(rows pgx.Rows) error {
 		}
 	}
 	return nil
+}
+
+func (p *pageOf[T]) scan(rows pgx.Rows, row *T) error {
+	if !p.beside {
+		return p.table.plan.scan(rows, unsafe.Pointer(row))
+	}
+	p.value = nil
+	return p.table.plan.scan(rows, unsafe.Pointer(row), &p.value)
 }

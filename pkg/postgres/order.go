@@ -14,7 +14,9 @@ const maxOrders = 5
 
 // sortKey is one column of an order.
 type sortKey struct {
+	// column is nil for an entry: that stands as v.value, beside the row.
 	column   *column
+	entry    *filter.EntryOf
 	desc     bool
 	nullable bool
 	kind     FieldType
@@ -29,13 +31,17 @@ var casts = map[FieldType]string{
 // order reads an order_by (AIP-132), such as "create_time desc, owner". The id
 // always comes last, in the direction of what stands before it, so that the order
 // is total. NULL sorts as the largest value.
-func (t *Table[T]) order(text string) ([]sortKey, error) {
+// An entry stands alone, and rows that have no value of it come last in either direction.
+func (t *Table[T]) order(fields *filter.Fields, text string) ([]sortKey, error) {
 	var keys []sortKey
 	if strings.TrimSpace(text) != "" {
 		for part := range strings.SplitSeq(text, ",") {
-			key, err := t.sortKey(part)
+			key, err := t.sortKey(fields, part)
 			if err != nil {
 				return nil, err
+			}
+			if len(keys) > 0 && (key.entry != nil || keys[0].entry != nil) {
+				return nil, orderError("a list is sorted by a custom field alone")
 			}
 			if slices.ContainsFunc(keys, func(k sortKey) bool { return k.column == key.column }) {
 				return nil, orderError("a field stands twice")
@@ -60,14 +66,21 @@ func (t *Table[T]) orderBy(q Query) string {
 	return q.OrderBy
 }
 
-func (t *Table[T]) sortKey(text string) (sortKey, error) {
+func (t *Table[T]) sortKey(fields *filter.Fields, text string) (sortKey, error) {
 	words := strings.Fields(text)
 	if len(words) == 0 || len(words) > 2 || (len(words) == 2 && words[1] != "asc" && words[1] != "desc") {
 		return sortKey{}, orderError(`write fields with a comma between them, each with " desc" or " asc" behind it or nothing`)
 	}
-	field, ok := t.fields.Lookup(words[0])
+	field, ok := fields.Lookup(words[0])
 	if !ok {
-		return sortKey{}, orderError("unknown field; the fields are " + t.fields.Known())
+		return sortKey{}, orderError("unknown field; the fields are " + fields.Known())
+	}
+	desc := len(words) == 2 && words[1] == "desc"
+	if field.Type == filter.Entry {
+		if field.Entry.Unsortable != "" {
+			return sortKey{}, orderError(field.Entry.Unsortable)
+		}
+		return sortKey{entry: field.Entry, desc: desc, nullable: true, kind: Text}, nil
 	}
 	c := t.plan.find(field.Column)
 	if _, sortable := casts[field.Type]; !sortable || field.Type == UUID || c == nil {
@@ -75,10 +88,18 @@ func (t *Table[T]) sortKey(text string) (sortKey, error) {
 	}
 	return sortKey{
 		column:   c,
-		desc:     len(words) == 2 && words[1] == "desc",
+		desc:     desc,
 		nullable: c.nullable(),
 		kind:     field.Type,
 	}, nil
+}
+
+// sql is the key in a statement.
+func (k sortKey) sql() string {
+	if k.entry != nil {
+		return "v.value"
+	}
+	return "t." + filter.Quote(k.column.name)
 }
 
 func orderError(description string) error {
@@ -90,7 +111,7 @@ func orderError(description string) error {
 func writeOrder(keys []sortKey) string {
 	parts := make([]string, len(keys))
 	for i, k := range keys {
-		parts[i] = "t." + filter.Quote(k.column.name)
+		parts[i] = k.sql()
 		if k.desc {
 			parts[i] += " DESC"
 		}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -96,12 +97,16 @@ func (p *plan) list(prefix string) string {
 	return strings.Join(names, ", ")
 }
 
-// scan reads the current row into the struct at base.
-func (p *plan) scan(rows pgx.Rows, base unsafe.Pointer) error {
+// scan reads the current row into the struct at base, and what stands behind its columns
+// into more.
+func (p *plan) scan(rows pgx.Rows, base unsafe.Pointer, more ...any) error {
 	s := p.scanners.Get().(*scanner)
 	defer p.scanners.Put(s)
 	s.aim(p, base)
 	defer s.aim(p, nil)
+	if len(more) > 0 {
+		return rows.Scan(slices.Concat(s.targets, more)...)
+	}
 	return rows.Scan(s.targets...)
 }
 

@@ -48,7 +48,7 @@ func NewTable[T any](d Def) *Table[T] {
 	for _, order := range d.Orders {
 		t.indexes = append(t.indexes, t.columnsOf(order))
 	}
-	if _, err := t.order(d.DefaultOrder); err != nil {
+	if _, err := t.order(t.fields, d.DefaultOrder); err != nil {
 		panic(fmt.Sprintf("postgres: table %s: default order %q: %v", d.Name, d.DefaultOrder, err))
 	}
 	t.writeSQL()

@@ -42,6 +42,29 @@ type Field struct {
 	// Family, for a UUID, is an SQL function that answers, of the tenant and a value, the
 	// values that are one with it: then = finds the rows of all of them. Empty for none.
 	Family string
+	// Entry, for an Entry, is what it is; nil for all others.
+	Entry *EntryOf
+}
+
+// EntryOf is a typed entry of a JSON column, such as a custom field that a tenant has put
+// on file. Its values stand in the column as they are, and in table custom_value by their
+// keys (function custom_key), which sort byte by byte as the values do.
+type EntryOf struct {
+	// Field is its id in custom_value, Key its key in the column, Type what custom_key
+	// calls its type.
+	Field uuid.UUID
+	Key   string
+	Type  int16
+	// Many says that it holds a list: `custom_fields.branches:"JKT"`.
+	Many bool
+	// Indexed says that custom_value holds every value.
+	Indexed bool
+	// Ordered says that it has < <= > >= beside = and !=.
+	Ordered bool
+	// Unsortable says why a list cannot be sorted by it; empty where it can.
+	Unsortable string
+	// Parse answers the JSON of a value as a caller writes it, or what is wrong with it.
+	Parse func(text string, quoted bool) (asJSON, problem string)
 }
 
 // Type is what a field holds, and so which operators it has.
@@ -78,6 +101,8 @@ const (
 	// JSON is jsonb with typed values, such as custom fields:
 	// `custom_fields.seats > 5`, `custom_fields.vip = true`.
 	JSON
+	// Entry is an entry of a JSON column whose type is known: see EntryOf.
+	Entry
 )
 
 // Error is a mistake in a filter.
@@ -104,6 +129,9 @@ type Condition struct {
 	// Members are the values that were compared for themselves, while others may be one
 	// with them.
 	Members []Member
+	// Valued says that the condition is about the entry that the list is sorted by, as
+	// v.value, and holds only where that has a value.
+	Valued bool
 }
 
 // Member is a value that others may be one with, as the SQL function tells.
@@ -117,6 +145,11 @@ type Fields struct {
 	table  string
 	byPath map[string]Field
 	known  string
+	// entry answers the entries of JSON columns whose types are known; nil for none.
+	entry func(path string) (Field, bool)
+	// sorted is the entry that the list is sorted by, whose value is v.value; nil for
+	// none.
+	sorted *EntryOf
 }
 
 // NewFields makes the allow-list. The table's name is that of the source column
@@ -135,9 +168,28 @@ func NewFields(table string, fields []Field) *Fields {
 	return f
 }
 
+// With answers the allow-list together with the entries of JSON columns whose types are
+// known for one list.
+func (f *Fields) With(entry func(path string) (Field, bool)) *Fields {
+	with := *f
+	with.entry = entry
+	return &with
+}
+
+// SortedBy answers the allow-list for a list that is sorted by an entry, whose value is
+// v.value there.
+func (f *Fields) SortedBy(entry *EntryOf) *Fields {
+	by := *f
+	by.sorted = entry
+	return &by
+}
+
 // Lookup answers the field of a path.
 func (f *Fields) Lookup(path string) (Field, bool) {
 	field, ok := f.byPath[path]
+	if !ok && f.entry != nil {
+		return f.entry(path)
+	}
 	return field, ok
 }
 

@@ -29,7 +29,9 @@ func (w *writer) conjuncts(root node) {
 			w.sql.WriteString(" AND ")
 		}
 		w.note(part)
-		w.node(part)
+		if t, ok := part.(term); !ok || !w.sortedTerm(t) {
+			w.node(part)
+		}
 	}
 }
 
@@ -96,6 +98,8 @@ func (w *writer) term(t term) {
 		w.indexedTerm(t, key, field)
 	case field.Type == JSON:
 		w.jsonTerm(t, key, field, column)
+	case field.Type == Entry:
+		w.entryTerm(t, field, column)
 	case field.Type == List:
 		w.listTerm(t, column)
 	default:
@@ -108,6 +112,11 @@ func (w *writer) term(t term) {
 func (w *writer) resolve(t term) (field Field, key, problem string) {
 	field, ok := w.fields.Lookup(t.path)
 	switch {
+	case ok && t.quoted && field.Type == JSON && w.fields.entry != nil:
+		if entry, known := w.fields.entry(t.path + "." + t.key); known {
+			return entry, t.key, ""
+		}
+		return field, t.key, ""
 	case !ok && !t.quoted:
 		return w.resolveKey(t.path)
 	case !ok || t.quoted && !field.keyed():
