@@ -205,11 +205,13 @@ func (s *Store[T, P]) queueRest(u *Unit, before, after *T, events []*eventv1.Eve
 // word says what a violated constraint of the table means.
 func (s *Store[T, P]) word(err error) error {
 	if postgres.Violates(err, s.Table.Def().Name+"_pkey") {
-		reason := strings.ToUpper(fieldName(s.Kind)) + "_EXISTS"
-		return errs.AlreadyExists(reason, "a "+s.Kind+" with this id exists").Wrap(err)
+		return errs.AlreadyExists(s.existsReason(), "a "+s.Kind+" with this id exists").Wrap(err)
 	}
 	return s.Table.Error(err)
 }
+
+// existsReason is that of a row whose id is taken.
+func (s *Store[T, P]) existsReason() string { return strings.ToUpper(fieldName(s.Kind)) + "_EXISTS" }
 
 // withKeys runs fn, and again after fetching the key of a contact that it lacked:
 // never inside a transaction.

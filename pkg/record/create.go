@@ -24,6 +24,13 @@ func (s *Store[T, P]) Create(ctx context.Context, tenant uuid.UUID, id string, p
 	if err != nil {
 		return *new(P), err
 	}
+	rules, err := s.CustomRules(ctx, tenant)
+	if err != nil {
+		return *new(P), err
+	}
+	if err := s.CheckNew(rules, row); err != nil {
+		return *new(P), err
+	}
 	s.Meta(row).ID = own
 	return s.Add(ctx, tenant, row)
 }

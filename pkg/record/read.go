@@ -134,6 +134,9 @@ func (s *Store[T, P]) Search(ctx context.Context, tenant uuid.UUID, text string,
 func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListRequest, where ...postgres.Cond) ([]P, string, error) {
 	q := Query(ctx, req)
 	q.Where = append(scope(ctx), where...)
+	if err := s.nameCustom(ctx, tenant, &q); err != nil {
+		return nil, "", err
+	}
 	rows, next, err := s.Table.List(ctx, s.DB, tenant, q)
 	if err != nil {
 		return nil, "", err

@@ -13,6 +13,8 @@
 package record
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
@@ -48,6 +50,12 @@ type Store[T any, P proto.Message] struct {
 	// Extra, where set, writes rows that belong to the aggregate but live in
 	// tables of their own, such as identifiers. Before is nil at creation.
 	Extra func(w *postgres.Writes, before, after *T)
+	// Custom, where set, answers what the tenant has decided on the custom fields of the
+	// resource. It is asked before a transaction begins.
+	Custom func(ctx context.Context, tenant uuid.UUID) (CustomRules, error)
+	// CustomKind answers the kind of a row, where custom fields are of some kinds only;
+	// nil stands for 0.
+	CustomKind func(*T) int32
 }
 
 // ListRequest is what every list request has (AIP-132). Those of resources that

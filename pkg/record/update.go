@@ -25,7 +25,11 @@ func (s *Store[T, P]) Update(ctx context.Context, tenant uuid.UUID, p P, mask *f
 	if err != nil {
 		return *new(P), err
 	}
-	return s.Change(ctx, tenant, textField(p, "name"), textField(p, "etag"), s.merge(p, paths))
+	rules, err := s.CustomRules(ctx, tenant)
+	if err != nil {
+		return *new(P), err
+	}
+	return s.Change(ctx, tenant, textField(p, "name"), textField(p, "etag"), s.merge(p, paths, rules))
 }
 
 // UpdateIn is Update of a row that LockAllIn answered or that AddIn added.
@@ -37,11 +41,15 @@ func (s *Store[T, P]) UpdateIn(u *Unit, row *T, p P, mask *fieldmaskpb.FieldMask
 	if err := s.check(u.ctx, row, textField(p, "name"), textField(p, "etag")); err != nil {
 		return err
 	}
-	return s.DecideIn(u, row, s.merge(p, paths))
+	rules, err := s.CustomRules(u.ctx, u.tenant)
+	if err != nil {
+		return err
+	}
+	return s.DecideIn(u, row, s.merge(p, paths, rules))
 }
 
 // merge is the rule that writes the paths of a message into a row.
-func (s *Store[T, P]) merge(p P, paths []maskPath) func(*T) ([]entity.Event, error) {
+func (s *Store[T, P]) merge(p P, paths []maskPath, rules CustomRules) func(*T) ([]entity.Event, error) {
 	return func(row *T) ([]entity.Event, error) {
 		before := s.Proto(row)
 		wanted := proto.CloneOf(before)
@@ -51,7 +59,11 @@ func (s *Store[T, P]) merge(p P, paths []maskPath) func(*T) ([]entity.Event, err
 		if err := checkImmutable(fieldName(s.Kind), before.ProtoReflect(), wanted.ProtoReflect()); err != nil {
 			return nil, err
 		}
+		custom := s.Meta(row).CustomFields
 		if err := s.Fill(row, wanted); err != nil {
+			return nil, err
+		}
+		if err := s.CheckChanged(rules, custom, row); err != nil {
 			return nil, err
 		}
 		changed := differing(before.ProtoReflect(), s.Proto(row).ProtoReflect())
