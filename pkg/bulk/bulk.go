@@ -21,6 +21,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
@@ -66,6 +68,10 @@ type Kind struct {
 	// Known answers whether a field that is not among Fields can be named in an
 	// override, such as "custom_fields.hobby". Nil knows none.
 	Known func(field string) bool
+	// Named answers the field that a heading names which is not among Fields, such as
+	// "custom_fields.hobby" for the heading "Hobby"; "" where it names none. Nil names
+	// none.
+	Named func(ctx context.Context, tenant uuid.UUID, heading string) (field string, err error)
 	// System guesses the system a file comes from by its heads; "" where it does
 	// not know.
 	System func(headers []string) string
@@ -78,7 +84,7 @@ type Kind struct {
 	Together func(a, b Row) bool
 	// Parse reads what one row says, without looking at anything else: it becomes
 	// Row.Parsed. It runs ahead, while the step before is written. Nil parses nothing.
-	Parse func(job *Job, row Row) any
+	Parse func(ctx context.Context, job *Job, row Row) any
 	// Prepare does, before the transaction of a step, what may not be done inside
 	// it, such as asking another service; what it finds goes into Job.State. It may
 	// run again for the same rows, so what it creates must be found the next time.

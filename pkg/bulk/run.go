@@ -111,10 +111,10 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 	}
 	job := &Job{Tenant: row.caller.Tenant, Import: e.message(row), id: row.id}
 	rows := &source{next: reader.Next, columns: row.spec.GetColumns(), done: row.doneLine, together: kind.Together}
-	if kind.Parse != nil {
-		rows.parse = func(r Row) any { return kind.Parse(job, r) }
-	}
 	ctx, stop := context.WithCancel(ctx)
+	if kind.Parse != nil {
+		rows.parse = func(r Row) any { return kind.Parse(ctx, job, r) }
+	}
 	steps := rows.ahead(ctx, func() int64 { return min(content.read, row.size) })
 	defer func() {
 		stop()

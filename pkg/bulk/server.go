@@ -50,7 +50,7 @@ func (e *Engine) UploadImport(stream grpc.ClientStreamingServer[bulkv1.UploadImp
 	if err != nil {
 		return err
 	}
-	if err := e.understand(kind, spec, e.file(ctx, caller.Tenant, id, size)); err != nil {
+	if err := e.understand(ctx, kind, spec, e.file(ctx, caller.Tenant, id, size)); err != nil {
 		return err
 	}
 	if err := e.complete(ctx, caller.Tenant, id, spec, size); err != nil {
@@ -94,7 +94,7 @@ func (e *Engine) receive(stream grpc.ClientStreamingServer[bulkv1.UploadImportRe
 
 // understand finds out the format of the file and what its columns mean, and
 // writes it into the spec.
-func (e *Engine) understand(kind Kind, spec *bulkv1.Import, content sheet.File) error {
+func (e *Engine) understand(ctx context.Context, kind Kind, spec *bulkv1.Import, content sheet.File) error {
 	reader, err := sheet.NewReader(content, options(spec))
 	if err != nil {
 		return err
@@ -102,6 +102,9 @@ func (e *Engine) understand(kind Kind, spec *bulkv1.Import, content sheet.File) 
 	format := reader.Format()
 	columns := sheet.Guess(format.Columns, kind.Fields)
 	byName(columns, kind)
+	if err := kind.nameRest(ctx, columns); err != nil {
+		return err
+	}
 	if err := override(columns, kind, spec.GetColumns()); err != nil {
 		return err
 	}
@@ -140,6 +143,27 @@ func byName(columns []sheet.Column, kind Kind) {
 			columns[i].Field, taken[c.Header] = c.Header, true
 		}
 	}
+}
+
+// nameRest gives columns that nothing has told yet the field that their heads name.
+func (k Kind) nameRest(ctx context.Context, columns []sheet.Column) error {
+	if k.Named == nil {
+		return nil
+	}
+	taken := map[string]bool{}
+	for i, c := range columns {
+		if c.Field != "" || c.Header == Ignore {
+			continue
+		}
+		field, err := k.Named(ctx, auth.From(ctx).Tenant, c.Header)
+		if err != nil {
+			return err
+		}
+		if field != "" && !taken[field] {
+			columns[i].Field, taken[field] = field, true
+		}
+	}
+	return nil
 }
 
 func options(spec *bulkv1.Import) sheet.Options {
