@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/rules"
@@ -41,6 +42,7 @@ var Definition = service.Definition{
 		{Version: timer.VersionTable, Migrations: timer.Migrations},
 		{Version: rules.VersionTable, Migrations: rules.Migrations},
 		service.FieldRules,
+		{Version: customfield.VersionTable, Migrations: customfield.Migrations},
 	},
 	Policy: server.Policy,
 	Mesh:   wiring.Mesh,
@@ -96,6 +98,10 @@ func build(rt *service.Runtime) error {
 	timers := &timer.Runner{DB: rt.DB, Now: rt.Now, As: rt.AsService, Handlers: map[string]timer.Handler{}, Logger: rt.Logger}
 	contactv1.RegisterRuleEngineServiceServer(rt.Server, server.NewRuleServer(rt, s.Store, timers))
 	rt.Go("timers", timers.Run)
+	contactv1.RegisterCustomFieldServiceServer(rt.Server, s)
+	rt.Go("custom fields", s.Store.CustomFields.Schemas.Watch)
+	indexes := customfield.Builder{DB: rt.DB, Schemas: s.Store.CustomFields.Schemas, Tables: store.CustomTables, Logger: rt.Logger}
+	rt.Go("indexes of custom fields", indexes.Run)
 	rt.Go("erasures", s.Store.FinishErasures(rt.Logger))
 	return replay(rt, s.Store)
 }

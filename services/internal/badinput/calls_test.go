@@ -140,7 +140,7 @@ func wrongNames(collection string) map[string]string {
 }
 
 // ownForm are collections whose ids are no UUIDs.
-var ownForm = map[string]bool{"customers": true, "roles": true, "operations": true}
+var ownForm = map[string]bool{"customers": true, "roles": true, "operations": true, "industryPacks": true}
 
 // Row B16: what is no name of the collection is refused as such; the name of what
 // does not exist, and of what is another tenant's, as not found, in the same words.

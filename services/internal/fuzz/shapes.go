@@ -43,7 +43,13 @@ func shape(m proto.Message, area string) {
 		m.Filter, m.Contacts = "kind = CONTACT_KIND_PERSON", nil
 	case *contactv1.Contact:
 		m.Kind, m.GivenName, m.FamilyName = contactv1.ContactKind_CONTACT_KIND_PERSON, m.GetGivenName()+"Ani", ""
-		m.Roles = nil
+		m.Roles, m.LanguageCode = nil, "id"
+	case *contactv1.CustomField:
+		// A field that others would have to fill in would make most of their calls fail.
+		m.Type, m.Options, m.Kinds, m.DisplayNames = contactv1.CustomFieldType_CUSTOM_FIELD_TYPE_TEXT, nil, nil, map[string]string{"en": "Field"}
+		m.Required, m.DefaultValue, m.Minimum, m.Maximum, m.Pattern, m.MaxLength, m.Unique, m.Searchable = false, "", "", "", "", 0, false, false
+	case *contactv1.CustomFieldPolicy:
+		m.UnknownKeys = contactv1.UnknownKeys_UNKNOWN_KEYS_OPEN
 	case *contactv1.Relationship:
 		m.EndTime = nil
 	case *contactv1.Identifier:

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/text"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
@@ -56,7 +57,7 @@ func (c *incoming) keepUnread(field, value string) {
 }
 
 // contactOfRow reads the contact that a row of an export speaks of.
-func contactOfRow(row bulk.Row, spec *bulkv1.Import) (*incoming, error) {
+func contactOfRow(row bulk.Row, spec *bulkv1.Import, rules *customfield.Rules) (*incoming, error) {
 	c := &incoming{Contact: &contactv1.Contact{Source: "import", ExternalIds: map[string]string{}, Labels: map[string]string{}}}
 	if v := row.First("source"); v != "" {
 		c.Source = v
@@ -80,7 +81,9 @@ func contactOfRow(row bulk.Row, spec *bulkv1.Import) (*incoming, error) {
 	}
 	c.Owner = ownerOf(row.First("owner"))
 	readLabels(row, c.Contact)
-	readCustom(row, c.Contact)
+	if err := readCustom(row, c.Contact, rules); err != nil {
+		return nil, err
+	}
 	identifyRow(row, c.Contact, spec.GetSystem())
 	return c, readDetails(row, c.Contact)
 }
@@ -298,8 +301,8 @@ func readLabels(row bulk.Row, c *contactv1.Contact) {
 }
 
 // readCustom keeps what an account export says beside a name, and each column
-// that the caller gave to a custom field.
-func readCustom(row bulk.Row, c *contactv1.Contact) {
+// that the caller gave to a custom field: one that is on file by its type.
+func readCustom(row bulk.Row, c *contactv1.Contact, rules *customfield.Rules) error {
 	custom := c.GetCustomFields().GetFields()
 	if custom == nil {
 		custom = map[string]*structpb.Value{}
@@ -316,12 +319,29 @@ func readCustom(row bulk.Row, c *contactv1.Contact) {
 	}
 	for field, values := range row.Values {
 		if name, ok := strings.CutPrefix(field, "custom_fields."); ok {
-			custom[name] = structpb.NewStringValue(values[0])
+			cell, err := cellOf(name, values[0], rules)
+			if err != nil {
+				return err
+			}
+			custom[name] = cell
 		}
 	}
 	if len(custom) > 0 {
 		c.CustomFields = &structpb.Struct{Fields: custom}
 	}
+	return nil
+}
+
+// cellOf reads the cell of a custom field; one that nobody has put on file is text.
+func cellOf(key, cell string, rules *customfield.Rules) (*structpb.Value, error) {
+	v, known, wrong := rules.Parse(key, cell)
+	switch {
+	case wrong != nil:
+		return nil, errs.InvalidAll(*wrong)
+	case !known:
+		v = cell
+	}
+	return structpb.NewValue(v)
 }
 
 // identifyRow gives the contact its id in the other system. A row without one,

@@ -246,3 +246,44 @@ func TestImportRefused(t *testing.T) {
 		t.Errorf("another tenant: %v", err)
 	}
 }
+
+// CON-27 and CON-49: columns are told custom fields by their keys and by what these are
+// called, in any language; cells are read by their types, and a row that does not fit
+// fails by name.
+func TestImport_customFields(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	a, _ := fresh(t, s)
+	client := contactv1.NewImportServiceClient(a.Conn)
+	plan := field("plan", "CHOICE")
+	plan.DisplayNames, plan.Options = map[string]string{"en": "Tariff", "id": "Paket"}, []*contactv1.CustomFieldOption{
+		{Value: "PRE", DisplayNames: map[string]string{"en": "Prepaid", "id": "Prabayar"}}, {Value: "POST"},
+	}
+	for _, f := range []*contactv1.CustomField{plan, field("joined_on", "DATE"), field("spend", "MONEY"), field("seats", "INTEGER"), field("vip", "BOOL")} {
+		a.add(t, f)
+	}
+	file := "name,email,Paket,joined on,spend,custom_fields.seats,VIP\n" +
+		"Ani,ani@example.com,prabayar,31.01.2026,IDR 150000,7,ya\n" +
+		"Budi,budi@example.com,POST,,,,\n" +
+		"Cici,cici@example.com,gold,2026-01-31,,,\n" +
+		"Dodi,dodi@example.com,,,,many,\n"
+	i := bring(a.Ctx(), t, client, &bulkv1.Import{Kind: "contacts", FileName: "list.csv"}, []byte(file))
+	if got := counts(i.GetCounts()); got != [5]int64{4, 2, 0, 0, 2} {
+		t.Errorf("counts %v: %v", got, i)
+	}
+	rows := must(client.ListImportRows(a.Ctx(), &bulkv1.ListImportRowsRequest{Parent: i.GetName()}))(t)
+	for line, reason := range map[int64]string{4: "OPTION_UNKNOWN", 5: "FIELD_INVALID"} {
+		for _, r := range rows.GetRows() {
+			if int64(r.GetLine()) == line && r.GetReason() != reason {
+				t.Errorf("line %d failed as %s: %s", line, r.GetReason(), r.GetMessage())
+			}
+		}
+	}
+	found := must(a.LookupContact(a.Ctx(), &contactv1.LookupContactRequest{Identifier: &contactv1.LookupContactRequest_Email{Email: "ani@example.com"}}))(t)
+	want := custom(t, map[string]any{
+		"plan": "PRE", "joined_on": "2026-01-31", "spend": map[string]any{"currencyCode": "IDR", "units": "150000"}, "seats": 7, "vip": true,
+	})
+	if diff := cmp.Diff(want, found.GetContacts()[0].GetCustomFields(), protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}

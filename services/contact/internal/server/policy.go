@@ -126,5 +126,17 @@ var Policy = auth.Policy{
 	contactv1.RuleEngineService_ListRuleDecisions_FullMethodName: ruling,
 	contactv1.RuleEngineService_ExplainDecision_FullMethodName:   ruling,
 
+	contactv1.CustomFieldService_CreateCustomField_FullMethodName:       heads,
+	contactv1.CustomFieldService_GetCustomField_FullMethodName:          readers,
+	contactv1.CustomFieldService_ListCustomFields_FullMethodName:        readers,
+	contactv1.CustomFieldService_UpdateCustomField_FullMethodName:       heads,
+	contactv1.CustomFieldService_DeleteCustomField_FullMethodName:       heads,
+	contactv1.CustomFieldService_UndeleteCustomField_FullMethodName:     heads,
+	contactv1.CustomFieldService_GetCustomFieldPolicy_FullMethodName:    readers,
+	contactv1.CustomFieldService_UpdateCustomFieldPolicy_FullMethodName: heads,
+	contactv1.CustomFieldService_GetIndustryPack_FullMethodName:         readers,
+	contactv1.CustomFieldService_ListIndustryPacks_FullMethodName:       readers,
+	contactv1.CustomFieldService_ApplyIndustryPack_FullMethodName:       heads,
+
 	contactv1.KeyService_FetchKeys_FullMethodName: services,
 }

@@ -22,6 +22,7 @@ type Server struct {
 	contactv1.UnsafeDisclosureServiceServer
 	contactv1.UnsafeIdentityServiceServer
 	contactv1.UnsafeEmployeeServiceServer
+	contactv1.UnsafeCustomFieldServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

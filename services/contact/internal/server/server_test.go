@@ -91,6 +91,14 @@ func TestCalls(t *testing.T) {
 		"ScreenDisclosure":                testScreenDisclosure,
 		"ListAuditEntries":                testListAuditEntries,
 		"Recipients":                      testRecipients,
+		"CustomFields":                    testCustomFields,
+		"CustomFields values":             testCustomFields_values,
+		"CustomFields lists":              testCustomFields_lists,
+		"CustomFields pages":              testCustomFields_pages,
+		"CustomFields change":             testCustomFields_change,
+		"CustomFields unique":             testCustomFields_unique,
+		"CustomFieldPolicy":               testCustomFieldPolicy,
+		"IndustryPacks":                   testIndustryPacks,
 		"Guard":                           testGuard,
 		"History":                         testHistory,
 		"History interaction":             testHistory_interaction,
@@ -157,6 +165,7 @@ type api struct {
 	contactv1.InteractionServiceClient
 	contactv1.ConsentServiceClient
 	contactv1.IdentityServiceClient
+	contactv1.CustomFieldServiceClient
 }
 
 func of(c *testkit.Client) *api {
@@ -167,6 +176,7 @@ func of(c *testkit.Client) *api {
 		InteractionServiceClient:  contactv1.NewInteractionServiceClient(c.Conn),
 		ConsentServiceClient:      contactv1.NewConsentServiceClient(c.Conn),
 		IdentityServiceClient:     contactv1.NewIdentityServiceClient(c.Conn),
+		CustomFieldServiceClient:  contactv1.NewCustomFieldServiceClient(c.Conn),
 	}
 }
 

@@ -32,6 +32,10 @@ func (s *Store) ClaimContact(ctx context.Context, tenant uuid.UUID, name, etag s
 	if known.Kind != contact.Person || known.Anonymous() {
 		return nil, errs.Invalid("details", "", "must be a person with a name")
 	}
+	rules, err := s.Contacts.CustomRules(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
 	return s.Contacts.Change(ctx, tenant, name, etag, func(c *contact.Contact) ([]entity.Event, error) {
 		if err := c.RefuseKnown(); err != nil {
 			return nil, err
@@ -39,7 +43,11 @@ func (s *Store) ClaimContact(ctx context.Context, tenant uuid.UUID, name, etag s
 		in := contactProto(known)
 		wanted := merged(contactProto(c), in)
 		wanted.DisplayName = in.GetDisplayName()
+		custom := c.CustomFields
 		if err := s.fillContact(c, wanted); err != nil {
+			return nil, inDetails(err)
+		}
+		if err := s.Contacts.CheckChanged(rules, custom, c); err != nil {
 			return nil, inDetails(err)
 		}
 		return []entity.Event{contact.Claimed{}}, nil

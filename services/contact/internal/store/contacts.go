@@ -19,7 +19,11 @@ import (
 // the one an offline client brought, or empty; the guard says whether a duplicate is
 // refused.
 func (s *Store) CreateContact(ctx context.Context, tenant uuid.UUID, id string, p *contactv1.Contact, guard contact.Guard) (*contactv1.Contact, error) {
-	row, err := s.newContact(id, p)
+	rules, err := s.Contacts.CustomRules(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.newContact(id, p, rules)
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +41,13 @@ func (s *Store) CreateContact(ctx context.Context, tenant uuid.UUID, id string, 
 
 // BatchCreateContacts stores all contacts of the requests, or none.
 func (s *Store) BatchCreateContacts(ctx context.Context, tenant uuid.UUID, reqs []*contactv1.CreateContactRequest) (*contactv1.BatchCreateContactsResponse, error) {
+	rules, err := s.Contacts.CustomRules(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]*contact.Contact, len(reqs))
 	for i, req := range reqs {
-		row, err := s.newContact(req.GetContactId(), req.GetContact())
+		row, err := s.newContact(req.GetContactId(), req.GetContact(), rules)
 		if err != nil {
 			return nil, within(fields.Index("requests", i)+".", err)
 		}
@@ -73,13 +81,16 @@ func (s *Store) addAll(ctx context.Context, tenant uuid.UUID, rows []*contact.Co
 }
 
 // newContact reads a contact that is about to be created.
-func (s *Store) newContact(id string, p *contactv1.Contact) (*contact.Contact, error) {
+func (s *Store) newContact(id string, p *contactv1.Contact, rules record.CustomRules) (*contact.Contact, error) {
 	r := &fields.Reader{}
 	row := &contact.Contact{Meta: entity.Meta{ID: r.ID("contact_id", id)}}
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	return row, s.fillContact(row, p)
+	if err := s.fillContact(row, p); err != nil {
+		return nil, err
+	}
+	return row, s.Contacts.CheckNew(rules, row)
 }
 
 // UpsertContact updates the living contact that holds the external id, or creates

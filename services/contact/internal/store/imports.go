@@ -24,6 +24,7 @@ type Incoming struct {
 	line    int
 	contact *contact.Contact
 	remarks Remarks
+	rules   record.CustomRules
 }
 
 // Remarks are what a row says that the contact does not.
@@ -47,8 +48,9 @@ func (r Remarks) report() (reason, message string) {
 }
 
 // Incoming makes one of what the row on that line says. Read are identifiers of it
-// that were brought into form already, so that it is not done twice.
-func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifier, remarks Remarks) (Incoming, error) {
+// that were brought into form already, so that it is not done twice. The
+// rules are those of custom fields.
+func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifier, remarks Remarks, rules record.CustomRules) (Incoming, error) {
 	c := &contact.Contact{}
 	err := s.fillIdentified(c, p, func(kind contact.IdentifierKind, value, region string) (contact.Identifier, error) {
 		for _, i := range read {
@@ -58,7 +60,7 @@ func (s *Store) Incoming(line int, p *contactv1.Contact, read []contact.Identifi
 		}
 		return Identify(kind, value, region)
 	})
-	return Incoming{line: line, contact: c, remarks: remarks}, err
+	return Incoming{line: line, contact: c, remarks: remarks, rules: rules}, err
 }
 
 // matchOrder is by which identifier an incoming contact is recognised first. A
@@ -254,7 +256,10 @@ func (i *importing) bring(row *contact.Contact, item Incoming) (bulk.Outcome, er
 			return bulk.Failed(item.line, errs.NotFound("contact", "")), nil // gone, or given to somebody else, since it was found
 		}
 		o.Resource = named(contacts, id)
-		return i.orFailed(o, i.merge(there, row))
+		return i.orFailed(o, i.merge(there, row, item.rules))
+	}
+	if err := i.Contacts.CheckNew(item.rules, row); err != nil {
+		return i.orFailed(o, err)
 	}
 	keys := trialKeys(row)
 	i.job.Remember(keys...)

@@ -6,13 +6,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 )
 
 // merge puts what a file says together with what is there: names and texts that the
 // file has replace, identifiers and addresses are added, nothing is removed.
-func (i *importing) merge(row, incoming *contact.Contact) error {
+func (i *importing) merge(row, incoming *contact.Contact, rules record.CustomRules) error {
 	in := contactProto(incoming) // its identifiers in their stored form, as those that are there
 	return i.Contacts.DecideIn(i.unit, row, func(row *contact.Contact) ([]entity.Event, error) {
 		before := contactProto(row)
@@ -20,7 +21,11 @@ func (i *importing) merge(row, incoming *contact.Contact) error {
 		if proto.Equal(before, wanted) {
 			return nil, nil
 		}
+		custom := row.CustomFields
 		if err := i.fillContact(row, wanted); err != nil {
+			return nil, err
+		}
+		if err := i.Contacts.CheckChanged(rules, custom, row); err != nil {
 			return nil, err
 		}
 		if proto.Equal(before, contactProto(row)) {

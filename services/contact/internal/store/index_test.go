@@ -10,6 +10,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
 )
@@ -63,6 +64,22 @@ const fill = `
 		'', '', '', now() + i * interval '1 s', ''
 	FROM tenants, generate_series(1, 3000) AS i`
 
+// scoreID is the field of which every second contact of filled has a value.
+var scoreID = uuid.MustParse("0190a000-0000-7000-8000-0000000000f1")
+
+// score is it.
+const score = `
+	INSERT INTO custom_value (tenant, id, field, value, alone)
+	SELECT tenant, id, $1, custom_number_key((hashtext(id::text) % 1000)::text), false FROM contact WHERE hashtext(id::text) % 2 = 0`
+
+// scored answers it for lists.
+func scored(path string) (postgres.Field, bool) {
+	return postgres.Field{Path: path, Column: "custom_fields", Type: filter.Entry, Entry: &filter.EntryOf{
+		Field: scoreID, Key: "score", Type: 3, Indexed: true, Ordered: true,
+		Parse: func(text string, _ bool) (string, string) { return text, "" },
+	}}, path == "custom_fields.score"
+}
+
 // filled answers a database with rows in it, and the tenant of half of them.
 func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
 	t.Helper()
@@ -76,6 +93,9 @@ func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
 	if _, err := owner.Exec(t.Context(), fill, tenant, uuid.New()); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := owner.Exec(t.Context(), score, scoreID); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := owner.Exec(t.Context(), "ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +105,7 @@ func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
 // Every filter and order that lists declare runs on an index, as role app.
 func TestLists_useTheirIndexes(t *testing.T) {
 	t.Parallel()
-	testkit.Lists(t, database(t), store.New(nil, nil, nil))
+	testkit.Lists(t, database(t), store.New(nil, nil, nil), testkit.Brought(2))
 }
 
 // As role app, with row-level security, nothing else that is looked up reads a
@@ -108,9 +128,15 @@ func TestPlans(t *testing.T) {
 	}
 	plan, err := relationships.Explain(t.Context(), db, tenant, postgres.Query{Where: []postgres.Cond{with}, OrderBy: "create_time desc"})
 	indexed("relationships of a contact", plan, err)
-	for _, filter := range []string{`labels.tier = "t7"`, `roles.PARTNER = "open"`} {
-		plan, err := contacts.Explain(t.Context(), db, tenant, postgres.Query{Filter: filter, OrderBy: "create_time desc"})
-		indexed(filter, plan, err)
+	for _, condition := range []string{`labels.tier = "t7"`, `roles.PARTNER = "open"`} {
+		plan, err := contacts.Explain(t.Context(), db, tenant, postgres.Query{Filter: condition, OrderBy: "create_time desc"})
+		indexed(condition, plan, err)
+	}
+	for condition, order := range map[string]string{
+		"": "custom_fields.score desc", "custom_fields.score > 10": "custom_fields.score", "custom_fields.score = 7": "create_time desc",
+	} {
+		plan, err := contacts.Explain(t.Context(), db, tenant, postgres.Query{Filter: condition, OrderBy: order, Entry: scored})
+		indexed(condition+" by "+order, plan, err)
 	}
 	for name, sql := range map[string]string{
 		"look-up":     "SELECT contact FROM identifier WHERE tenant = $1 AND kind = 1 AND key = '7@example.com' ORDER BY contact DESC LIMIT 100",

@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
-	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -32,11 +31,7 @@ func policyStore(db *postgres.DB, log *eventlog.Log) *record.Store[identity.Poli
 
 // Policy answers the tenant's policy, or the one of the defaults.
 func (s *Store) Policy(ctx context.Context, tenant uuid.UUID) (*identity.Policy, error) {
-	p, err := s.Policies.Table.Get(ctx, s.db, tenant, identity.PolicyID)
-	if errs.Reason(err) == "IDENTITY_POLICY_NOT_FOUND" {
-		return identity.Default(), nil
-	}
-	return p, err
+	return s.Policies.Single(ctx, tenant, identity.Default())
 }
 
 // ReadPolicy is Policy, worded as the answer.
@@ -49,36 +44,9 @@ func (s *Store) ReadPolicy(ctx context.Context, tenant uuid.UUID) (*contactv1.Id
 }
 
 // UpdatePolicy writes the fields that the mask names, into the defaults where nobody
-// has written any. Of two calls that are the first, the later one meets
-// IDENTITY_POLICY_EXISTS and reads again.
+// has written any.
 func (s *Store) UpdatePolicy(ctx context.Context, tenant uuid.UUID, p *contactv1.IdentityPolicy, mask *fieldmaskpb.FieldMask) (*contactv1.IdentityPolicy, error) {
-	write := func() (*contactv1.IdentityPolicy, error) {
-		return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.IdentityPolicy, error) {
-			rows, err := s.Policies.LockAllIn(u, []uuid.UUID{identity.PolicyID})
-			if err != nil {
-				return nil, err
-			}
-			row := rows[identity.PolicyID]
-			if row == nil {
-				row = identity.Default()
-				if p.GetEtag() == row.Etag() {
-					p.Etag = "" // the defaults were read, and still hold
-				}
-				if err := s.Policies.AddIn(u, row); err != nil {
-					return nil, err
-				}
-			}
-			if err := s.Policies.UpdateIn(u, row, p, mask); err != nil {
-				return nil, err
-			}
-			return policyProto(row), nil
-		})
-	}
-	updated, err := write()
-	if errs.Reason(err) == "IDENTITY_POLICY_EXISTS" {
-		return write()
-	}
-	return updated, err
+	return s.Policies.UpdateSingle(ctx, tenant, identity.Default, p, mask)
 }
 
 func policyProto(p *identity.Policy) *contactv1.IdentityPolicy {

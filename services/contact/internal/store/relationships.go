@@ -25,6 +25,13 @@ func (s *Store) CreateRelationship(ctx context.Context, tenant uuid.UUID, id str
 	if err := fillRelationship(row, p); err != nil {
 		return nil, err
 	}
+	rules, err := s.Relationships.CustomRules(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Relationships.CheckNew(rules, row); err != nil {
+		return nil, err
+	}
 	return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.Relationship, error) {
 		if err := s.begin(u, row); err != nil {
 			return nil, err

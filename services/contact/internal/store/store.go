@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -47,6 +48,8 @@ type Store struct {
 	Merges            *record.Store[identity.Merge, *contactv1.ContactMerge]
 	LegalHolds        *record.Store[legalhold.Hold, *contactv1.LegalHold]
 	EmployeeRecords   *record.Store[employee.Record, *contactv1.EmployeeRecord]
+	CustomFields      *customfield.Store[*contactv1.CustomField]
+	CustomPolicies    *record.Store[customfield.Policy, *contactv1.CustomFieldPolicy]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -57,11 +60,13 @@ type Store struct {
 // New makes the store of the service's database.
 func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 	s := &Store{db: db, log: log, keys: keys, numbers: numbers{db: db}}
+	s.CustomFields, s.CustomPolicies = customFieldStore(db, log), customPolicyStore(db, log)
 	s.Contacts = &record.Store[contact.Contact, *contactv1.Contact]{
 		DB: db, Log: log, Table: contactTable, Kind: "contact", Collection: contacts,
 		Meta:     func(c *contact.Contact) *entity.Meta { return &c.Meta },
 		Contacts: func(c *contact.Contact) []uuid.UUID { return []uuid.UUID{c.ID} },
 		Proto:    contactProto, Fill: s.fillContact, Event: contactEvent, Extra: writeBeside, Gone: (*contact.Contact).RefuseMerged,
+		Custom: s.CustomFields.Rules(contacts), CustomKind: func(c *contact.Contact) int32 { return int32(c.Kind) },
 	}
 	s.RelationshipTypes = &record.Store[relationship.Type, *contactv1.RelationshipType]{
 		DB: db, Log: log, Table: relationshipTypeTable, Kind: "relationship type", Collection: relationshipTypes,
@@ -73,6 +78,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 		Meta:     func(r *relationship.Relationship) *entity.Meta { return &r.Meta },
 		Contacts: func(r *relationship.Relationship) []uuid.UUID { return []uuid.UUID{r.From, r.To} },
 		Proto:    relationshipProto, Fill: fillRelationship, Event: relationshipEvent,
+		Custom: s.CustomFields.Rules(relationships),
 	}
 	s.Interactions = &record.Store[interaction.Interaction, *contactv1.Interaction]{
 		DB: db, Log: log, Table: interactionTable, Kind: "interaction", Collection: interactions,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/text"
@@ -62,6 +63,7 @@ var contactTable = postgres.NewTable[contact.Contact](postgres.Def{
 		"identifier_external_id_key": errExternalIDTaken,
 		certainDuplicate:             errDuplicate,
 		uncomparedContact:            errUncompared,
+		customfield.ValueTaken:       customfield.Taken,
 	},
 })
 
@@ -106,6 +108,7 @@ var relationshipTable = postgres.NewTable[relationship.Relationship](postgres.De
 		"contact_erased":         errErased,
 		"relationship_to_fkey":   noContact,
 		"relationship_type_fkey": errs.NotFound("relationship type", ""),
+		customfield.ValueTaken:   customfield.Taken,
 	},
 })
 
