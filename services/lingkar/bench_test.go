@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench/seed"
 )
 
 // quickRows are those that a test measures: the others take long, and are made of the
@@ -20,7 +22,7 @@ var quickRows = []string{"memory-rest", "change", "get", "lists"}
 func TestBench_quick(t *testing.T) {
 	t.Parallel()
 	made := &suite{dir: dataDir(t)}
-	made.run(t, "bench", "seed", "--contacts", "200", "--events", "4")
+	made.run(t, "bench", "seed", "--contacts", "200", "--events", "4", "--shape", "retail")
 	file := filepath.Join(t.TempDir(), "results.json")
 	made.run(t, "bench", "--quick", "--only", strings.Join(quickRows, ","), "--out", file)
 	raw, err := os.ReadFile(file)
@@ -57,6 +59,29 @@ func TestBench_quick(t *testing.T) {
 	}
 }
 
+// CON-30: few large accounts are measured by the same rows as mass retail, on data in
+// which most contacts are people around a company with whom much happens.
+func TestBench_accounts(t *testing.T) {
+	t.Parallel()
+	testkit.Prove(t, testkit.GRPC, "CON-30")
+	made := &suite{dir: dataDir(t)}
+	told := made.run(t, "bench", "seed", "--contacts", "400", "--shape", "accounts", "--output", "json")
+	var result seed.Result
+	if err := json.Unmarshal([]byte(told[strings.Index(told, "{"):]), &result); err != nil || result.Contacts != 400 || result.Events < 3*1_500 {
+		t.Errorf("%v, %+v of %s", err, result, told)
+	}
+	file := filepath.Join(t.TempDir(), "results.json")
+	made.run(t, "bench", "--quick", "--only", "get,list,view", "--out", file)
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results bench.Results
+	if err := json.Unmarshal(raw, &results); err != nil || len(results.Reports) != 1 || len(results.Reports[0].Rows) != 3 {
+		t.Fatalf("%v\n%s", err, raw)
+	}
+}
+
 // TestBench_refusals expects one clear line, before anything is made.
 func TestBench_refusals(t *testing.T) {
 	t.Parallel()
@@ -70,6 +95,7 @@ func TestBench_refusals(t *testing.T) {
 	}{
 		{[]string{"bench"}, "bench seed"},
 		{[]string{"bench", "--only", "unicorns"}, "there is no row"},
+		{[]string{"bench", "seed", "--shape", "round"}, "--shape takes mixed, retail or accounts"},
 		{[]string{"bench", "--contacts", "10000"}, "--data-dir names data that is there"},
 		{[]string{"bench", "--quick", "--out", filepath.Join(own.dir, "nowhere", "x.json")}, "cannot be written"},
 		{[]string{"bench", "report", "none.json"}, "none.json"},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,13 +25,18 @@ const (
 	bytesPerContact = 10_000
 	bytesPerEvent   = 4_500
 	bytesBeside     = 4 << 30
+	// eventsInAccount is how many events a contact of a key account has on average.
+	eventsInAccount = 17
 )
+
+const shapeUsage = "what customers they are: mixed, retail, or accounts (few large ones)"
 
 // benchFlags are the flags of `bench`.
 type benchFlags struct {
 	quick    bool
 	contacts []int
 	events   int
+	shape    string
 	only     []string
 	out      string
 }
@@ -53,6 +59,7 @@ in the end; --data-dir names one that "bench seed" made, which stays.`,
 	flags.BoolVar(&f.quick, "quick", false, "10,000 contacts and short rounds")
 	flags.IntSliceVar(&f.contacts, "contacts", []int{10_000, 1_000_000}, "how many contacts, one size after the other")
 	flags.IntVar(&f.events, "events", 10, "events of a contact, on average")
+	flags.StringVar(&f.shape, "shape", string(seed.Mixed), shapeUsage)
 	flags.StringSliceVar(&f.only, "only", nil, "only these rows: "+strings.Join(bench.IDs(), ", "))
 	flags.StringVar(&f.out, "out", "", "write the results as JSON to this file too")
 	cmd.AddCommand(benchSeedCommand(g), benchCompareCommand(), benchGrowthCommand(), benchReportCommand())
@@ -89,8 +96,8 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 	if err := bench.Check(f.only); err != nil {
 		return usageError{err}
 	}
-	if cmd.Flags().Changed("data-dir") && (cmd.Flags().Changed("contacts") || cmd.Flags().Changed("events")) {
-		return usageError{errors.New("--data-dir names data that is there: --contacts and --events are for data that is made")}
+	if cmd.Flags().Changed("data-dir") && (cmd.Flags().Changed("contacts") || cmd.Flags().Changed("events") || cmd.Flags().Changed("shape")) {
+		return usageError{errors.New("--data-dir names data that is there: --contacts, --events and --shape are for data that is made")}
 	}
 	if len(f.contacts) == 0 {
 		return usageError{errors.New("--contacts takes at least one number")}
@@ -162,7 +169,7 @@ func (g *global) benchSize(cmd *cobra.Command, f benchFlags, contacts int, tell 
 			return nil, err
 		}
 		dir = filepath.Join(parent, "data")
-		if _, err := benchSeed(cmd.Context(), seed.Options{Dir: dir, Contacts: contacts, Events: f.events, Seed: 1, Progress: tell}); err != nil {
+		if _, err := benchSeed(cmd.Context(), seed.Options{Dir: dir, Contacts: contacts, Shape: seed.Shape(f.shape), Events: f.events, Seed: 1, Progress: tell}); err != nil {
 			return nil, err
 		}
 	}
@@ -245,6 +252,7 @@ appears whole or not at all.`,
 	}
 	cmd.Flags().IntVar(&o.Contacts, "contacts", 10_000, "how many; rounded up to a hundred")
 	cmd.Flags().IntVar(&o.Events, "events", 10, "events of a contact, on average")
+	cmd.Flags().StringVar((*string)(&o.Shape), "shape", string(seed.Mixed), shapeUsage)
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "decides names, amounts and who did what")
 	return cmd
 }
@@ -253,6 +261,9 @@ appears whole or not at all.`,
 func benchSeed(ctx context.Context, o seed.Options) (*seed.Result, error) {
 	if err := checkSeed(o.Contacts, o.Events); err != nil {
 		return nil, err
+	}
+	if !slices.Contains(seed.Shapes, o.Shape) {
+		return nil, usageError{fmt.Errorf("--shape takes mixed, retail or accounts, not %q", o.Shape)}
 	}
 	if err := roomFor(o); err != nil {
 		return nil, err
@@ -281,6 +292,9 @@ func roomFor(o seed.Options) error {
 	free, err := freeBytes(o.Dir)
 	if err != nil {
 		return err
+	}
+	if o.Shape == seed.Accounts {
+		o.Events = eventsInAccount
 	}
 	if need := uint64(o.Contacts)*uint64(bytesPerContact+o.Events*bytesPerEvent) + bytesBeside; free < need {
 		return fmt.Errorf("%d contacts with %d events each take about %d GB, and the disk of %s has %d GB left", o.Contacts, o.Events, need>>30+1, o.Dir, free>>30)

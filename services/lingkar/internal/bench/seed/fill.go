@@ -42,7 +42,7 @@ func copyGroups(ctx context.Context, h *home.Home, server *pgserver.Server, tmpl
 	}
 	defer db.close()
 	f := &filler{db: db, tokens: tmpl.tokens, tables: map[string][]*table{}, tell: o.Progress}
-	if err := f.prepare(ctx, h, tmpl, groupsFor(o.Contacts)); err != nil {
+	if err := f.prepare(ctx, h, tmpl, groupsFor(o.Contacts, o.Shape)); err != nil {
 		return nil, fmt.Errorf("reading the groups: %w", err)
 	}
 	group, copying := errgroup.WithContext(ctx)

@@ -31,11 +31,25 @@ import (
 const (
 	// groupSize is how many contacts a group has.
 	groupSize = 100
-	// keyAccountPer is how many contacts there are to each copy of the key account.
-	keyAccountPer = 50_000
 	// span is how far back the copies reach.
 	span = 330 * 24 * time.Hour
 )
+
+// Shape is the kind of customers that a company has (CON-30).
+type Shape string
+
+// The shapes. Each has at least one group of retail customers and one key account.
+const (
+	// Mixed is retail customers with a key account to 50,000 contacts.
+	Mixed Shape = "mixed"
+	// Retail is customers of whom each does little.
+	Retail Shape = "retail"
+	// Accounts is key accounts: 60 people around a company, and much that happens.
+	Accounts Shape = "accounts"
+)
+
+// Shapes are all of them.
+var Shapes = []Shape{Mixed, Retail, Accounts}
 
 // Options say what to make and where.
 type Options struct {
@@ -43,6 +57,8 @@ type Options struct {
 	Dir string
 	// Contacts is how many there shall be, rounded up to a hundred; at least 200.
 	Contacts int
+	// Shape is what customers they are; Mixed where empty.
+	Shape Shape
 	// Events is how many events a retail customer has on average, from 4 to 50.
 	Events int
 	// Seed decides names, amounts and who did what; 0 is a seed too.
@@ -144,8 +160,14 @@ var bulkSettings = map[string]string{
 // groups is how often each group is copied.
 type groups struct{ mass, key int }
 
-func groupsFor(contacts int) groups {
+func groupsFor(contacts int, shape Shape) groups {
 	copies := max(0, (contacts+groupSize-1)/groupSize-2)
-	key := min(copies, contacts/keyAccountPer)
+	switch shape {
+	case Retail:
+		return groups{mass: copies}
+	case Accounts:
+		return groups{key: copies}
+	}
+	key := min(copies, contacts/50_000)
 	return groups{mass: copies - key, key: key}
 }
