@@ -23,6 +23,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/operations"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/proxy"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/rest"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/tailored"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/store"
 	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 )
@@ -99,9 +100,13 @@ func build(rt *service.Runtime, c Config) error {
 
 	hub := live.New(rt.NATS, rt.Keys, rt.Fields, rt.Logger)
 	rt.Go("live events", hub.Run)
+	documents, err := tailored.New(contactv1.NewCustomFieldServiceClient(rt.Dial("contact")))
+	if err != nil {
+		return err
+	}
 	handler, err := rest.New(rest.Options{
 		Dial: rt.Dial, Authenticate: keeper.Authenticate, Admit: keep.Admit, Origins: c.Origins, Hops: c.Hops,
-		Live: hub.Serve, Operations: work, Ready: rt.DB.App.Ping, Logger: rt.Logger,
+		Live: hub.Serve, Document: documents.Serve, Operations: work, Ready: rt.DB.App.Ping, Logger: rt.Logger,
 	})
 	if err != nil {
 		return err

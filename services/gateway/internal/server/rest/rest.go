@@ -42,6 +42,9 @@ type Options struct {
 	// Live takes GET /v1/events:stream, for callers that are known. An error says
 	// that nothing was written.
 	Live func(w http.ResponseWriter, r *http.Request) error
+	// Document takes GET /v1/openapi.json, for callers that are known. An error says that
+	// nothing was written.
+	Document func(w http.ResponseWriter, r *http.Request) error
 	// Ready says why the process cannot do its work.
 	Ready func(context.Context) error
 	// Operations answers google.longrunning.Operations.
@@ -61,6 +64,7 @@ type door struct {
 const (
 	api          = "/v1/"
 	eventsStream = "/v1/events:stream"
+	ownDocument  = "/v1/openapi.json"
 )
 
 // New makes the handler of the HTTP listener.
@@ -135,13 +139,26 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	if r.URL.Path == eventsStream && r.Method == http.MethodGet {
-		if err := d.Live(w, r); err != nil {
+	if own := d.own(r); own != nil {
+		if err := own(w, r); err != nil {
 			d.refuse(w, r, err)
 		}
 		return
 	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// own answers what takes a request that is for no RPC; nil for all others.
+func (d *door) own(r *http.Request) func(http.ResponseWriter, *http.Request) error {
+	switch {
+	case r.Method != http.MethodGet:
+		return nil
+	case r.URL.Path == eventsStream:
+		return d.Live
+	case r.URL.Path == ownDocument:
+		return d.Document
+	}
+	return nil
 }
 
 // lasting says whether a request is one for a stream, a wait or an upload, none of
