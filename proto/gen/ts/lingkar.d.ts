@@ -561,6 +561,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}/provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers which source told what of a contact's own record, when, and what the record
+         *     says now: the values that lost among it (CON-13, CON-22).
+         */
+        get: operations["FactService_GetContactProvenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}/retention": {
         parameters: {
             query?: never;
@@ -574,6 +594,26 @@ export interface paths {
          *     are told.
          */
         get: operations["PrivacyService_GetContactRetention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts/{contact}/supplierPerformance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers how a supplier performs over the orders that were to be delivered in a
+         *     period, computed from its facts (CON-42).
+         */
+        get: operations["FactService_GetSupplierPerformance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1493,6 +1533,108 @@ export interface paths {
          *     EXCHANGE_RATE_NOT_FOUND where there is none.
          */
         get: operations["ExchangeRateService_LookupExchangeRate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists facts, the latest observed first; those of one contact if asked so. */
+        get: operations["FactService_ListFacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/facts/{fact}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one fact. */
+        get: operations["FactService_GetFact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/facts:capture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records what came in with a form, a scan or a meeting (CON-13, CON-31): finds the
+         *     contact that the party is, by card, device, external id, or by being probably the
+         *     same (see FindDuplicates), and makes it where there is none. What the form says of
+         *     the party enters the record by the tenant's survivorship rules; what does not, stays
+         *     readable in the fact (CON-22). All in one transaction.
+         * @description Errors: FAILED_PRECONDITION PARTY_AMBIGUOUS where the identifiers belong to
+         *     different contacts (named in the error's metadata): name one in fact.contact.
+         */
+        post: operations["FactService_CaptureFact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/facts:record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records what a source told of a contact that is known. One that is there already,
+         *     by source and source_id, is answered as it is.
+         * @description Errors: FAILED_PRECONDITION ROLE_NOT_HELD where the facts of a supplier or an
+         *     investor are told of somebody who never was one; ALREADY_EXISTS FACT_SOURCE_ID_TAKEN
+         *     where the number stands for a fact of another kind or contact.
+         */
+        post: operations["FactService_RecordFact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/facts:summarizeMarketNeeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers what the market needs and how it develops, over all contacts: the notes of a
+         *     period by topic, the most frequent first (CON-28).
+         */
+        get: operations["FactService_SummarizeMarketNeeds"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5315,6 +5457,34 @@ export interface components {
             /** @description The types of relationships that were added. */
             relationshipTypes?: components["schemas"]["lingkar.contact.v1.RelationshipType"][];
         };
+        /** @description What one source said of one field, and when. */
+        "lingkar.contact.v1.AttributeClaim": {
+            /** @description On which channel. */
+            readonly channel?: components["schemas"]["lingkar.event.v1.Channel"];
+            /** @description True where the record says so now. */
+            readonly current?: boolean;
+            /** @description The fact that says it; empty where the record itself does. */
+            readonly fact?: string;
+            /** @description The field, such as "job_title". */
+            readonly field?: string;
+            /**
+             * Format: date-time
+             * @description When it was observed. Of what was written into the record itself: when the record
+             *     was last changed.
+             */
+            readonly observedAt?: string;
+            /** @description What became of it when it was told. */
+            readonly outcome?: components["schemas"]["lingkar.contact.v1.AttributeOutcome"];
+            /** @description Who said it: the source of the fact, or of the record. */
+            readonly source?: string;
+            /** @description What was said, for a person to read. */
+            readonly value?: string;
+        };
+        /**
+         * @description What became of an attribute when it was told.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.AttributeOutcome": "ATTRIBUTE_OUTCOME_UNSPECIFIED" | "ATTRIBUTE_OUTCOME_TAKEN" | "ATTRIBUTE_OUTCOME_CONFIRMED" | "ATTRIBUTE_OUTCOME_LOST";
         /**
          * @description One line of the audit log about a contact: who did what to its record, or tried to
          *     let its data leave.
@@ -5356,6 +5526,24 @@ export interface components {
         "lingkar.contact.v1.BatchGetContactsResponse": {
             /** @description In the order of the names. */
             contacts?: components["schemas"]["lingkar.contact.v1.Contact"][];
+        };
+        /** @description A request for printed or electronic matter. */
+        "lingkar.contact.v1.BrochureRequest": {
+            /** @description Which one. */
+            brochure: string;
+            /** @description The language it is wanted in, a BCP 47 tag. */
+            languageCode?: string;
+            /** @description The product it is about. */
+            product?: string;
+        };
+        /** @description What was captured. */
+        "lingkar.contact.v1.CaptureFactResponse": {
+            /** @description The contact afterwards. */
+            contact?: components["schemas"]["lingkar.contact.v1.Contact"];
+            /** @description True where the contact was made for it. Its source is that of the fact. */
+            contactCreated?: boolean;
+            /** @description The fact, with what became of what it says of the contact. */
+            fact?: components["schemas"]["lingkar.contact.v1.Fact"];
         };
         /** @description Whether something is allowed, and why. */
         "lingkar.contact.v1.CheckConsentResponse": {
@@ -5598,6 +5786,16 @@ export interface components {
             /** @description IANA time zone the hours are meant in, such as "Asia/Jakarta". */
             timeZone?: string;
         };
+        /** @description Where a contact's record comes from. */
+        "lingkar.contact.v1.ContactProvenance": {
+            /**
+             * @description What was told of each field by a fact, the latest observed first: at most 1,000. A
+             *     field that nobody but the record itself tells has its one entry.
+             */
+            readonly claims?: components["schemas"]["lingkar.contact.v1.AttributeClaim"][];
+            /** @description "contacts/{uuid}/provenance". */
+            name?: string;
+        };
         /** @description For how long a contact's data is kept, and why. */
         "lingkar.contact.v1.ContactRetention": {
             /**
@@ -5662,6 +5860,17 @@ export interface components {
             requestId?: string;
             /** @description Checks everything and changes nothing. */
             validateOnly?: boolean;
+        };
+        /** @description A form by which somebody asks for credit. */
+        "lingkar.contact.v1.CreditApplication": {
+            /** @description How much is asked for. */
+            amount?: components["schemas"]["google.type.Money"];
+            /** @description What the credit is for. */
+            product?: string;
+            /** @description What it is to be used for. */
+            purpose?: string;
+            /** @description The number of the form. */
+            reference?: string;
         };
         /**
          * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
@@ -6060,6 +6269,125 @@ export interface components {
             /** @description The other system, such as "sap" or "shopify". */
             system: string;
         };
+        /**
+         * @description One thing that a source told of a contact: a form that came in, a scan, a delivery, a
+         *     note on the market. It is never changed once recorded, and told once however often
+         *     the source sends it.
+         */
+        "lingkar.contact.v1.Fact": {
+            /** @description Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
+            readonly actor?: string;
+            /**
+             * @description What the fact says of the contact's own record, and what became of it. Kept as it
+             *     was said, whatever the record says later (CON-13, CON-22).
+             */
+            readonly attributes?: components["schemas"]["lingkar.contact.v1.FactAttribute"][];
+            /** @description A request for a brochure (CON-18). */
+            brochureRequest?: components["schemas"]["lingkar.contact.v1.BrochureRequest"];
+            /** @description The channel on which it was told. */
+            channel?: components["schemas"]["lingkar.event.v1.Channel"];
+            /** @description Whom it is about: "contacts/{uuid}". CaptureFact finds or makes it where empty. */
+            contact?: string;
+            /**
+             * Format: date-time
+             * @description When it was recorded.
+             */
+            readonly createTime?: string;
+            /** @description An application for credit (CON-31). */
+            creditApplication?: components["schemas"]["lingkar.contact.v1.CreditApplication"];
+            /** @description Stays as it is, because a fact is never changed. */
+            readonly etag?: string;
+            /** @description What an investor says of the company (CON-43). */
+            investorFeedback?: components["schemas"]["lingkar.contact.v1.InvestorFeedback"];
+            /** @description What it is: follows from the content. */
+            readonly kind?: components["schemas"]["lingkar.contact.v1.FactKind"];
+            /** @description An answer to a mailing (CON-18). */
+            mailingResponse?: components["schemas"]["lingkar.contact.v1.MailingResponse"];
+            /** @description A need or a development of the market (CON-28). */
+            marketNote?: components["schemas"]["lingkar.contact.v1.MarketNote"];
+            /** @description An enrolment for a membership card (CON-31). */
+            membershipEnrolment?: components["schemas"]["lingkar.contact.v1.MembershipEnrolment"];
+            /** @description "facts/{uuid}". */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When the source observed it; the time of the call where empty.
+             */
+            observedAt?: string;
+            /** @description A request for quotation (CON-18). */
+            quotationRequest?: components["schemas"]["lingkar.contact.v1.QuotationRequest"];
+            /** @description A bar code or a card that was read at a point of sale (CON-13). */
+            scan?: components["schemas"]["lingkar.contact.v1.Scan"];
+            /** @description An application for a service (CON-31). */
+            serviceApplication?: components["schemas"]["lingkar.contact.v1.ServiceApplication"];
+            /**
+             * @description Which system, shop or campaign told it, such as "pos-bandung". Rules of survivorship
+             *     trust sources by this name.
+             */
+            source: string;
+            /**
+             * @description The number that the source gave it. A fact with the number of one that is there
+             *     already is that one, and is not recorded again.
+             */
+            sourceId?: string;
+            /** @description What a supplier was paid (CON-42). */
+            supplierPayment?: components["schemas"]["lingkar.contact.v1.SupplierPayment"];
+            /** @description What was ordered of a supplier (CON-42). */
+            supplierPurchase?: components["schemas"]["lingkar.contact.v1.SupplierPurchase"];
+            /** @description What a supplier delivered (CON-42). */
+            supplierReceipt?: components["schemas"]["lingkar.contact.v1.SupplierReceipt"];
+            /** @description One line that a person can read, made of the content. */
+            readonly title?: string;
+            /** @description A contact at a trade fair (CON-18). */
+            tradeFairContact?: components["schemas"]["lingkar.contact.v1.TradeFairContact"];
+            /** @description A warranty card that came back (CON-31). */
+            warrantyCard?: components["schemas"]["lingkar.contact.v1.WarrantyCard"];
+        } & (Record<string, never> | {
+            warrantyCard: components["schemas"]["lingkar.contact.v1.WarrantyCard"];
+        } | {
+            creditApplication: components["schemas"]["lingkar.contact.v1.CreditApplication"];
+        } | {
+            serviceApplication: components["schemas"]["lingkar.contact.v1.ServiceApplication"];
+        } | {
+            membershipEnrolment: components["schemas"]["lingkar.contact.v1.MembershipEnrolment"];
+        } | {
+            brochureRequest: components["schemas"]["lingkar.contact.v1.BrochureRequest"];
+        } | {
+            quotationRequest: components["schemas"]["lingkar.contact.v1.QuotationRequest"];
+        } | {
+            mailingResponse: components["schemas"]["lingkar.contact.v1.MailingResponse"];
+        } | {
+            tradeFairContact: components["schemas"]["lingkar.contact.v1.TradeFairContact"];
+        } | {
+            scan: components["schemas"]["lingkar.contact.v1.Scan"];
+        } | {
+            supplierPurchase: components["schemas"]["lingkar.contact.v1.SupplierPurchase"];
+        } | {
+            supplierReceipt: components["schemas"]["lingkar.contact.v1.SupplierReceipt"];
+        } | {
+            supplierPayment: components["schemas"]["lingkar.contact.v1.SupplierPayment"];
+        } | {
+            marketNote: components["schemas"]["lingkar.contact.v1.MarketNote"];
+        } | {
+            investorFeedback: components["schemas"]["lingkar.contact.v1.InvestorFeedback"];
+        });
+        /** @description A field of a contact's record as a source told it. */
+        "lingkar.contact.v1.FactAttribute": {
+            /**
+             * @description The field: "name", "organisation_name", "job_title", "birthday", "preference",
+             *     "language_code", "region_code", "identifiers" or "addresses".
+             */
+            readonly field?: string;
+            /** @description What became of it. */
+            readonly outcome?: components["schemas"]["lingkar.contact.v1.AttributeOutcome"];
+            /** @description What was said, for a person to read. */
+            readonly value?: string;
+        };
+        /**
+         * @description The kinds of facts.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.FactKind": "FACT_KIND_UNSPECIFIED" | "FACT_KIND_WARRANTY_CARD" | "FACT_KIND_CREDIT_APPLICATION" | "FACT_KIND_SERVICE_APPLICATION" | "FACT_KIND_MEMBERSHIP_ENROLMENT" | "FACT_KIND_BROCHURE_REQUEST" | "FACT_KIND_QUOTATION_REQUEST" | "FACT_KIND_MAILING_RESPONSE" | "FACT_KIND_TRADE_FAIR_CONTACT" | "FACT_KIND_SCAN" | "FACT_KIND_SUPPLIER_PURCHASE" | "FACT_KIND_SUPPLIER_RECEIPT" | "FACT_KIND_SUPPLIER_PAYMENT" | "FACT_KIND_MARKET_NOTE" | "FACT_KIND_INVESTOR_FEEDBACK";
         /** @description The duplicates of one contact. */
         "lingkar.contact.v1.FindDuplicatesResponse": {
             /** @description Those the caller may see, the highest score first. */
@@ -6267,6 +6595,15 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.InteractionKind": "INTERACTION_KIND_UNSPECIFIED" | "INTERACTION_KIND_MAILING_RESPONSE" | "INTERACTION_KIND_BROCHURE_REQUEST" | "INTERACTION_KIND_QUOTATION_REQUEST" | "INTERACTION_KIND_TRADE_FAIR" | "INTERACTION_KIND_INTERVIEW";
+        /** @description What an investor says of the company. */
+        "lingkar.contact.v1.InvestorFeedback": {
+            /** @description How the investor feels about it. */
+            sentiment?: components["schemas"]["lingkar.contact.v1.Sentiment"];
+            /** @description In full. */
+            text?: string;
+            /** @description What it is about. */
+            topic: string;
+        };
         /**
          * @description By what right data is used.
          * @enum {string}
@@ -6370,6 +6707,13 @@ export interface components {
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
+        /** @description A page of facts. */
+        "lingkar.contact.v1.ListFactsResponse": {
+            /** @description The facts of this page. */
+            facts?: components["schemas"]["lingkar.contact.v1.Fact"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
         /** @description The industry packs. */
         "lingkar.contact.v1.ListIndustryPacksResponse": {
             /** @description All of them, by name. */
@@ -6432,6 +6776,82 @@ export interface components {
              */
             hiddenCount?: number;
         };
+        /** @description An answer to something the company sent. */
+        "lingkar.contact.v1.MailingResponse": {
+            /** @description What was answered. */
+            answer?: string;
+            /** @description The mailing, by its name or number. */
+            mailing: string;
+        };
+        /** @description A need, or a development, that contacts tell of. */
+        "lingkar.contact.v1.MarketNeed": {
+            /**
+             * Format: int64
+             * @description How many contacts they come from; contacts that were merged count as one.
+             */
+            readonly contactCount?: string;
+            /** @description What it is. */
+            readonly kind?: components["schemas"]["lingkar.contact.v1.MarketNoteKind"];
+            /**
+             * Format: date-time
+             * @description When it was told last.
+             */
+            readonly latestTime?: string;
+            /** @description The notes by month, the first month first; months without a note are left out. */
+            readonly months?: components["schemas"]["lingkar.contact.v1.MarketNeedMonth"][];
+            /**
+             * Format: int64
+             * @description Notes of those who are against it.
+             */
+            readonly negativeCount?: string;
+            /**
+             * Format: int64
+             * @description How many notes there are.
+             */
+            readonly noteCount?: string;
+            /**
+             * Format: int64
+             * @description Notes of those who are for it.
+             */
+            readonly positiveCount?: string;
+            /** @description The topic, as it was last written. */
+            readonly topic?: string;
+        };
+        /** @description The notes on a topic in one month. */
+        "lingkar.contact.v1.MarketNeedMonth": {
+            /** @description The first day of the month, in UTC. */
+            readonly month?: components["schemas"]["google.type.Date"];
+            /**
+             * Format: int64
+             * @description How many notes.
+             */
+            readonly noteCount?: string;
+        };
+        /** @description A need that a customer has, or a development of the market that it tells of. */
+        "lingkar.contact.v1.MarketNote": {
+            /** @description What it is. */
+            kind: components["schemas"]["lingkar.contact.v1.MarketNoteKind"];
+            /** @description In full. */
+            note?: string;
+            /** @description The product it is about. */
+            product?: string;
+            /** @description The part of the country it is about, such as "Jawa Barat". */
+            region?: string;
+            /** @description The country it is about: ISO 3166-1 alpha-2. */
+            regionCode?: string;
+            /** @description How the contact feels about it. */
+            sentiment?: components["schemas"]["lingkar.contact.v1.Sentiment"];
+            /**
+             * @description The need or the development in a few words, such as "delivery on the same day".
+             *     Notes of one topic are counted together, without regard to case and accents.
+             */
+            topic: string;
+        };
+        /**
+         * @description What a market note is.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.MarketNoteKind": "MARKET_NOTE_KIND_UNSPECIFIED" | "MARKET_NOTE_KIND_NEED" | "MARKET_NOTE_KIND_DEVELOPMENT";
         /** @description What the comparison of one field adds to a score. */
         "lingkar.contact.v1.MatchReason": {
             /** @description How far the values agree. */
@@ -6452,6 +6872,18 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.MatchStrength": "MATCH_STRENGTH_UNSPECIFIED" | "MATCH_STRENGTH_POSSIBLE" | "MATCH_STRENGTH_PROBABLE";
+        /** @description A form by which somebody takes a membership card. */
+        "lingkar.contact.v1.MembershipEnrolment": {
+            /**
+             * @description The number of the card, where it was given out at once. As an identifier of the
+             *     party it finds the member again.
+             */
+            cardNumber?: string;
+            /** @description The level at which the member begins. */
+            level?: string;
+            /** @description The programme. */
+            programme: string;
+        };
         /** @description Whose value of a field whoever merges contacts has chosen. */
         "lingkar.contact.v1.MergeChoice": {
             /** @description The contact whose value is taken, one of those that are merged: "contacts/{uuid}". */
@@ -6581,6 +7013,17 @@ export interface components {
             legalBasis?: components["schemas"]["lingkar.contact.v1.LegalBasis"];
             /** @description The purpose on file: "purposes/{uuid}". */
             purpose?: string;
+        };
+        /** @description A request for a price. */
+        "lingkar.contact.v1.QuotationRequest": {
+            /** @description Until when the answer is needed. */
+            neededByDate?: components["schemas"]["google.type.Date"];
+            /** @description For what. */
+            product: string;
+            /** @description How much of it. */
+            quantity?: components["schemas"]["google.type.Decimal"];
+            /** @description The number that the customer gave the request. */
+            reference?: string;
         };
         /**
          * @description Somebody outside who gets data of contacts: a processor with a contract on file, or
@@ -6778,6 +7221,21 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.RoleKind": "ROLE_KIND_UNSPECIFIED" | "ROLE_KIND_CUSTOMER" | "ROLE_KIND_EMPLOYEE" | "ROLE_KIND_PARTNER" | "ROLE_KIND_SUPPLIER" | "ROLE_KIND_INVESTOR";
+        /** @description A code that was read by a scanner. */
+        "lingkar.contact.v1.Scan": {
+            /** @description The code, such as an EAN or the number of a card. */
+            code: string;
+            /** @description The till or the door where it was read. */
+            place?: string;
+            /** @description The product it stands for. */
+            product?: string;
+            /** @description How many were scanned. */
+            quantity?: components["schemas"]["google.type.Decimal"];
+            /** @description The number of the piece. */
+            serialNumber?: string;
+            /** @description What sort of code it is, such as "EAN-13" or "QR". */
+            symbology?: string;
+        };
         /** @description Whose data may leave. */
         "lingkar.contact.v1.ScreenDisclosureResponse": {
             /** @description One per contact asked about, in their order. */
@@ -6800,6 +7258,22 @@ export interface components {
             /** @description The latest first. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
         };
+        /**
+         * @description How somebody feels about something.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.Sentiment": "SENTIMENT_UNSPECIFIED" | "SENTIMENT_NEGATIVE" | "SENTIMENT_NEUTRAL" | "SENTIMENT_POSITIVE";
+        /** @description A form by which somebody asks for a service, such as a connection or a subscription. */
+        "lingkar.contact.v1.ServiceApplication": {
+            /** @description Where it is wanted. */
+            place?: string;
+            /** @description The number of the form. */
+            reference?: string;
+            /** @description The service. */
+            service: string;
+            /** @description From when it is wanted. */
+            wantedDate?: components["schemas"]["google.type.Date"];
+        };
         /** @description A skill that is asked for. */
         "lingkar.contact.v1.SkillRequirement": {
             /**
@@ -6809,6 +7283,132 @@ export interface components {
             minLevel?: number;
             /** @description What it is called. */
             skill: string;
+        };
+        /** @description What the market needs. */
+        "lingkar.contact.v1.SummarizeMarketNeedsResponse": {
+            /** @description By how many contacts tell of it, the most first; then by topic. */
+            needs?: components["schemas"]["lingkar.contact.v1.MarketNeed"][];
+        };
+        /** @description A payment to a supplier. */
+        "lingkar.contact.v1.SupplierPayment": {
+            /** @description How much. */
+            amount: components["schemas"]["google.type.Money"];
+            /** @description The number of the payment or the invoice. */
+            documentNumber: string;
+            /** @description When it was due. */
+            dueDate?: components["schemas"]["google.type.Date"];
+            /** @description When it was paid; unset while it is not. */
+            paidDate?: components["schemas"]["google.type.Date"];
+            /** @description The order it belongs to: the document_number of a purchase. */
+            purchaseNumber?: string;
+        };
+        /**
+         * @description How a supplier performs: rates from 0 to 1, rounded half to even to six digits, and
+         *     their weighted mean, the weighted-point method of supplier evaluation (Monczka and
+         *     others, Purchasing and Supply Chain Management, chapter on supplier evaluation). A
+         *     rate for which there is no fact is absent and weighs nothing.
+         */
+        "lingkar.contact.v1.SupplierPerformance": {
+            /** @description The last day. */
+            readonly endDate?: components["schemas"]["google.type.Date"];
+            /**
+             * Format: int64
+             * @description Of the payments that fell due in the period, how many we paid after due_date, or not
+             *     yet: how we treat the supplier.
+             */
+            readonly latePaymentCount?: string;
+            /** @description "contacts/{uuid}/supplierPerformance". */
+            name?: string;
+            /** @description Of those orders, the part that was delivered in full until promise_date. */
+            readonly onTimeRate?: components["schemas"]["google.type.Decimal"];
+            /**
+             * @description The mean, over deliveries with both prices in one currency, of 1 less the part by
+             *     which the price that was invoiced exceeds the one that was agreed; from 0 to 1 each.
+             */
+            readonly priceRate?: components["schemas"]["google.type.Decimal"];
+            /**
+             * Format: int64
+             * @description Orders whose promise_date lies in the period and has passed, and orders delivered
+             *     before it.
+             */
+            readonly purchaseCount?: string;
+            /**
+             * @description The mean, over those of them of which something came, of the part of it that was not
+             *     defective.
+             */
+            readonly qualityRate?: components["schemas"]["google.type.Decimal"];
+            /**
+             * @description The mean, over those orders, of 1 less the difference between what was delivered and
+             *     what was ordered, as a part of what was ordered; at least 0 each.
+             */
+            readonly quantityRate?: components["schemas"]["google.type.Decimal"];
+            /**
+             * Format: int64
+             * @description Deliveries for them.
+             */
+            readonly receiptCount?: string;
+            /** @description The weighted mean of the rates; absent where there is none. */
+            readonly score?: components["schemas"]["google.type.Decimal"];
+            /** @description The first day of the period. */
+            readonly startDate?: components["schemas"]["google.type.Date"];
+            /** @description The weights that were used. */
+            readonly weights?: components["schemas"]["lingkar.contact.v1.SupplierWeights"];
+        };
+        /** @description An order to a supplier: one line of it. */
+        "lingkar.contact.v1.SupplierPurchase": {
+            /**
+             * @description The number of the order and, where it has several lines, of the line. Receipts
+             *     and payments refer to it.
+             */
+            documentNumber: string;
+            /** @description When it was ordered. */
+            orderDate: components["schemas"]["google.type.Date"];
+            /** @description What was ordered. */
+            product?: string;
+            /** @description When it was to be delivered. */
+            promiseDate: components["schemas"]["google.type.Date"];
+            /** @description How much was ordered: greater than 0. */
+            quantity: components["schemas"]["google.type.Decimal"];
+            /** @description The price of one unit that was agreed. */
+            unitPrice?: components["schemas"]["google.type.Money"];
+        };
+        /** @description A delivery for one line of an order. */
+        "lingkar.contact.v1.SupplierReceipt": {
+            /** @description How much of it was refused or found defective; at most quantity. */
+            defectiveQuantity?: components["schemas"]["google.type.Decimal"];
+            /** @description The number of the receipt. */
+            documentNumber: string;
+            /** @description The order it belongs to: the document_number of a purchase. */
+            purchaseNumber: string;
+            /** @description How much came: greater than 0. */
+            quantity: components["schemas"]["google.type.Decimal"];
+            /** @description When it came. */
+            receiptDate: components["schemas"]["google.type.Date"];
+            /** @description The price of one unit that was invoiced. */
+            unitPrice?: components["schemas"]["google.type.Money"];
+        };
+        /** @description What each rate weighs in the score of a supplier, in proportion to the others. */
+        "lingkar.contact.v1.SupplierWeights": {
+            /**
+             * Format: double
+             * @description On-time delivery.
+             */
+            onTime?: number;
+            /**
+             * Format: double
+             * @description Price.
+             */
+            price?: number;
+            /**
+             * Format: double
+             * @description Quality.
+             */
+            quality?: number;
+            /**
+             * Format: double
+             * @description Quantity.
+             */
+            quantity?: number;
         };
         /** @description Whose value of a field survives a merge. */
         "lingkar.contact.v1.SurvivorshipRule": {
@@ -6856,6 +7456,15 @@ export interface components {
              */
             startHour?: number;
         };
+        /** @description A meeting at a fair. */
+        "lingkar.contact.v1.TradeFairContact": {
+            /** @description The fair. */
+            fair: string;
+            /** @description What the visitor was interested in. */
+            interest?: string;
+            /** @description The stand. */
+            stand?: string;
+        };
         /** @description A training that an employee takes or took. */
         "lingkar.contact.v1.Training": {
             /** @description The number of the certificate. */
@@ -6881,6 +7490,19 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.UnknownKeys": "UNKNOWN_KEYS_UNSPECIFIED" | "UNKNOWN_KEYS_OPEN" | "UNKNOWN_KEYS_STRICT";
+        /** @description The card that comes with a product and is sent back by who bought it. */
+        "lingkar.contact.v1.WarrantyCard": {
+            /** @description Where it was bought. */
+            dealer?: string;
+            /** @description What was paid for it. */
+            price?: components["schemas"]["google.type.Money"];
+            /** @description The product, by its name or number. */
+            product: string;
+            /** @description When it was bought. */
+            purchaseDate?: components["schemas"]["google.type.Date"];
+            /** @description The number of the piece. */
+            serialNumber?: string;
+        };
         /**
          * @description Why data of a contact is withheld.
          * @enum {string}
@@ -10058,6 +10680,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    FactService_GetContactProvenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where a contact's record comes from. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ContactProvenance"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     PrivacyService_GetContactRetention: {
         parameters: {
             query?: never;
@@ -10077,6 +10723,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.ContactRetention"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FactService_GetSupplierPerformance: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Year of the date. Must be from 1 to 9999, or 0 to specify a date without
+                 *     a year.
+                 */
+                "startDate.year"?: number;
+                /**
+                 * @description Month of a year. Must be from 1 to 12, or 0 to specify a year without a
+                 *     month and day.
+                 */
+                "startDate.month"?: number;
+                /**
+                 * @description Day of a month. Must be from 1 to 31 and valid for the year and month, or 0
+                 *     to specify a year by itself or a year and month where the day isn't
+                 *     significant.
+                 */
+                "startDate.day"?: number;
+                /**
+                 * @description Year of the date. Must be from 1 to 9999, or 0 to specify a date without
+                 *     a year.
+                 */
+                "endDate.year"?: number;
+                /**
+                 * @description Month of a year. Must be from 1 to 12, or 0 to specify a year without a
+                 *     month and day.
+                 */
+                "endDate.month"?: number;
+                /**
+                 * @description Day of a month. Must be from 1 to 31 and valid for the year and month, or 0
+                 *     to specify a year by itself or a year and month where the day isn't
+                 *     significant.
+                 */
+                "endDate.day"?: number;
+                /** @description On-time delivery. */
+                "weights.onTime"?: number;
+                /** @description Quality. */
+                "weights.quality"?: number;
+                /** @description Quantity. */
+                "weights.quantity"?: number;
+                /** @description Price. */
+                "weights.price"?: number;
+            };
+            header?: never;
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description How a supplier performs: rates from 0 to 1, rounded half to even to six digits, and
+             *     their weighted mean, the weighted-point method of supplier evaluation (Monczka and
+             *     others, Purchasing and Supply Chain Management, chapter on supplier evaluation). A
+             *     rate for which there is no fact is absent and weighs nothing.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.SupplierPerformance"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -12223,6 +12939,194 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.platform.v1.ExchangeRate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FactService_ListFacts: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over contact, kind, source, channel, observed_at and create_time. */
+                filter?: string;
+                /**
+                 * @description "observed_at", "contact, observed_at", "kind, observed_at" or "source, observed_at", each
+                 *     with " desc" if wished.
+                 */
+                orderBy?: string;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+                /** @description Only those of this contact: "contacts/{uuid}". */
+                contact?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of facts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListFactsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FactService_GetFact: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows facts/ in its name. */
+                fact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One thing that a source told of a contact: a form that came in, a scan, a delivery, a
+             *     note on the market. It is never changed once recorded, and told once however often
+             *     the source sends it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Fact"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    FactService_CaptureFact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What was told. Its contact may be named, and need not. */
+                    fact: components["schemas"]["lingkar.contact.v1.Fact"];
+                    /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                    factId?: string;
+                    /**
+                     * @description What the form says of whoever filled it in. A new contact is made of all of it; of a
+                     *     known one names, organisation_name, job_title, birthday, preference, language_code,
+                     *     region_code, identifiers, addresses and external_ids are looked at.
+                     */
+                    party?: components["schemas"]["lingkar.contact.v1.Contact"];
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What was captured. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.CaptureFactResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FactService_RecordFact: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What was told, with its contact. */
+                    fact: components["schemas"]["lingkar.contact.v1.Fact"];
+                    /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                    factId?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description One thing that a source told of a contact: a form that came in, a scan, a delivery, a
+             *     note on the market. It is never changed once recorded, and told once however often
+             *     the source sends it.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Fact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    FactService_SummarizeMarketNeeds: {
+        parameters: {
+            query?: {
+                /** @description Only needs, or only developments; both where unspecified. */
+                kind?: components["schemas"]["lingkar.contact.v1.MarketNoteKind"];
+                /** @description Notes observed from this time on; all where empty. */
+                startTime?: string;
+                /** @description Notes observed before this time; all where empty. */
+                endTime?: string;
+                /** @description Only notes of this product, compared without regard to case and accents. */
+                product?: string;
+                /** @description How many topics: 20 where 0, at most 100. */
+                pageSize?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the market needs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.SummarizeMarketNeedsResponse"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -36,6 +36,7 @@ type api struct {
 	contactv1.ConsentServiceClient
 	contactv1.PrivacyServiceClient
 	contactv1.EmployeeServiceClient
+	contactv1.FactServiceClient
 	salesv1.LeadServiceClient
 	salesv1.OpportunityServiceClient
 	salesv1.OrderServiceClient
@@ -54,7 +55,7 @@ func of(c *testkit.Client, s *testkit.Suite) *api {
 	return &api{
 		c,
 		contactv1.NewContactServiceClient(c.Conn), contactv1.NewRelationshipServiceClient(c.Conn), contactv1.NewInteractionServiceClient(c.Conn),
-		contactv1.NewConsentServiceClient(c.Conn), contactv1.NewPrivacyServiceClient(c.Conn), contactv1.NewEmployeeServiceClient(c.Conn),
+		contactv1.NewConsentServiceClient(c.Conn), contactv1.NewPrivacyServiceClient(c.Conn), contactv1.NewEmployeeServiceClient(c.Conn), contactv1.NewFactServiceClient(c.Conn),
 		salesv1.NewLeadServiceClient(c.Conn), salesv1.NewOpportunityServiceClient(c.Conn), salesv1.NewOrderServiceClient(c.Conn),
 		ticketv1.NewTicketServiceClient(c.Conn),
 		campaignv1.NewSegmentServiceClient(c.Conn), campaignv1.NewCampaignServiceClient(c.Conn), campaignv1.NewTouchServiceClient(c.Conn),
@@ -269,6 +270,15 @@ func (p *person) asks(ctx context.Context, a *api) []func() (proto.Message, erro
 		},
 		func() (proto.Message, error) {
 			return a.ListEmployeeRecords(ctx, &contactv1.ListEmployeeRecordsRequest{Contact: p.contact})
+		},
+		func() (proto.Message, error) {
+			return a.ListFacts(ctx, &contactv1.ListFactsRequest{Contact: p.contact})
+		},
+		func() (proto.Message, error) {
+			return a.GetContactProvenance(ctx, &contactv1.GetContactProvenanceRequest{Name: p.contact + "/provenance"})
+		},
+		func() (proto.Message, error) {
+			return a.SummarizeMarketNeeds(ctx, &contactv1.SummarizeMarketNeedsRequest{})
 		},
 		func() (proto.Message, error) {
 			return a.FindEmployees(ctx, &contactv1.FindEmployeesRequest{})

@@ -18,4 +18,13 @@ func (a *api) furnishRoles(t *testing.T, p *person) {
 		e.Contact, e.ExternalIds, e.Labels = p.contact, map[string]string{"hr": canary}, map[string]string{"mark": canary}
 		must(a.CreateEmployeeRecord(a.Ctx(), &contactv1.CreateEmployeeRecordRequest{EmployeeRecord: e}))(t)
 	}
+	for _, f := range []*contactv1.Fact{
+		{Content: &contactv1.Fact_WarrantyCard{WarrantyCard: &contactv1.WarrantyCard{Product: canary, SerialNumber: canary}}},
+		{Content: &contactv1.Fact_MarketNote{MarketNote: &contactv1.MarketNote{Kind: 1, Topic: canary, Product: canary, Note: canary}}},
+	} {
+		f.Contact, f.Source, f.SourceId = p.contact, "cards", canary+f.String()
+		must(a.CaptureFact(a.Ctx(), &contactv1.CaptureFactRequest{Fact: f, Party: &contactv1.Contact{
+			Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, DisplayName: canary + " other", OrganisationName: canary,
+		}}))(t)
+	}
 }

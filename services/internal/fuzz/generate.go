@@ -186,11 +186,11 @@ func (g *Generator) setList(list protoreflect.List, f protoreflect.FieldDescript
 			continue
 		}
 		v := g.scalar(f, rules.GetItems(), at)
-		if key, ok := v.Interface().(string); ok && rules.GetUnique() {
-			if seen[key] {
+		if rules.GetUnique() && f.Kind() != protoreflect.BytesKind {
+			if seen[v.Interface()] {
 				continue
 			}
-			seen[key] = true
+			seen[v.Interface()] = true
 		}
 		list.Append(v)
 	}

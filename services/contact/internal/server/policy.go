@@ -36,6 +36,14 @@ var Policy = auth.Policy{
 	contactv1.ContactService_ReviseRole_FullMethodName:          staff,
 	contactv1.ContactService_EndRole_FullMethodName:             staff,
 
+	contactv1.FactService_RecordFact_FullMethodName:             staff,
+	contactv1.FactService_CaptureFact_FullMethodName:            staff,
+	contactv1.FactService_GetFact_FullMethodName:                readers,
+	contactv1.FactService_ListFacts_FullMethodName:              readers,
+	contactv1.FactService_GetContactProvenance_FullMethodName:   readers,
+	contactv1.FactService_GetSupplierPerformance_FullMethodName: readers,
+	contactv1.FactService_SummarizeMarketNeeds_FullMethodName:   readers,
+
 	contactv1.EmployeeService_FindEmployees_FullMethodName:          readers,
 	contactv1.EmployeeService_CreateEmployeeRecord_FullMethodName:   heads,
 	contactv1.EmployeeService_GetEmployeeRecord_FullMethodName:      heads,

@@ -23,6 +23,7 @@ type Server struct {
 	contactv1.UnsafeIdentityServiceServer
 	contactv1.UnsafeEmployeeServiceServer
 	contactv1.UnsafeCustomFieldServiceServer
+	contactv1.UnsafeFactServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

@@ -120,6 +120,12 @@ func (s *Store) rest(ctx context.Context, tenant uuid.UUID, name string, data *c
 	if err != nil {
 		return err
 	}
+	data.Facts, err = every(func(token string) ([]*contactv1.Fact, string, error) {
+		return s.Facts.List(ctx, tenant, &contactv1.ListFactsRequest{PageSize: postgres.MaxPageSize, PageToken: token}, of)
+	})
+	if err != nil {
+		return err
+	}
 	audits, err := s.AuditEntries(ctx, tenant, name, maxAudits, "")
 	data.AuditEntries = audits.GetAuditEntries()
 	return err

@@ -24,6 +24,7 @@ const (
 	recipients        = "recipients"
 	legalHolds        = "legalHolds"
 	employeeRecords   = "employeeRecords"
+	facts             = "facts"
 )
 
 // named answers the name of a resource.

@@ -22,6 +22,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/disclosure"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/employee"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/fact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/legalhold"
@@ -50,6 +51,7 @@ type Store struct {
 	EmployeeRecords   *record.Store[employee.Record, *contactv1.EmployeeRecord]
 	CustomFields      *customfield.Store[*contactv1.CustomField]
 	CustomPolicies    *record.Store[customfield.Policy, *contactv1.CustomFieldPolicy]
+	Facts             *record.Store[fact.Fact, *contactv1.Fact]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -94,7 +96,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 	}
 	s.Purposes, s.Recipients, s.LegalHolds = purposeStore(db, log), recipientStore(db, log), legalHoldStore(db, log)
 	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
-	s.EmployeeRecords = employeeRecordStore(db, log)
+	s.EmployeeRecords, s.Facts = employeeRecordStore(db, log), factStore(db, log)
 	return s
 }
 

@@ -1842,14 +1842,14 @@ var File_lingkar_contact_v1_fact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_fact_proto_rawDesc = "" +
 	"\n" +
-	"\x1dlingkar/contact/v1/fact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\x1a\x1clingkar/event/v1/event.proto\"\xf6\x0e\n" +
+	"\x1dlingkar/contact/v1/fact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\x1a\x1clingkar/event/v1/event.proto\"\xfa\x0e\n" +
 	"\x04Fact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12<\n" +
 	"\acontact\x18\x02 \x01(\tB\"\xe0A\x01\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x18-R\acontact\x125\n" +
 	"\x04kind\x18\x03 \x01(\x0e2\x1c.lingkar.contact.v1.FactKindB\x03\xe0A\x03R\x04kind\x12%\n" +
-	"\x06source\x18\x04 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06source\x12(\n" +
-	"\tsource_id\x18\x05 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\bsourceId\x12@\n" +
+	"\x06source\x18\x04 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x06source\x12,\n" +
+	"\tsource_id\x18\x05 \x01(\tB\x0f\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01\x88\xb5\x18\x01R\bsourceId\x12@\n" +
 	"\achannel\x18\x06 \x01(\x0e2\x19.lingkar.event.v1.ChannelB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\achannel\x12@\n" +
 	"\vobserved_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\n" +
 	"observedAt\x12\x1d\n" +
