@@ -169,7 +169,11 @@ func (s *Store) captureNew(ctx context.Context, tenant uuid.UUID, c *capturing) 
 	if party.GetSource() == "" {
 		party.Source = c.fact.Source
 	}
-	made, err := s.newContact("", party)
+	rules, err := s.Contacts.CustomRules(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	made, err := s.newContact("", party, rules)
 	if err != nil {
 		return nil, inParty(err)
 	}
@@ -290,4 +294,3 @@ func claimsIn(u *record.Unit, contact uuid.UUID) (map[string]identity.Claim, err
 	})
 	return claims, err
 }
-
