@@ -62,7 +62,7 @@ type Run struct {
 // no trace for the others.
 func (r *Run) All(ctx context.Context) []Result {
 	checks := []func(context.Context) Result{
-		r.replay, r.settled, r.views, r.acknowledged, r.commits, r.order, r.rebuild, r.money, r.tenancy,
+		r.replay, r.settled, r.views, r.acknowledged, r.families, r.commits, r.order, r.audited, r.forgotten, r.rebuild, r.money, r.tenancy,
 	}
 	var results []Result
 	for _, check := range checks {

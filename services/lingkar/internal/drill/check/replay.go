@@ -25,8 +25,9 @@ func (r *Run) replay(ctx context.Context) Result {
 	result := Result{ID: "I4", Title: "a repeated call has one effect and one answer"}
 	byMethod := map[string][]*ledger.Op{}
 	var done []*ledger.Op
+	erased := r.erased()
 	for _, op := range r.Ops {
-		if op.Writes && op.Outcome == ledger.OK {
+		if op.Writes && op.Outcome == ledger.OK && !erased[op.Family] {
 			done = append(done, op)
 			key := fmt.Sprint(op.Tenant, op.Client, op.Method)
 			byMethod[key] = append(byMethod[key], op)

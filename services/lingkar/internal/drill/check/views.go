@@ -31,6 +31,9 @@ func (r *Run) views(ctx context.Context) Result {
 	customers := map[string][]*ledger.Op{} // of each contact, in order
 	tenant := map[string]int{}
 	for _, op := range r.Ops {
+		if op.Family != "" {
+			continue // the check of families looks at them
+		}
 		if op.Kind == "create contact" && op.Outcome == ledger.OK {
 			name := op.Answer.(*contactv1.Contact).GetName()
 			customers[name] = append(customers[name], nil)
@@ -38,7 +41,7 @@ func (r *Run) views(ctx context.Context) Result {
 		}
 	}
 	for _, op := range r.Ops {
-		if op.Subject != "" && (op.Method == interactionMethod || op.Kind == "open ticket") {
+		if op.Family == "" && op.Subject != "" && (op.Method == interactionMethod || op.Kind == "open ticket") {
 			customers[op.Subject] = append(customers[op.Subject], op)
 			tenant[op.Subject] = op.Tenant
 		}
@@ -119,7 +122,7 @@ func (r *Run) acknowledged(ctx context.Context) Result {
 	states := map[string]string{} // resource to state
 	tenant := map[string]int{}
 	for _, op := range r.Ops {
-		if op.Outcome != ledger.OK || !op.Writes {
+		if op.Outcome != ledger.OK || !op.Writes || op.Family != "" {
 			continue
 		}
 		if name, state := stateOf(op); name != "" {

@@ -44,6 +44,12 @@ type Op struct {
 	Writes bool
 	// Refusal is the reason for which it must be refused; "" where it must not.
 	Refusal string
+	// Family names the two contacts that it is one of, which are merged, taken apart
+	// and erased; "" for all other contacts.
+	Family string
+	// Loses says that another call at the same moment may have come first, and that it
+	// is refused then as a state that does not allow it.
+	Loses bool
 
 	// Invoke and Return bound the operation, its repetitions included.
 	Invoke, Return time.Time

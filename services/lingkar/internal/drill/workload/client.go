@@ -27,6 +27,7 @@ type client struct {
 	customers []*customer
 	tickets   []*thing
 	deals     []*thing
+	families  []*Family
 	doubtful  []*doubt
 }
 
@@ -63,8 +64,9 @@ type weighted struct {
 
 // mix is what callers do, in hundredths.
 var mix = []weighted{
-	{15, (*client).createContact},
-	{39, (*client).recordInteraction},
+	{14, (*client).createContact},
+	{34, (*client).recordInteraction},
+	{6, (*client).workOnFamily},
 	{10, (*client).moveDeal},
 	{15, (*client).workOnTicket},
 	{4, (*client).changeConsent},
@@ -130,13 +132,18 @@ func (c *client) settle(ctx context.Context, d *doubt) bool {
 	if !c.load.try(ctx, c.doors, d.op) {
 		return false
 	}
+	d.settled()
+	return true
+}
+
+// settled goes on where the outcome is known.
+func (d *doubt) settled() {
 	if d.free != nil {
 		*d.free = false
 	}
 	if d.op.Outcome == ledger.OK && d.done != nil {
 		d.done(d.op.Answer, d.op.Position)
 	}
-	return true
 }
 
 // do makes an operation that changes something; free is what must be left alone

@@ -125,6 +125,15 @@ func (l *Load) Broken() []string {
 	return append([]string(nil), l.broken...)
 }
 
+// Families answers the pairs of contacts that callers merged, took apart and erased.
+func (l *Load) Families() []*Family {
+	var all []*Family
+	for _, c := range l.clients {
+		all = append(all, c.families...)
+	}
+	return all
+}
+
 // Longest is how long the longest call took, whatever it answered; Deadline is
 // what it was given.
 func (l *Load) Longest() time.Duration { return time.Duration(l.longest.Load()) }
@@ -187,6 +196,9 @@ func (l *Load) judge(op *ledger.Op, err error) {
 		if op.Refusal != "" {
 			l.breach("%s %s is not refused", op.Kind, op.ID)
 		}
+		return
+	}
+	if op.Loses && status.Code(err) == codes.FailedPrecondition {
 		return
 	}
 	if op.Refusal != "" && errs.Reason(err) == op.Refusal && status.Code(err) == codes.InvalidArgument {
