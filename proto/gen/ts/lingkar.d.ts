@@ -7415,7 +7415,8 @@ export interface components {
             /**
              * @description name (all names together), organisation_name, job_title, birthday, preference,
              *     language_code, region_code, note, owner, team, source; or external_ids, labels or
-             *     custom_fields, for keys that both have. Identifiers, addresses and roles are put
+             *     custom_fields, for keys that both have; or one custom field, such as
+             *     custom_fields.tier, which goes before custom_fields. Identifiers, addresses and roles are put
              *     together, and the stricter of two settings about privacy holds.
              */
             field: string;

@@ -396,7 +396,8 @@ type SurvivorshipRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// name (all names together), organisation_name, job_title, birthday, preference,
 	// language_code, region_code, note, owner, team, source; or external_ids, labels or
-	// custom_fields, for keys that both have. Identifiers, addresses and roles are put
+	// custom_fields, for keys that both have; or one custom field, such as
+	// custom_fields.tier, which goes before custom_fields. Identifiers, addresses and roles are put
 	// together, and the stricter of two settings about privacy holds.
 	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
 	// How it is chosen.
@@ -953,14 +954,12 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"\x12survivorship_rules\x18\a \x03(\v2$.lingkar.contact.v1.SurvivorshipRuleB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\x11survivorshipRules\x12=\n" +
 	"\x0ftrusted_sources\x18\b \x03(\tB\x14\xe0A\x01\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\xc8\x01R\x0etrustedSources\x12\x1d\n" +
 	"\aversion\x18\t \x01(\x03B\x03\xe0A\x03R\aversion:?\xeaA<\n" +
-	"\x1alingkar.dev/IdentityPolicy\x12\x0eidentityPolicy2\x0eidentityPolicy\"\xa1\x02\n" +
-	"\x10SurvivorshipRule\x12\xb7\x01\n" +
-	"\x05field\x18\x01 \x01(\tB\xa0\x01\xe0A\x02\xbaH\x99\x01r\x96\x01R\x04nameR\x11organisation_nameR\tjob_titleR\bbirthdayR\n" +
-	"preferenceR\rlanguage_codeR\vregion_codeR\x04noteR\x05ownerR\x04teamR\x06sourceR\fexternal_idsR\x06labelsR\rcustom_fieldsR\x05field\x12S\n" +
-	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bstrategy\"\x85\x02\n" +
-	"\vMergeChoice\x12\xb7\x01\n" +
-	"\x05field\x18\x01 \x01(\tB\xa0\x01\xe0A\x02\xbaH\x99\x01r\x96\x01R\x04nameR\x11organisation_nameR\tjob_titleR\bbirthdayR\n" +
-	"preferenceR\rlanguage_codeR\vregion_codeR\x04noteR\x05ownerR\x04teamR\x06sourceR\fexternal_idsR\x06labelsR\rcustom_fieldsR\x05field\x12<\n" +
+	"\x1alingkar.dev/IdentityPolicy\x12\x0eidentityPolicy2\x0eidentityPolicy\"\xbd\x02\n" +
+	"\x10SurvivorshipRule\x12\xd3\x01\n" +
+	"\x05field\x18\x01 \x01(\tB\xbc\x01\xe0A\x02\xbaH\xb5\x01r\xb2\x012\xaf\x01^(name|organisation_name|job_title|birthday|preference|language_code|region_code|note|owner|team|source|external_ids|labels|custom_fields|custom_fields\\.[a-z][a-z0-9_]{0,62})$R\x05field\x12S\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bstrategy\"\xa1\x02\n" +
+	"\vMergeChoice\x12\xd3\x01\n" +
+	"\x05field\x18\x01 \x01(\tB\xbc\x01\xe0A\x02\xbaH\xb5\x01r\xb2\x012\xaf\x01^(name|organisation_name|job_title|birthday|preference|language_code|region_code|note|owner|team|source|external_ids|labels|custom_fields|custom_fields\\.[a-z][a-z0-9_]{0,62})$R\x05field\x12<\n" +
 	"\acontact\x18\x02 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\acontact\"\x9c\x04\n" +
 	"\fContactMerge\x12\x17\n" +
