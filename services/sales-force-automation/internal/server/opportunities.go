@@ -58,7 +58,7 @@ func (s *Server) reviseOpportunity(ctx context.Context, req *salesv1.UpdateOppor
 	}
 	was, err := s.Opportunities.Get(ctx, tenantOf(ctx), m.GetName())
 	if err != nil || was.Status != opportunity.Open {
-		return err
+		return record.At("opportunity.name", err)
 	}
 	d := deal{m.GetPriceList(), was.Currency, s.now()}
 	if !writes(mask, "price_list", m.GetPriceList() != "") {
