@@ -53,6 +53,6 @@ func shape(m proto.Message, area string) {
 	case *contactv1.Relationship:
 		m.EndTime = nil
 	case *contactv1.Identifier:
-		m.Kind, m.Value = contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL, "ani@example.com"
+		m.Kind, m.Value, m.Primary = contactv1.IdentifierKind_IDENTIFIER_KIND_EMAIL, "ani@example.com", false
 	}
 }
