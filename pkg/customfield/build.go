@@ -44,6 +44,7 @@ type build struct {
 	fieldType     Type
 	state         IndexState
 	unique        bool
+	searchable    bool
 	horizon       *int64
 	after         uuid.UUID
 }
@@ -74,14 +75,14 @@ func (w *Builder) step(ctx context.Context) (more bool, err error) {
 		b, more = build{}, false
 		err := tx.QueryRow(ctx, `
 			SELECT b.tenant, b.field, b.horizon, coalesce(b.after, '00000000-0000-0000-0000-000000000000'),
-				f.resource, f.key, f.type, f.index_state, f.is_unique
+				f.resource, f.key, f.type, f.index_state, f.is_unique, f.searchable
 			FROM custom_build AS b
 			JOIN custom_field AS f ON f.tenant = b.tenant AND f.id = b.field
 			WHERE f.index_state = 1 OR clock_timestamp() - b.since > $1
 			ORDER BY (b.horizon IS NOT NULL AND pg_snapshot_xmin(pg_current_snapshot())::text::bigint < b.horizon), b.since
 			LIMIT 1
 			FOR UPDATE OF b SKIP LOCKED`, emptyAfter).
-			Scan(&b.tenant, &b.field, &b.horizon, &b.after, &b.resource, &b.key, &b.fieldType, &b.state, &b.unique)
+			Scan(&b.tenant, &b.field, &b.horizon, &b.after, &b.resource, &b.key, &b.fieldType, &b.state, &b.unique, &b.searchable)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return nil
@@ -130,7 +131,7 @@ func (w *Builder) fill(ctx context.Context, tx pgx.Tx, b *build) (more bool, err
 		}
 		return true, w.done(ctx, tx, b)
 	}
-	if _, err := tx.Exec(ctx, fmt.Sprintf(fillSQL, filter.Quote(table)), b.tenant, b.after, *last, b.key, b.field, b.fieldType, b.unique); err != nil {
+	if _, err := tx.Exec(ctx, fmt.Sprintf(fillSQL, filter.Quote(table)), b.tenant, b.after, *last, b.key, b.field, b.fieldType, b.unique, b.searchable); err != nil {
 		return false, err
 	}
 	_, err = tx.Exec(ctx, "UPDATE custom_build SET after = $3 WHERE tenant = $1 AND field = $2", b.tenant, b.field, *last)
@@ -146,16 +147,16 @@ const fillSQL = `
 		WHERE tenant = $1 AND id > $2 AND id <= $3 AND custom_fields ? $4
 		FOR SHARE
 	), keyed AS (
-		SELECT h.id, k.value, $7 AND h.delete_time IS NULL AS unique_here,
+		SELECT h.id, k.value, $7 AND h.delete_time IS NULL AS unique_here, $8 AND h.delete_time IS NULL AS searchable,
 			row_number() OVER (PARTITION BY k.value, h.delete_time IS NULL ORDER BY h.id) AS place
 		FROM held AS h
 		CROSS JOIN LATERAL custom_keys($6, h.custom_fields -> $4) AS k (value)
 	)
-	INSERT INTO custom_value (tenant, id, field, value, alone)
+	INSERT INTO custom_value (tenant, id, field, value, alone, searchable)
 	SELECT $1, k.id, $5, k.value, k.unique_here AND k.place = 1 AND NOT EXISTS (
-		SELECT FROM custom_value AS v WHERE v.tenant = $1 AND v.field = $5 AND v.value = k.value AND v.alone)
+		SELECT FROM custom_value AS v WHERE v.tenant = $1 AND v.field = $5 AND v.value = k.value AND v.alone), k.searchable
 	FROM keyed AS k
-	ON CONFLICT (tenant, id, field, value) DO NOTHING`
+	ON CONFLICT (tenant, id, field, value) DO UPDATE SET searchable = EXCLUDED.searchable`
 
 // empty removes the next values of an index that was given up.
 func (w *Builder) empty(ctx context.Context, tx pgx.Tx, b *build) error {

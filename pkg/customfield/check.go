@@ -116,14 +116,17 @@ func (f *Field) revise(before *Field) error {
 		}
 	}
 	f.State = before.State
+	if f.Searchable && !before.Searchable {
+		f.State = NoIndex // what is there is to be found too
+	}
 	f.index()
 	return nil
 }
 
-// index sets the state of the index after indexed was set or taken away.
+// index sets the state of the index after indexed or searchable was set or taken away.
 func (f *Field) index() {
 	switch {
-	case !f.Indexed:
+	case !f.Indexed && !f.Searchable:
 		f.State = NoIndex
 	case f.State == NoIndex:
 		f.State = Building

@@ -22,7 +22,7 @@ func (r *Rules) Field(path string) (postgres.Field, bool) {
 	return postgres.Field{
 		Path: path, Column: "custom_fields", Type: filter.Entry,
 		Entry: &filter.EntryOf{
-			Field: f.ID, Key: key, Type: int16(f.Type), Many: f.Type == MultiChoice, Indexed: f.State == Ready,
+			Field: f.ID, Key: key, Type: int16(f.Type), Many: f.Type == MultiChoice, Indexed: f.Indexed && f.State == Ready,
 			Ordered: f.Type.ordered(), Unsortable: f.unsortable(), Parse: f.literal,
 		},
 	}, true

@@ -130,6 +130,16 @@ func (r *Rules) check(kind int32, values map[string]any, changed func(key string
 // of reports whether records of the kind have the field.
 func (f *Field) of(kind int32) bool { return len(f.Kinds) == 0 || slices.Contains(f.Kinds, kind) }
 
+// Searchable reports whether records are found by one of the fields.
+func (r *Rules) Searchable() bool {
+	for _, f := range r.fields {
+		if f.Searchable {
+			return true
+		}
+	}
+	return false
+}
+
 // Parse reads a value of the field of a key from a text as people write it into a cell;
 // false where there is no such field.
 func (r *Rules) Parse(key, cell string) (v any, known bool, violation *errs.Violation) {

@@ -138,7 +138,7 @@ func handle(field string, kind contact.IdentifierKind, value, region string) (co
 
 // SearchContacts implements ContactService.
 func (s *Server) SearchContacts(ctx context.Context, req *contactv1.SearchContactsRequest) (*contactv1.SearchContactsResponse, error) {
-	list, err := s.Store.Contacts.Search(ctx, auth.From(ctx).Tenant, text.SearchKey(req.GetQuery()), int32(foundSize(req.GetPageSize())))
+	list, err := s.Store.SearchContacts(ctx, auth.From(ctx).Tenant, req.GetQuery(), foundSize(req.GetPageSize()))
 	return &contactv1.SearchContactsResponse{Contacts: list}, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
@@ -16,6 +17,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/text"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
@@ -96,8 +98,8 @@ func lines(r *fields.Reader, field string, texts map[string]string) map[string]s
 		return nil
 	}
 	formed := make(map[string]string, len(texts))
-	for language, text := range texts {
-		formed[language] = r.RequiredLine(field+"."+language, text)
+	for language, name := range texts {
+		formed[language] = r.RequiredLine(field+"."+language, name)
 	}
 	return formed
 }
@@ -184,4 +186,36 @@ func (s *Store) CustomFieldNamed(ctx context.Context, tenant uuid.UUID, heading 
 		return customfield.Path + key, nil
 	}
 	return "", nil
+}
+
+// maxByFields is how many contacts are looked at that have what is searched for in a
+// custom field: some of them the caller may not see.
+const maxByFields = 200
+
+// SearchContacts answers the living contacts whose names are most like the query, the best
+// first, then those that have its words in a searchable custom field.
+func (s *Store) SearchContacts(ctx context.Context, tenant uuid.UUID, query string, size int) ([]*contactv1.Contact, error) {
+	list, err := s.Contacts.Search(ctx, tenant, text.SearchKey(query), int32(size))
+	if err != nil || len(list) >= size {
+		return list, err
+	}
+	rules, err := s.ContactRules(ctx, tenant)
+	if err != nil || !rules.Searchable() {
+		return list, err
+	}
+	ids, err := s.CustomFields.Schemas.Search(ctx, tenant, contacts, query, maxByFields)
+	if err != nil {
+		return nil, err
+	}
+	more, err := s.Contacts.Among(ctx, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range more {
+		there := slices.ContainsFunc(list, func(l *contactv1.Contact) bool { return l.GetName() == c.GetName() })
+		if !there && c.GetDeleteTime() == nil && len(list) < size {
+			list = append(list, c)
+		}
+	}
+	return list, nil
 }
