@@ -50,11 +50,11 @@ func join(survivor, merged Snapshot, held []contact.Handle, wins func(name strin
 	s.Addresses = joinAddresses(survivor.Addresses, merged.Addresses)
 	s.Roles = joinRoles(survivor.Roles, merged.Roles)
 	var clashes []Conflict
-	s.ExternalIDs, clashes = joinMaps("external_ids", survivor.ExternalIDs, merged.ExternalIDs, maxExternalIDs, wins("external_ids"))
+	s.ExternalIDs, clashes = joinMaps("external_ids", survivor.ExternalIDs, merged.ExternalIDs, maxExternalIDs, wins)
 	conflicts = append(conflicts, clashes...)
-	s.Labels, clashes = joinMaps("labels", survivor.Labels, merged.Labels, maxLabels, wins("labels"))
+	s.Labels, clashes = joinMaps("labels", survivor.Labels, merged.Labels, maxLabels, wins)
 	conflicts = append(conflicts, clashes...)
-	s.CustomFields, clashes = joinMaps("custom_fields", survivor.CustomFields, merged.CustomFields, maxCustomFields, wins("custom_fields"))
+	s.CustomFields, clashes = joinMaps("custom_fields", survivor.CustomFields, merged.CustomFields, maxCustomFields, wins)
 	conflicts = append(conflicts, clashes...)
 	s.Absorbed = absorb(&s, slices.Concat(survivor.own(), survivor.Absorbed, held))
 	return s, conflicts
@@ -168,7 +168,7 @@ func meet(a, b contact.Role) bool {
 
 // joinMaps takes all keys, up to the most; of one that both have, the value of the
 // merged contact where it wins.
-func joinMaps[V any](name string, m, more map[string]V, most int, wins bool) (map[string]V, []Conflict) {
+func joinMaps[V any](name string, m, more map[string]V, most int, wins func(name string) bool) (map[string]V, []Conflict) {
 	if len(more) == 0 {
 		return m, nil
 	}
@@ -185,10 +185,14 @@ func joinMaps[V any](name string, m, more map[string]V, most int, wins bool) (ma
 				all[k] = more[k]
 			}
 		case !same(old, more[k]):
-			if wins {
+			taken := wins(name)
+			if name+"." == customField {
+				taken = wins(customField + k)
+			}
+			if taken {
 				all[k] = more[k]
 			}
-			conflicts = append(conflicts, conflict(name+"."+k, wins, readable(old), readable(more[k])))
+			conflicts = append(conflicts, conflict(name+"."+k, taken, readable(old), readable(more[k])))
 		}
 	}
 	return all, conflicts

@@ -28,7 +28,8 @@ type Merge struct {
 	Before Snapshot `db:"before,json"`
 	After  Snapshot `db:"after,json"`
 	// Wins are the fields of which the merged contact's value is taken where both have
-	// one.
+	// one. "!custom_fields.x" stands for a custom field that is decided otherwise than
+	// custom_fields are.
 	Wins          []string   `db:"wins,json"`
 	Conflicts     []Conflict `db:"conflicts,json"`
 	PolicyVersion int64      `db:"policy_version"`
@@ -84,17 +85,69 @@ func (m *Merge) decide(policy *Policy, survivor side, other *contact.Contact, ch
 			m.Wins = append(m.Wins, f.name)
 		}
 	}
+	for _, name := range decidedAlone(policy, choices) {
+		f := custom(name)
+		chosen, given := choices[name]
+		if chosen == other.ID || !given && policy.replaces(f, survivor, side{&merged, other.UpdateTime}) {
+			m.Wins = append(m.Wins, name)
+		} else {
+			m.Wins = append(m.Wins, "!"+name)
+		}
+	}
 	m.After, m.Conflicts = join(m.Before, merged, other.Handles(), m.wins)
 	for i := range m.Conflicts {
 		c := &m.Conflicts[i]
-		name, _, _ := strings.Cut(c.Field, ".")
-		if _, given := choices[name]; !given {
-			c.Strategy = policy.strategy(name)
+		if !chosen(choices, c.Field) {
+			c.Strategy = policy.strategy(ruledAs(c.Field))
 		}
 	}
 }
 
-func (m *Merge) wins(name string) bool { return slices.Contains(m.Wins, name) }
+// decidedAlone answers the custom fields that a choice names, or a rule where no choice is
+// about all of them.
+func decidedAlone(policy *Policy, choices map[string]uuid.UUID) []string {
+	var names []string
+	if _, all := choices["custom_fields"]; !all {
+		for _, r := range policy.Rules {
+			names = append(names, r.Field)
+		}
+	}
+	for name := range choices {
+		names = append(names, name)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, customField) })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// ruledAs answers the field that rules know a conflict as: those about entries of maps
+// are known as the map, but for custom fields.
+func ruledAs(conflict string) string {
+	if name, _, ok := strings.Cut(conflict, "."); ok && !strings.HasPrefix(conflict, customField) {
+		return name
+	}
+	return conflict
+}
+
+// chosen reports whether whoever merges has chosen the value that a conflict is about.
+func chosen(choices map[string]uuid.UUID, conflict string) bool {
+	name, _, _ := strings.Cut(conflict, ".")
+	_, one := choices[conflict]
+	_, all := choices[name]
+	return one || all
+}
+
+// wins reports whether the merged contact's value of a field, or of one custom field, is
+// taken.
+func (m *Merge) wins(name string) bool {
+	switch {
+	case slices.Contains(m.Wins, name):
+		return true
+	case slices.Contains(m.Wins, "!"+name):
+		return false
+	}
+	return strings.HasPrefix(name, customField) && slices.Contains(m.Wins, "custom_fields")
+}
 
 // Rebase is what is known of a merge of a survivor when one of them is undone.
 type Rebase struct {

@@ -59,7 +59,7 @@ func (p *Policy) Observe(current, said Snapshot, by Claim, since func(field, val
 		known := slices.ContainsFunc(current.Addresses, equal)
 		observed = append(observed, Observed{"addresses", AddressText(a), !known && slices.ContainsFunc(after.Addresses, equal), known})
 	}
-	after.ExternalIDs, _ = joinMaps("external_ids", current.ExternalIDs, said.ExternalIDs, maxExternalIDs, false)
+	after.ExternalIDs, _ = joinMaps("external_ids", current.ExternalIDs, said.ExternalIDs, maxExternalIDs, func(string) bool { return false })
 	return after, observed
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -114,6 +115,18 @@ var (
 		{"custom_fields", func(s *Snapshot) any { return &s.CustomFields }},
 	}
 )
+
+// customField begins the name of one custom field.
+const customField = "custom_fields."
+
+// custom is one custom field.
+func custom(name string) field {
+	key := strings.TrimPrefix(name, customField)
+	return field{name, func(s *Snapshot) any {
+		value := s.CustomFields[key]
+		return &value
+	}}
+}
 
 // Fields are the names that a rule or a choice may use.
 func Fields() []string {

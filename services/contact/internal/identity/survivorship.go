@@ -35,7 +35,7 @@ func (p *Policy) Check() []errs.Violation {
 	for i, r := range p.Rules {
 		path := fmt.Sprintf("survivorship_rules[%d].field", i)
 		switch {
-		case !slices.Contains(Fields(), r.Field):
+		case !slices.Contains(Fields(), r.Field) && !strings.HasPrefix(r.Field, customField):
 			violations = append(violations, errs.Violation{
 				Field: path, Reason: "FIELD_UNKNOWN", Description: "is none of " + strings.Join(Fields(), ", "),
 			})
@@ -47,14 +47,26 @@ func (p *Policy) Check() []errs.Violation {
 	return violations
 }
 
-// strategy answers how the value of a field is chosen.
+// strategy answers how the value of a field is chosen: that of a custom field as all of
+// them are, unless it has a rule of its own.
 func (p *Policy) strategy(field string) Strategy {
-	for _, r := range p.Rules {
-		if r.Field == field {
-			return r.Strategy
-		}
+	if s, ruled := p.rule(field); ruled {
+		return s
+	}
+	if strings.HasPrefix(field, customField) {
+		return p.strategy("custom_fields")
 	}
 	return Survivor
+}
+
+// rule answers the rule on exactly this field.
+func (p *Policy) rule(field string) (s Strategy, ruled bool) {
+	for _, r := range p.Rules {
+		if r.Field == field {
+			return r.Strategy, true
+		}
+	}
+	return 0, false
 }
 
 // side is one of two contacts that are merged, as far as the strategies look at it.

@@ -101,6 +101,8 @@ func TestCalls(t *testing.T) {
 		"CustomFields pages":              testCustomFields_pages,
 		"CustomFields change":             testCustomFields_change,
 		"CustomFields unique":             testCustomFields_unique,
+		"CustomFields search":             testCustomFields_search,
+		"CustomFields survive":            testCustomFields_survive,
 		"CustomFieldPolicy":               testCustomFieldPolicy,
 		"IndustryPacks":                   testIndustryPacks,
 		"Guard":                           testGuard,
