@@ -2,6 +2,7 @@ package customfield
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -63,6 +64,14 @@ func TestSchemas_learnOfChanges(t *testing.T) {
 	if k := keys(tenant); len(k) != 0 {
 		t.Fatalf("before: %v", k)
 	}
+	testkit.Eventually(t, func() error {
+		first, err := s.Of(t.Context(), tenant)
+		again, _ := s.Of(t.Context(), tenant)
+		if err == nil && first != again {
+			err = errors.New("the fields are read each time")
+		}
+		return err
+	})
 	f := &Field{Resource: "contacts", Key: "a", Type: Text}
 	f.ID = uuid.Must(uuid.NewV7())
 	within := func(want ...string) {
