@@ -1793,6 +1793,83 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/informationRequests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists requests page by page, such as those that wait for an answer. */
+        get: operations["InvestorRelationsService_ListInformationRequests"];
+        put?: never;
+        /**
+         * Puts down what an investor asks. That of a contact that never was an investor is
+         *     FAILED_PRECONDITION (ROLE_NOT_HELD).
+         */
+        post: operations["InvestorRelationsService_CreateInformationRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/informationRequests/{information_request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one information request, a deleted one too. */
+        get: operations["InvestorRelationsService_GetInformationRequest"];
+        put?: never;
+        post?: never;
+        /** Hides a request from lists. */
+        delete: operations["InvestorRelationsService_DeleteInformationRequest"];
+        options?: never;
+        head?: never;
+        /** Corrects what was asked. */
+        patch: operations["InvestorRelationsService_UpdateInformationRequest"];
+        trace?: never;
+    };
+    "/v1/informationRequests/{information_request}:answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a request for information.
+         * @description Errors: FAILED_PRECONDITION INFORMATION_REQUEST_ANSWERED where it has an answer.
+         */
+        post: operations["InvestorRelationsService_AnswerInformationRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/informationRequests/{information_request}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted information request back. */
+        post: operations["InvestorRelationsService_UndeleteInformationRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/interactions": {
         parameters: {
             query?: never;
@@ -2731,6 +2808,66 @@ export interface paths {
          *     tenants.
          */
         post: operations["EventStoreService_RebuildProjections"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/publications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists publications page by page, such as what of a kind there is for investors in a
+         *     language.
+         */
+        get: operations["InvestorRelationsService_ListPublications"];
+        put?: never;
+        /**
+         * Writes a publication, or its draft. A language of a code that is there already
+         *     answers ALREADY_EXISTS (PUBLICATION_TAKEN).
+         */
+        post: operations["InvestorRelationsService_CreatePublication"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/publications/{publication}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one publication, a deleted one too. */
+        get: operations["InvestorRelationsService_GetPublication"];
+        put?: never;
+        post?: never;
+        /** Takes a publication back. */
+        delete: operations["InvestorRelationsService_DeletePublication"];
+        options?: never;
+        head?: never;
+        /** Writes a new version of a publication. */
+        patch: operations["InvestorRelationsService_UpdatePublication"];
+        trace?: never;
+    };
+    "/v1/publications/{publication}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted publication back. */
+        post: operations["InvestorRelationsService_UndeletePublication"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4296,6 +4433,16 @@ export interface components {
              */
             units?: string;
         };
+        /** @description What a customer owes, or is owed. */
+        "lingkar.analytics.v1.AccountBalanceSection": {
+            /**
+             * @description The latest balance of each account, the latest observed first, of the 20 that were
+             *     observed last.
+             */
+            readonly balances?: components["schemas"]["lingkar.contact.v1.Fact"][];
+            /** @description How good the section is. */
+            readonly status?: components["schemas"]["lingkar.analytics.v1.SectionStatus"];
+        };
         /** @description How far the events of one area have been applied. */
         "lingkar.analytics.v1.AreaFreshness": {
             /** @description The area, such as "sales". */
@@ -4404,6 +4551,8 @@ export interface components {
          *     how good it is, so that one that cannot be answered never hides the rest.
          */
         "lingkar.analytics.v1.CustomerView": {
+            /** @description What the accounting system says it owes, or is owed (CON-11). */
+            readonly accountBalances?: components["schemas"]["lingkar.analytics.v1.AccountBalanceSection"];
             /**
              * Format: date-time
              * @description What was known at this instant is what is shown.
@@ -4718,7 +4867,7 @@ export interface components {
          * @description The sections a view consists of.
          * @enum {string}
          */
-        "lingkar.analytics.v1.Section": "SECTION_UNSPECIFIED" | "SECTION_PROFILE" | "SECTION_RELATIONSHIPS" | "SECTION_LEADS" | "SECTION_OPPORTUNITIES" | "SECTION_ORDERS" | "SECTION_TICKETS" | "SECTION_TOUCHES" | "SECTION_PURCHASES" | "SECTION_SATISFACTION" | "SECTION_TIMELINE";
+        "lingkar.analytics.v1.Section": "SECTION_UNSPECIFIED" | "SECTION_PROFILE" | "SECTION_RELATIONSHIPS" | "SECTION_LEADS" | "SECTION_OPPORTUNITIES" | "SECTION_ORDERS" | "SECTION_TICKETS" | "SECTION_TOUCHES" | "SECTION_PURCHASES" | "SECTION_SATISFACTION" | "SECTION_TIMELINE" | "SECTION_ACCOUNT_BALANCES";
         /**
          * @description How good the answer of one section is.
          * @enum {string}
@@ -5421,6 +5570,17 @@ export interface components {
          * @enum {string}
          */
         "lingkar.campaign.v1.TouchStatus": "TOUCH_STATUS_UNSPECIFIED" | "TOUCH_STATUS_PLANNED" | "TOUCH_STATUS_SENT" | "TOUCH_STATUS_DELIVERED" | "TOUCH_STATUS_ANSWERED" | "TOUCH_STATUS_SUPPRESSED";
+        /** @description An account of the contact in the accounting system, as it stood when it was observed. */
+        "lingkar.contact.v1.AccountBalance": {
+            /** @description The number of the account there. */
+            account: string;
+            /** @description What of the balance is how old: at most 12. */
+            aged?: components["schemas"]["lingkar.contact.v1.AgedAmount"][];
+            /** @description What the contact owes; what it is owed where negative. */
+            balance: components["schemas"]["google.type.Money"];
+            /** @description Up to what it may owe. */
+            creditLimit?: components["schemas"]["google.type.Money"];
+        };
         /** @description A postal address. */
         "lingkar.contact.v1.Address": {
             /** @description State, province or region. */
@@ -5437,6 +5597,21 @@ export interface components {
             postalCode?: string;
             /** @description ISO 3166-1 alpha-2 where known. */
             regionCode?: string;
+        };
+        /** @description A part of a balance by how long it has been due. */
+        "lingkar.contact.v1.AgedAmount": {
+            /** @description How much. */
+            amount?: components["schemas"]["google.type.Money"];
+            /**
+             * Format: int32
+             * @description From how many days on; 0 for what is not due.
+             */
+            fromDays?: number;
+            /**
+             * Format: int32
+             * @description To how many days; without end where 0.
+             */
+            toDays?: number;
         };
         /**
          * @description How far two values agree.
@@ -6275,6 +6450,8 @@ export interface components {
          *     the source sends it.
          */
         "lingkar.contact.v1.Fact": {
+            /** @description What the accounting system says of an account (CON-11). */
+            accountBalance?: components["schemas"]["lingkar.contact.v1.AccountBalance"];
             /** @description Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
             readonly actor?: string;
             /**
@@ -6370,6 +6547,8 @@ export interface components {
             marketNote: components["schemas"]["lingkar.contact.v1.MarketNote"];
         } | {
             investorFeedback: components["schemas"]["lingkar.contact.v1.InvestorFeedback"];
+        } | {
+            accountBalance: components["schemas"]["lingkar.contact.v1.AccountBalance"];
         });
         /** @description A field of a contact's record as a source told it. */
         "lingkar.contact.v1.FactAttribute": {
@@ -6387,7 +6566,7 @@ export interface components {
          * @description The kinds of facts.
          * @enum {string}
          */
-        "lingkar.contact.v1.FactKind": "FACT_KIND_UNSPECIFIED" | "FACT_KIND_WARRANTY_CARD" | "FACT_KIND_CREDIT_APPLICATION" | "FACT_KIND_SERVICE_APPLICATION" | "FACT_KIND_MEMBERSHIP_ENROLMENT" | "FACT_KIND_BROCHURE_REQUEST" | "FACT_KIND_QUOTATION_REQUEST" | "FACT_KIND_MAILING_RESPONSE" | "FACT_KIND_TRADE_FAIR_CONTACT" | "FACT_KIND_SCAN" | "FACT_KIND_SUPPLIER_PURCHASE" | "FACT_KIND_SUPPLIER_RECEIPT" | "FACT_KIND_SUPPLIER_PAYMENT" | "FACT_KIND_MARKET_NOTE" | "FACT_KIND_INVESTOR_FEEDBACK";
+        "lingkar.contact.v1.FactKind": "FACT_KIND_UNSPECIFIED" | "FACT_KIND_WARRANTY_CARD" | "FACT_KIND_CREDIT_APPLICATION" | "FACT_KIND_SERVICE_APPLICATION" | "FACT_KIND_MEMBERSHIP_ENROLMENT" | "FACT_KIND_BROCHURE_REQUEST" | "FACT_KIND_QUOTATION_REQUEST" | "FACT_KIND_MAILING_RESPONSE" | "FACT_KIND_TRADE_FAIR_CONTACT" | "FACT_KIND_SCAN" | "FACT_KIND_SUPPLIER_PURCHASE" | "FACT_KIND_SUPPLIER_RECEIPT" | "FACT_KIND_SUPPLIER_PAYMENT" | "FACT_KIND_MARKET_NOTE" | "FACT_KIND_INVESTOR_FEEDBACK" | "FACT_KIND_ACCOUNT_BALANCE";
         /** @description The duplicates of one contact. */
         "lingkar.contact.v1.FindDuplicatesResponse": {
             /** @description Those the caller may see, the highest score first. */
@@ -6533,6 +6712,67 @@ export interface components {
             /** @description The types of relationships it brings. */
             readonly relationshipTypes?: components["schemas"]["lingkar.contact.v1.RelationshipType"][];
         };
+        /** @description What an investor wants to know, and what it was told (CON-43). */
+        "lingkar.contact.v1.InformationRequest": {
+            /** @description What the caller may do next, as method names such as "AnswerInformationRequest". */
+            readonly allowedActions?: string[];
+            /** @description What was answered. */
+            readonly answer?: string;
+            /**
+             * Format: date-time
+             * @description When it was answered; unset while it is not.
+             */
+            readonly answerTime?: string;
+            /** @description Who answered it: "users/{subject}". */
+            readonly answerer?: string;
+            /** @description On which channel. */
+            channel?: components["schemas"]["lingkar.event.v1.Channel"];
+            /**
+             * @description Who asks: "contacts/{uuid}" of a contact that holds, or held, the role INVESTOR.
+             *     Cannot be changed later.
+             */
+            contact: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description Free marks of the tenant, such as quarter=2026-q3. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "informationRequests/{uuid}". */
+            name?: string;
+            /** @description The publications that the answer names. */
+            readonly publications?: string[];
+            /** @description The question in full. */
+            question?: string;
+            /** @description Where it stands. */
+            readonly state?: components["schemas"]["lingkar.contact.v1.InformationRequestState"];
+            /** @description What about, in one line. */
+            subject: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+        };
+        /**
+         * @description Where a request for information stands.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.InformationRequestState": "INFORMATION_REQUEST_STATE_UNSPECIFIED" | "INFORMATION_REQUEST_STATE_OPEN" | "INFORMATION_REQUEST_STATE_ANSWERED";
         /**
          * @description One meeting of a customer and the company: a call, a letter, a note of a talk.
          *     It is never changed and never truncated once recorded (CON-26, CON-34).
@@ -6721,6 +6961,13 @@ export interface components {
             /** @description Always empty. */
             nextPageToken?: string;
         };
+        /** @description A page of information requests. */
+        "lingkar.contact.v1.ListInformationRequestsResponse": {
+            /** @description The information requests of this page. */
+            informationRequests?: components["schemas"]["lingkar.contact.v1.InformationRequest"][];
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
         /** @description A page of interactions. */
         "lingkar.contact.v1.ListInteractionsResponse": {
             /** @description The interactions of this page. */
@@ -6734,6 +6981,13 @@ export interface components {
             legalHolds?: components["schemas"]["lingkar.contact.v1.LegalHold"][];
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
+        };
+        /** @description A page of publications. */
+        "lingkar.contact.v1.ListPublicationsResponse": {
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The publications of this page. */
+            publications?: components["schemas"]["lingkar.contact.v1.Publication"][];
         };
         /** @description A page of purposes. */
         "lingkar.contact.v1.ListPurposesResponse": {
@@ -6933,6 +7187,77 @@ export interface components {
              */
             contactMerges?: components["schemas"]["lingkar.contact.v1.ContactMerge"][];
         };
+        /**
+         * @description Something that the company publishes: what an investor portal shows (CON-43). One
+         *     publication is one text in one language; its other languages have the same code.
+         */
+        "lingkar.contact.v1.Publication": {
+            /** @description For whom it is: whoever plays this role. */
+            audience: components["schemas"]["lingkar.contact.v1.RoleKind"];
+            /** @description Who wrote it, where that is not the company, such as the house of an analyst. */
+            author?: string;
+            /** @description The text. What is longer, or no text, lies at uri. */
+            body?: string;
+            /**
+             * @description What all its languages have in common, such as "annual-report-2025". One of a
+             *     language is there once.
+             */
+            code: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description The last day of it. */
+            endDate?: components["schemas"]["google.type.Date"];
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description What it is. */
+            kind: components["schemas"]["lingkar.contact.v1.PublicationKind"];
+            /** @description Free marks of the tenant, such as quarter=2026-q3. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description The language it is written in: a BCP 47 tag, such as "id". */
+            languageCode: string;
+            /** @description "publications/{uuid}". */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description From when it may be shown; a draft while unset.
+             */
+            publishTime?: string;
+            /** @description The first day of the period it speaks of. */
+            startDate?: components["schemas"]["google.type.Date"];
+            /** @description Its title. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+            /** @description Where the document lies: an https address. */
+            uri?: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3, …: counts its changes. Older versions stand in the event log.
+             */
+            readonly version?: string;
+        };
+        /**
+         * @description What a publication is.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.PublicationKind": "PUBLICATION_KIND_UNSPECIFIED" | "PUBLICATION_KIND_OVERVIEW" | "PUBLICATION_KIND_VISION_MISSION" | "PUBLICATION_KIND_STRATEGY" | "PUBLICATION_KIND_FINANCIAL_REPORT" | "PUBLICATION_KIND_PUBLICATION" | "PUBLICATION_KIND_FILING" | "PUBLICATION_KIND_ANALYST_VIEW" | "PUBLICATION_KIND_ESTIMATE";
         /**
          * @description What the data of contacts may be used for, by what right, and for how long it is
          *     kept (CON-44). A purpose that is not on file rests on consent, but for
@@ -13571,6 +13896,267 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    InvestorRelationsService_ListInformationRequests: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over contact, state, channel, create_time and update_time. */
+                filter?: string;
+                /**
+                 * @description "create_time", "update_time", "contact, create_time" or "state, create_time", each with
+                 *     " desc" if wished.
+                 */
+                orderBy?: string;
+                /** @description Lists deleted information requests too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+                /** @description Only those of this contact: "contacts/{uuid}". */
+                contact?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of information requests. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListInformationRequestsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_CreateInformationRequest: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                informationRequestId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+            };
+        };
+        responses: {
+            /** @description What an investor wants to know, and what it was told (CON-43). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_GetInformationRequest: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows informationRequests/ in its name. */
+                information_request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What an investor wants to know, and what it was told (CON-43). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_DeleteInformationRequest: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows informationRequests/ in its name. */
+                information_request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What an investor wants to know, and what it was told (CON-43). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_UpdateInformationRequest: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows informationRequests/ in its name. */
+                information_request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+            };
+        };
+        responses: {
+            /** @description What an investor wants to know, and what it was told (CON-43). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_AnswerInformationRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows informationRequests/ in its name. */
+                information_request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The answer. */
+                    answer: string;
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description The publications it names, "publications/{uuid}": at most 20. */
+                    publications?: string[];
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /** @description Checks everything and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What an investor wants to know, and what it was told (CON-43). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_UndeleteInformationRequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows informationRequests/ in its name. */
+                information_request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What an investor wants to know, and what it was told (CON-43). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.InformationRequest"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     InteractionService_ListInteractions: {
         parameters: {
             query?: {
@@ -16493,6 +17079,239 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["google.longrunning.Operation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_ListPublications: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /**
+                 * @description An AIP-160 expression over kind, audience, code, language_code, publish_time, create_time
+                 *     and update_time.
+                 */
+                filter?: string;
+                /**
+                 * @description "create_time", "update_time", "publish_time" or "audience, kind, publish_time", each
+                 *     with " desc" if wished.
+                 */
+                orderBy?: string;
+                /** @description Lists deleted publications too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of publications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListPublicationsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_CreatePublication: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                publicationId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
+            };
+        };
+        responses: {
+            /**
+             * @description Something that the company publishes: what an investor portal shows (CON-43). One
+             *     publication is one text in one language; its other languages have the same code.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_GetPublication: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows publications/ in its name. */
+                publication: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Something that the company publishes: what an investor portal shows (CON-43). One
+             *     publication is one text in one language; its other languages have the same code.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_DeletePublication: {
+        parameters: {
+            query?: {
+                /** @description The etag last read; any where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows publications/ in its name. */
+                publication: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Something that the company publishes: what an investor portal shows (CON-43). One
+             *     publication is one text in one language; its other languages have the same code.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_UpdatePublication: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows publications/ in its name. */
+                publication: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
+            };
+        };
+        responses: {
+            /**
+             * @description Something that the company publishes: what an investor portal shows (CON-43). One
+             *     publication is one text in one language; its other languages have the same code.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    InvestorRelationsService_UndeletePublication: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows publications/ in its name. */
+                publication: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Something that the company publishes: what an investor portal shows (CON-43). One
+             *     publication is one text in one language; its other languages have the same code.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Publication"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -56,6 +56,8 @@ const (
 	Section_SECTION_SATISFACTION Section = 9
 	// The timeline.
 	Section_SECTION_TIMELINE Section = 10
+	// What the accounting system says it owes, or is owed.
+	Section_SECTION_ACCOUNT_BALANCES Section = 11
 )
 
 // Enum value maps for Section.
@@ -72,19 +74,21 @@ var (
 		8:  "SECTION_PURCHASES",
 		9:  "SECTION_SATISFACTION",
 		10: "SECTION_TIMELINE",
+		11: "SECTION_ACCOUNT_BALANCES",
 	}
 	Section_value = map[string]int32{
-		"SECTION_UNSPECIFIED":   0,
-		"SECTION_PROFILE":       1,
-		"SECTION_RELATIONSHIPS": 2,
-		"SECTION_LEADS":         3,
-		"SECTION_OPPORTUNITIES": 4,
-		"SECTION_ORDERS":        5,
-		"SECTION_TICKETS":       6,
-		"SECTION_TOUCHES":       7,
-		"SECTION_PURCHASES":     8,
-		"SECTION_SATISFACTION":  9,
-		"SECTION_TIMELINE":      10,
+		"SECTION_UNSPECIFIED":      0,
+		"SECTION_PROFILE":          1,
+		"SECTION_RELATIONSHIPS":    2,
+		"SECTION_LEADS":            3,
+		"SECTION_OPPORTUNITIES":    4,
+		"SECTION_ORDERS":           5,
+		"SECTION_TICKETS":          6,
+		"SECTION_TOUCHES":          7,
+		"SECTION_PURCHASES":        8,
+		"SECTION_SATISFACTION":     9,
+		"SECTION_TIMELINE":         10,
+		"SECTION_ACCOUNT_BALANCES": 11,
 	}
 )
 
@@ -349,9 +353,11 @@ type CustomerView struct {
 	// What held at this instant is what is shown.
 	EffectiveAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=effective_at,json=effectiveAt,proto3" json:"effective_at,omitempty"`
 	// The positions of all areas, comma-separated.
-	Position      string `protobuf:"bytes,21,opt,name=position,proto3" json:"position,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Position string `protobuf:"bytes,21,opt,name=position,proto3" json:"position,omitempty"`
+	// What the accounting system says it owes, or is owed (CON-11).
+	AccountBalances *AccountBalanceSection `protobuf:"bytes,22,opt,name=account_balances,json=accountBalances,proto3" json:"account_balances,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *CustomerView) Reset() {
@@ -529,6 +535,13 @@ func (x *CustomerView) GetPosition() string {
 		return x.Position
 	}
 	return ""
+}
+
+func (x *CustomerView) GetAccountBalances() *AccountBalanceSection {
+	if x != nil {
+		return x.AccountBalances
+	}
+	return nil
 }
 
 // How good one section is.
@@ -779,6 +792,62 @@ func (x *CustomerRelationship) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// What a customer owes, or is owed.
+type AccountBalanceSection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How good the section is.
+	Status *SectionStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// The latest balance of each account, the latest observed first, of the 20 that were
+	// observed last.
+	Balances      []*v1.Fact `protobuf:"bytes,2,rep,name=balances,proto3" json:"balances,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountBalanceSection) Reset() {
+	*x = AccountBalanceSection{}
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountBalanceSection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountBalanceSection) ProtoMessage() {}
+
+func (x *AccountBalanceSection) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountBalanceSection.ProtoReflect.Descriptor instead.
+func (*AccountBalanceSection) Descriptor() ([]byte, []int) {
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AccountBalanceSection) GetStatus() *SectionStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *AccountBalanceSection) GetBalances() []*v1.Fact {
+	if x != nil {
+		return x.Balances
+	}
+	return nil
+}
+
 // The work of one kind that concerns a customer.
 type WorkSection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -794,7 +863,7 @@ type WorkSection struct {
 
 func (x *WorkSection) Reset() {
 	*x = WorkSection{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -806,7 +875,7 @@ func (x *WorkSection) String() string {
 func (*WorkSection) ProtoMessage() {}
 
 func (x *WorkSection) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -819,7 +888,7 @@ func (x *WorkSection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkSection.ProtoReflect.Descriptor instead.
 func (*WorkSection) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WorkSection) GetStatus() *SectionStatus {
@@ -885,7 +954,7 @@ type WorkItem struct {
 
 func (x *WorkItem) Reset() {
 	*x = WorkItem{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +966,7 @@ func (x *WorkItem) String() string {
 func (*WorkItem) ProtoMessage() {}
 
 func (x *WorkItem) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +979,7 @@ func (x *WorkItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkItem.ProtoReflect.Descriptor instead.
 func (*WorkItem) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WorkItem) GetResource() string {
@@ -1052,7 +1121,7 @@ type PurchaseSummary struct {
 
 func (x *PurchaseSummary) Reset() {
 	*x = PurchaseSummary{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1064,7 +1133,7 @@ func (x *PurchaseSummary) String() string {
 func (*PurchaseSummary) ProtoMessage() {}
 
 func (x *PurchaseSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1077,7 +1146,7 @@ func (x *PurchaseSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurchaseSummary.ProtoReflect.Descriptor instead.
 func (*PurchaseSummary) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PurchaseSummary) GetStatus() *SectionStatus {
@@ -1149,7 +1218,7 @@ type CurrencyTotal struct {
 
 func (x *CurrencyTotal) Reset() {
 	*x = CurrencyTotal{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1161,7 +1230,7 @@ func (x *CurrencyTotal) String() string {
 func (*CurrencyTotal) ProtoMessage() {}
 
 func (x *CurrencyTotal) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1174,7 +1243,7 @@ func (x *CurrencyTotal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CurrencyTotal.ProtoReflect.Descriptor instead.
 func (*CurrencyTotal) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CurrencyTotal) GetTotal() *money.Money {
@@ -1211,7 +1280,7 @@ type SatisfactionSummary struct {
 
 func (x *SatisfactionSummary) Reset() {
 	*x = SatisfactionSummary{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1292,7 @@ func (x *SatisfactionSummary) String() string {
 func (*SatisfactionSummary) ProtoMessage() {}
 
 func (x *SatisfactionSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1305,7 @@ func (x *SatisfactionSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatisfactionSummary.ProtoReflect.Descriptor instead.
 func (*SatisfactionSummary) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{8}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SatisfactionSummary) GetStatus() *SectionStatus {
@@ -1314,7 +1383,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1395,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1408,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{9}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *TimelineEntry) GetEventId() string {
@@ -1444,7 +1513,7 @@ var File_lingkar_analytics_v1_customer_view_proto protoreflect.FileDescriptor
 
 const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/analytics/v1/customer_view.proto\x12\x14lingkar.analytics.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a lingkar/contact/v1/contact.proto\x1a\x1clingkar/event/v1/event.proto\"\xaa\v\n" +
+	"(lingkar/analytics/v1/customer_view.proto\x12\x14lingkar.analytics.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a lingkar/contact/v1/contact.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a\x1clingkar/event/v1/event.proto\"\x87\f\n" +
 	"\fCustomerView\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x125\n" +
 	"\acontact\x18\x02 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
@@ -1469,7 +1538,8 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x12 \x01(\tB\x03\xe0A\x03R\rnextPageToken\x124\n" +
 	"\x05as_of\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04asOf\x12B\n" +
 	"\feffective_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\veffectiveAt\x12\x1f\n" +
-	"\bposition\x18\x15 \x01(\tB\x03\xe0A\x03R\bposition:D\xeaAA\n" +
+	"\bposition\x18\x15 \x01(\tB\x03\xe0A\x03R\bposition\x12[\n" +
+	"\x10account_balances\x18\x16 \x01(\v2+.lingkar.analytics.v1.AccountBalanceSectionB\x03\xe0A\x03R\x0faccountBalances:D\xeaAA\n" +
 	"\x14lingkar.dev/Customer\x12\x14customers/{customer}*\tcustomers2\bcustomer\"\x9e\x01\n" +
 	"\rSectionStatus\x12=\n" +
 	"\x05state\x18\x01 \x01(\x0e2\".lingkar.analytics.v1.SectionStateB\x03\xe0A\x03R\x05state\x12\x1f\n" +
@@ -1492,7 +1562,10 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x12other_display_name\x18\a \x01(\tB\x03\xe0A\x03R\x10otherDisplayName\x12>\n" +
 	"\n" +
 	"start_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12:\n" +
-	"\bend_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\"\xa3\x01\n" +
+	"\bend_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\"\x94\x01\n" +
+	"\x15AccountBalanceSection\x12@\n" +
+	"\x06status\x18\x01 \x01(\v2#.lingkar.analytics.v1.SectionStatusB\x03\xe0A\x03R\x06status\x129\n" +
+	"\bbalances\x18\x02 \x03(\v2\x18.lingkar.contact.v1.FactB\x03\xe0A\x03R\bbalances\"\xa3\x01\n" +
 	"\vWorkSection\x12@\n" +
 	"\x06status\x18\x01 \x01(\v2#.lingkar.analytics.v1.SectionStatusB\x03\xe0A\x03R\x06status\x129\n" +
 	"\x05items\x18\x02 \x03(\v2\x1e.lingkar.analytics.v1.WorkItemB\x03\xe0A\x03R\x05items\x12\x17\n" +
@@ -1553,7 +1626,7 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x05actor\x18\v \x01(\tB\x03\xe0A\x03R\x05actor\x12\x17\n" +
 	"\x04area\x18\f \x01(\tB\x03\xe0A\x03R\x04area\x12\x1f\n" +
 	"\bresource\x18\r \x01(\tB\x03\xe0A\x03R\bresource\x12&\n" +
-	"\fresource_seq\x18\x0e \x01(\x03B\x03\xe0A\x03R\vresourceSeq*\x85\x02\n" +
+	"\fresource_seq\x18\x0e \x01(\x03B\x03\xe0A\x03R\vresourceSeq*\xa3\x02\n" +
 	"\aSection\x12\x17\n" +
 	"\x13SECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSECTION_PROFILE\x10\x01\x12\x19\n" +
@@ -1566,7 +1639,8 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x11SECTION_PURCHASES\x10\b\x12\x18\n" +
 	"\x14SECTION_SATISFACTION\x10\t\x12\x14\n" +
 	"\x10SECTION_TIMELINE\x10\n" +
-	"*\x90\x01\n" +
+	"\x12\x1c\n" +
+	"\x18SECTION_ACCOUNT_BALANCES\x10\v*\x90\x01\n" +
 	"\fSectionState\x12\x1d\n" +
 	"\x19SECTION_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10SECTION_STATE_OK\x10\x01\x12\x17\n" +
@@ -1600,7 +1674,7 @@ func file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_analytics_v1_customer_view_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_lingkar_analytics_v1_customer_view_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_lingkar_analytics_v1_customer_view_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_lingkar_analytics_v1_customer_view_proto_goTypes = []any{
 	(Section)(0),                  // 0: lingkar.analytics.v1.Section
 	(SectionState)(0),             // 1: lingkar.analytics.v1.SectionState
@@ -1610,69 +1684,74 @@ var file_lingkar_analytics_v1_customer_view_proto_goTypes = []any{
 	(*SectionStatus)(nil),         // 5: lingkar.analytics.v1.SectionStatus
 	(*RelationshipSection)(nil),   // 6: lingkar.analytics.v1.RelationshipSection
 	(*CustomerRelationship)(nil),  // 7: lingkar.analytics.v1.CustomerRelationship
-	(*WorkSection)(nil),           // 8: lingkar.analytics.v1.WorkSection
-	(*WorkItem)(nil),              // 9: lingkar.analytics.v1.WorkItem
-	(*PurchaseSummary)(nil),       // 10: lingkar.analytics.v1.PurchaseSummary
-	(*CurrencyTotal)(nil),         // 11: lingkar.analytics.v1.CurrencyTotal
-	(*SatisfactionSummary)(nil),   // 12: lingkar.analytics.v1.SatisfactionSummary
-	(*TimelineEntry)(nil),         // 13: lingkar.analytics.v1.TimelineEntry
-	(*v1.Contact)(nil),            // 14: lingkar.contact.v1.Contact
-	(v1.RoleKind)(0),              // 15: lingkar.contact.v1.RoleKind
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*status.Status)(nil),         // 17: google.rpc.Status
-	(*money.Money)(nil),           // 18: google.type.Money
-	(v11.Channel)(0),              // 19: lingkar.event.v1.Channel
-	(v11.Direction)(0),            // 20: lingkar.event.v1.Direction
+	(*AccountBalanceSection)(nil), // 8: lingkar.analytics.v1.AccountBalanceSection
+	(*WorkSection)(nil),           // 9: lingkar.analytics.v1.WorkSection
+	(*WorkItem)(nil),              // 10: lingkar.analytics.v1.WorkItem
+	(*PurchaseSummary)(nil),       // 11: lingkar.analytics.v1.PurchaseSummary
+	(*CurrencyTotal)(nil),         // 12: lingkar.analytics.v1.CurrencyTotal
+	(*SatisfactionSummary)(nil),   // 13: lingkar.analytics.v1.SatisfactionSummary
+	(*TimelineEntry)(nil),         // 14: lingkar.analytics.v1.TimelineEntry
+	(*v1.Contact)(nil),            // 15: lingkar.contact.v1.Contact
+	(v1.RoleKind)(0),              // 16: lingkar.contact.v1.RoleKind
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*status.Status)(nil),         // 18: google.rpc.Status
+	(*v1.Fact)(nil),               // 19: lingkar.contact.v1.Fact
+	(*money.Money)(nil),           // 20: google.type.Money
+	(v11.Channel)(0),              // 21: lingkar.event.v1.Channel
+	(v11.Direction)(0),            // 22: lingkar.event.v1.Direction
 }
 var file_lingkar_analytics_v1_customer_view_proto_depIdxs = []int32{
-	14, // 0: lingkar.analytics.v1.CustomerView.customer:type_name -> lingkar.contact.v1.Contact
+	15, // 0: lingkar.analytics.v1.CustomerView.customer:type_name -> lingkar.contact.v1.Contact
 	5,  // 1: lingkar.analytics.v1.CustomerView.profile_status:type_name -> lingkar.analytics.v1.SectionStatus
-	15, // 2: lingkar.analytics.v1.CustomerView.roles:type_name -> lingkar.contact.v1.RoleKind
+	16, // 2: lingkar.analytics.v1.CustomerView.roles:type_name -> lingkar.contact.v1.RoleKind
 	2,  // 3: lingkar.analytics.v1.CustomerView.lifecycle_class:type_name -> lingkar.analytics.v1.LifecycleClass
 	3,  // 4: lingkar.analytics.v1.CustomerView.value_tier:type_name -> lingkar.analytics.v1.ValueTier
 	6,  // 5: lingkar.analytics.v1.CustomerView.relationships:type_name -> lingkar.analytics.v1.RelationshipSection
-	8,  // 6: lingkar.analytics.v1.CustomerView.leads:type_name -> lingkar.analytics.v1.WorkSection
-	8,  // 7: lingkar.analytics.v1.CustomerView.opportunities:type_name -> lingkar.analytics.v1.WorkSection
-	8,  // 8: lingkar.analytics.v1.CustomerView.orders:type_name -> lingkar.analytics.v1.WorkSection
-	8,  // 9: lingkar.analytics.v1.CustomerView.tickets:type_name -> lingkar.analytics.v1.WorkSection
-	8,  // 10: lingkar.analytics.v1.CustomerView.touches:type_name -> lingkar.analytics.v1.WorkSection
-	10, // 11: lingkar.analytics.v1.CustomerView.purchases:type_name -> lingkar.analytics.v1.PurchaseSummary
-	12, // 12: lingkar.analytics.v1.CustomerView.satisfaction:type_name -> lingkar.analytics.v1.SatisfactionSummary
-	13, // 13: lingkar.analytics.v1.CustomerView.timeline:type_name -> lingkar.analytics.v1.TimelineEntry
+	9,  // 6: lingkar.analytics.v1.CustomerView.leads:type_name -> lingkar.analytics.v1.WorkSection
+	9,  // 7: lingkar.analytics.v1.CustomerView.opportunities:type_name -> lingkar.analytics.v1.WorkSection
+	9,  // 8: lingkar.analytics.v1.CustomerView.orders:type_name -> lingkar.analytics.v1.WorkSection
+	9,  // 9: lingkar.analytics.v1.CustomerView.tickets:type_name -> lingkar.analytics.v1.WorkSection
+	9,  // 10: lingkar.analytics.v1.CustomerView.touches:type_name -> lingkar.analytics.v1.WorkSection
+	11, // 11: lingkar.analytics.v1.CustomerView.purchases:type_name -> lingkar.analytics.v1.PurchaseSummary
+	13, // 12: lingkar.analytics.v1.CustomerView.satisfaction:type_name -> lingkar.analytics.v1.SatisfactionSummary
+	14, // 13: lingkar.analytics.v1.CustomerView.timeline:type_name -> lingkar.analytics.v1.TimelineEntry
 	5,  // 14: lingkar.analytics.v1.CustomerView.timeline_status:type_name -> lingkar.analytics.v1.SectionStatus
-	16, // 15: lingkar.analytics.v1.CustomerView.as_of:type_name -> google.protobuf.Timestamp
-	16, // 16: lingkar.analytics.v1.CustomerView.effective_at:type_name -> google.protobuf.Timestamp
-	1,  // 17: lingkar.analytics.v1.SectionStatus.state:type_name -> lingkar.analytics.v1.SectionState
-	17, // 18: lingkar.analytics.v1.SectionStatus.error:type_name -> google.rpc.Status
-	5,  // 19: lingkar.analytics.v1.RelationshipSection.status:type_name -> lingkar.analytics.v1.SectionStatus
-	7,  // 20: lingkar.analytics.v1.RelationshipSection.items:type_name -> lingkar.analytics.v1.CustomerRelationship
-	16, // 21: lingkar.analytics.v1.CustomerRelationship.start_time:type_name -> google.protobuf.Timestamp
-	16, // 22: lingkar.analytics.v1.CustomerRelationship.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 23: lingkar.analytics.v1.WorkSection.status:type_name -> lingkar.analytics.v1.SectionStatus
-	9,  // 24: lingkar.analytics.v1.WorkSection.items:type_name -> lingkar.analytics.v1.WorkItem
-	18, // 25: lingkar.analytics.v1.WorkItem.amount:type_name -> google.type.Money
-	19, // 26: lingkar.analytics.v1.WorkItem.channel:type_name -> lingkar.event.v1.Channel
-	16, // 27: lingkar.analytics.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
-	16, // 28: lingkar.analytics.v1.WorkItem.create_time:type_name -> google.protobuf.Timestamp
-	16, // 29: lingkar.analytics.v1.WorkItem.update_time:type_name -> google.protobuf.Timestamp
-	5,  // 30: lingkar.analytics.v1.PurchaseSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
-	11, // 31: lingkar.analytics.v1.PurchaseSummary.totals:type_name -> lingkar.analytics.v1.CurrencyTotal
-	18, // 32: lingkar.analytics.v1.PurchaseSummary.reporting_total:type_name -> google.type.Money
-	18, // 33: lingkar.analytics.v1.PurchaseSummary.window_total:type_name -> google.type.Money
-	16, // 34: lingkar.analytics.v1.PurchaseSummary.first_purchase_time:type_name -> google.protobuf.Timestamp
-	16, // 35: lingkar.analytics.v1.PurchaseSummary.last_purchase_time:type_name -> google.protobuf.Timestamp
-	18, // 36: lingkar.analytics.v1.CurrencyTotal.total:type_name -> google.type.Money
-	5,  // 37: lingkar.analytics.v1.SatisfactionSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
-	16, // 38: lingkar.analytics.v1.SatisfactionSummary.latest_time:type_name -> google.protobuf.Timestamp
-	16, // 39: lingkar.analytics.v1.TimelineEntry.occurred_at:type_name -> google.protobuf.Timestamp
-	16, // 40: lingkar.analytics.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	19, // 41: lingkar.analytics.v1.TimelineEntry.channel:type_name -> lingkar.event.v1.Channel
-	20, // 42: lingkar.analytics.v1.TimelineEntry.direction:type_name -> lingkar.event.v1.Direction
-	43, // [43:43] is the sub-list for method output_type
-	43, // [43:43] is the sub-list for method input_type
-	43, // [43:43] is the sub-list for extension type_name
-	43, // [43:43] is the sub-list for extension extendee
-	0,  // [0:43] is the sub-list for field type_name
+	17, // 15: lingkar.analytics.v1.CustomerView.as_of:type_name -> google.protobuf.Timestamp
+	17, // 16: lingkar.analytics.v1.CustomerView.effective_at:type_name -> google.protobuf.Timestamp
+	8,  // 17: lingkar.analytics.v1.CustomerView.account_balances:type_name -> lingkar.analytics.v1.AccountBalanceSection
+	1,  // 18: lingkar.analytics.v1.SectionStatus.state:type_name -> lingkar.analytics.v1.SectionState
+	18, // 19: lingkar.analytics.v1.SectionStatus.error:type_name -> google.rpc.Status
+	5,  // 20: lingkar.analytics.v1.RelationshipSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	7,  // 21: lingkar.analytics.v1.RelationshipSection.items:type_name -> lingkar.analytics.v1.CustomerRelationship
+	17, // 22: lingkar.analytics.v1.CustomerRelationship.start_time:type_name -> google.protobuf.Timestamp
+	17, // 23: lingkar.analytics.v1.CustomerRelationship.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 24: lingkar.analytics.v1.AccountBalanceSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	19, // 25: lingkar.analytics.v1.AccountBalanceSection.balances:type_name -> lingkar.contact.v1.Fact
+	5,  // 26: lingkar.analytics.v1.WorkSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	10, // 27: lingkar.analytics.v1.WorkSection.items:type_name -> lingkar.analytics.v1.WorkItem
+	20, // 28: lingkar.analytics.v1.WorkItem.amount:type_name -> google.type.Money
+	21, // 29: lingkar.analytics.v1.WorkItem.channel:type_name -> lingkar.event.v1.Channel
+	17, // 30: lingkar.analytics.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
+	17, // 31: lingkar.analytics.v1.WorkItem.create_time:type_name -> google.protobuf.Timestamp
+	17, // 32: lingkar.analytics.v1.WorkItem.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 33: lingkar.analytics.v1.PurchaseSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
+	12, // 34: lingkar.analytics.v1.PurchaseSummary.totals:type_name -> lingkar.analytics.v1.CurrencyTotal
+	20, // 35: lingkar.analytics.v1.PurchaseSummary.reporting_total:type_name -> google.type.Money
+	20, // 36: lingkar.analytics.v1.PurchaseSummary.window_total:type_name -> google.type.Money
+	17, // 37: lingkar.analytics.v1.PurchaseSummary.first_purchase_time:type_name -> google.protobuf.Timestamp
+	17, // 38: lingkar.analytics.v1.PurchaseSummary.last_purchase_time:type_name -> google.protobuf.Timestamp
+	20, // 39: lingkar.analytics.v1.CurrencyTotal.total:type_name -> google.type.Money
+	5,  // 40: lingkar.analytics.v1.SatisfactionSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
+	17, // 41: lingkar.analytics.v1.SatisfactionSummary.latest_time:type_name -> google.protobuf.Timestamp
+	17, // 42: lingkar.analytics.v1.TimelineEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	17, // 43: lingkar.analytics.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	21, // 44: lingkar.analytics.v1.TimelineEntry.channel:type_name -> lingkar.event.v1.Channel
+	22, // 45: lingkar.analytics.v1.TimelineEntry.direction:type_name -> lingkar.event.v1.Direction
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_analytics_v1_customer_view_proto_init() }
@@ -1686,7 +1765,7 @@ func file_lingkar_analytics_v1_customer_view_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_analytics_v1_customer_view_proto_rawDesc), len(file_lingkar_analytics_v1_customer_view_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -65,6 +65,8 @@ const (
 	FactKind_FACT_KIND_MARKET_NOTE FactKind = 13
 	// What an investor says of the company (CON-43).
 	FactKind_FACT_KIND_INVESTOR_FEEDBACK FactKind = 14
+	// What the accounting system says of an account (CON-11).
+	FactKind_FACT_KIND_ACCOUNT_BALANCE FactKind = 15
 )
 
 // Enum value maps for FactKind.
@@ -85,6 +87,7 @@ var (
 		12: "FACT_KIND_SUPPLIER_PAYMENT",
 		13: "FACT_KIND_MARKET_NOTE",
 		14: "FACT_KIND_INVESTOR_FEEDBACK",
+		15: "FACT_KIND_ACCOUNT_BALANCE",
 	}
 	FactKind_value = map[string]int32{
 		"FACT_KIND_UNSPECIFIED":          0,
@@ -102,6 +105,7 @@ var (
 		"FACT_KIND_SUPPLIER_PAYMENT":     12,
 		"FACT_KIND_MARKET_NOTE":          13,
 		"FACT_KIND_INVESTOR_FEEDBACK":    14,
+		"FACT_KIND_ACCOUNT_BALANCE":      15,
 	}
 )
 
@@ -343,6 +347,7 @@ type Fact struct {
 	//	*Fact_SupplierPayment
 	//	*Fact_MarketNote
 	//	*Fact_InvestorFeedback
+	//	*Fact_AccountBalance
 	Content isFact_Content `protobuf_oneof:"content"`
 	// Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}".
 	Actor string `protobuf:"bytes,30,opt,name=actor,proto3" json:"actor,omitempty"`
@@ -580,6 +585,15 @@ func (x *Fact) GetInvestorFeedback() *InvestorFeedback {
 	return nil
 }
 
+func (x *Fact) GetAccountBalance() *AccountBalance {
+	if x != nil {
+		if x, ok := x.Content.(*Fact_AccountBalance); ok {
+			return x.AccountBalance
+		}
+	}
+	return nil
+}
+
 func (x *Fact) GetActor() string {
 	if x != nil {
 		return x.Actor
@@ -675,6 +689,11 @@ type Fact_InvestorFeedback struct {
 	InvestorFeedback *InvestorFeedback `protobuf:"bytes,23,opt,name=investor_feedback,json=investorFeedback,proto3,oneof"`
 }
 
+type Fact_AccountBalance struct {
+	// What the accounting system says of an account (CON-11).
+	AccountBalance *AccountBalance `protobuf:"bytes,24,opt,name=account_balance,json=accountBalance,proto3,oneof"`
+}
+
 func (*Fact_WarrantyCard) isFact_Content() {}
 
 func (*Fact_CreditApplication) isFact_Content() {}
@@ -702,6 +721,8 @@ func (*Fact_SupplierPayment) isFact_Content() {}
 func (*Fact_MarketNote) isFact_Content() {}
 
 func (*Fact_InvestorFeedback) isFact_Content() {}
+
+func (*Fact_AccountBalance) isFact_Content() {}
 
 // A field of a contact's record as a source told it.
 type FactAttribute struct {
@@ -1774,6 +1795,143 @@ func (x *MarketNote) GetNote() string {
 	return ""
 }
 
+// An account of the contact in the accounting system, as it stood when it was observed.
+type AccountBalance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The number of the account there.
+	Account string `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	// What the contact owes; what it is owed where negative.
+	Balance *money.Money `protobuf:"bytes,2,opt,name=balance,proto3" json:"balance,omitempty"`
+	// Up to what it may owe.
+	CreditLimit *money.Money `protobuf:"bytes,3,opt,name=credit_limit,json=creditLimit,proto3" json:"credit_limit,omitempty"`
+	// What of the balance is how old: at most 12.
+	Aged          []*AgedAmount `protobuf:"bytes,4,rep,name=aged,proto3" json:"aged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountBalance) Reset() {
+	*x = AccountBalance{}
+	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountBalance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountBalance) ProtoMessage() {}
+
+func (x *AccountBalance) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountBalance.ProtoReflect.Descriptor instead.
+func (*AccountBalance) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_fact_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *AccountBalance) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *AccountBalance) GetBalance() *money.Money {
+	if x != nil {
+		return x.Balance
+	}
+	return nil
+}
+
+func (x *AccountBalance) GetCreditLimit() *money.Money {
+	if x != nil {
+		return x.CreditLimit
+	}
+	return nil
+}
+
+func (x *AccountBalance) GetAged() []*AgedAmount {
+	if x != nil {
+		return x.Aged
+	}
+	return nil
+}
+
+// A part of a balance by how long it has been due.
+type AgedAmount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// From how many days on; 0 for what is not due.
+	FromDays int32 `protobuf:"varint,1,opt,name=from_days,json=fromDays,proto3" json:"from_days,omitempty"`
+	// To how many days; without end where 0.
+	ToDays int32 `protobuf:"varint,2,opt,name=to_days,json=toDays,proto3" json:"to_days,omitempty"`
+	// How much.
+	Amount        *money.Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgedAmount) Reset() {
+	*x = AgedAmount{}
+	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgedAmount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgedAmount) ProtoMessage() {}
+
+func (x *AgedAmount) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgedAmount.ProtoReflect.Descriptor instead.
+func (*AgedAmount) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_fact_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AgedAmount) GetFromDays() int32 {
+	if x != nil {
+		return x.FromDays
+	}
+	return 0
+}
+
+func (x *AgedAmount) GetToDays() int32 {
+	if x != nil {
+		return x.ToDays
+	}
+	return 0
+}
+
+func (x *AgedAmount) GetAmount() *money.Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
 // What an investor says of the company.
 type InvestorFeedback struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1789,7 +1947,7 @@ type InvestorFeedback struct {
 
 func (x *InvestorFeedback) Reset() {
 	*x = InvestorFeedback{}
-	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[15]
+	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1959,7 @@ func (x *InvestorFeedback) String() string {
 func (*InvestorFeedback) ProtoMessage() {}
 
 func (x *InvestorFeedback) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[15]
+	mi := &file_lingkar_contact_v1_fact_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1972,7 @@ func (x *InvestorFeedback) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InvestorFeedback.ProtoReflect.Descriptor instead.
 func (*InvestorFeedback) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_fact_proto_rawDescGZIP(), []int{15}
+	return file_lingkar_contact_v1_fact_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *InvestorFeedback) GetTopic() string {
@@ -1842,7 +2000,7 @@ var File_lingkar_contact_v1_fact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_fact_proto_rawDesc = "" +
 	"\n" +
-	"\x1dlingkar/contact/v1/fact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\x1a\x1clingkar/event/v1/event.proto\"\xfa\x0e\n" +
+	"\x1dlingkar/contact/v1/fact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a\x19google/type/decimal.proto\x1a\x17google/type/money.proto\x1a\x1clingkar/event/v1/event.proto\"\xd2\x0f\n" +
 	"\x04Fact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12<\n" +
 	"\acontact\x18\x02 \x01(\tB\"\xe0A\x01\xfaA\x15\n" +
@@ -1872,7 +2030,8 @@ const file_lingkar_contact_v1_fact_proto_rawDesc = "" +
 	"\x10supplier_payment\x18\x15 \x01(\v2#.lingkar.contact.v1.SupplierPaymentB\a\xe0A\x01\x88\xb5\x18\x01H\x00R\x0fsupplierPayment\x12J\n" +
 	"\vmarket_note\x18\x16 \x01(\v2\x1e.lingkar.contact.v1.MarketNoteB\a\xe0A\x01\x88\xb5\x18\x01H\x00R\n" +
 	"marketNote\x12\\\n" +
-	"\x11investor_feedback\x18\x17 \x01(\v2$.lingkar.contact.v1.InvestorFeedbackB\a\xe0A\x01\x88\xb5\x18\x01H\x00R\x10investorFeedback\x12\x19\n" +
+	"\x11investor_feedback\x18\x17 \x01(\v2$.lingkar.contact.v1.InvestorFeedbackB\a\xe0A\x01\x88\xb5\x18\x01H\x00R\x10investorFeedback\x12V\n" +
+	"\x0faccount_balance\x18\x18 \x01(\v2\".lingkar.contact.v1.AccountBalanceB\a\xe0A\x01\x88\xb5\x18\x01H\x00R\x0eaccountBalance\x12\x19\n" +
 	"\x05actor\x18\x1e \x01(\tB\x03\xe0A\x03R\x05actor\x12@\n" +
 	"\vcreate_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
 	"createTime\x12\x17\n" +
@@ -1960,11 +2119,23 @@ const file_lingkar_contact_v1_fact_proto_rawDesc = "" +
 	"regionCode\x12 \n" +
 	"\x06region\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06region\x12E\n" +
 	"\tsentiment\x18\x06 \x01(\x0e2\x1d.lingkar.contact.v1.SentimentB\b\xbaH\x05\x82\x01\x02\x10\x01R\tsentiment\x12\x1c\n" +
-	"\x04note\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x04note\"\x9c\x01\n" +
+	"\x04note\x18\a \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x04note\"\xe6\x01\n" +
+	"\x0eAccountBalance\x12&\n" +
+	"\aaccount\x18\x01 \x01(\tB\f\xe0A\x02\xbaH\x06r\x04\x10\x01\x18dR\aaccount\x127\n" +
+	"\abalance\x18\x02 \x01(\v2\x12.google.type.MoneyB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\abalance\x125\n" +
+	"\fcredit_limit\x18\x03 \x01(\v2\x12.google.type.MoneyR\vcreditLimit\x12<\n" +
+	"\x04aged\x18\x04 \x03(\v2\x1e.lingkar.contact.v1.AgedAmountB\b\xbaH\x05\x92\x01\x02\x10\fR\x04aged\"\x86\x01\n" +
+	"\n" +
+	"AgedAmount\x12'\n" +
+	"\tfrom_days\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\bfromDays\x12#\n" +
+	"\ato_days\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xc2\x1c(\x00R\x06toDays\x12*\n" +
+	"\x06amount\x18\x03 \x01(\v2\x12.google.type.MoneyR\x06amount\"\x9c\x01\n" +
 	"\x10InvestorFeedback\x12#\n" +
 	"\x05topic\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05topic\x12\x1c\n" +
 	"\x04text\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x04text\x12E\n" +
-	"\tsentiment\x18\x03 \x01(\x0e2\x1d.lingkar.contact.v1.SentimentB\b\xbaH\x05\x82\x01\x02\x10\x01R\tsentiment*\xdf\x03\n" +
+	"\tsentiment\x18\x03 \x01(\x0e2\x1d.lingkar.contact.v1.SentimentB\b\xbaH\x05\x82\x01\x02\x10\x01R\tsentiment*\xfe\x03\n" +
 	"\bFactKind\x12\x19\n" +
 	"\x15FACT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FACT_KIND_WARRANTY_CARD\x10\x01\x12 \n" +
@@ -1981,7 +2152,8 @@ const file_lingkar_contact_v1_fact_proto_rawDesc = "" +
 	"\x1aFACT_KIND_SUPPLIER_RECEIPT\x10\v\x12\x1e\n" +
 	"\x1aFACT_KIND_SUPPLIER_PAYMENT\x10\f\x12\x19\n" +
 	"\x15FACT_KIND_MARKET_NOTE\x10\r\x12\x1f\n" +
-	"\x1bFACT_KIND_INVESTOR_FEEDBACK\x10\x0e*\x8f\x01\n" +
+	"\x1bFACT_KIND_INVESTOR_FEEDBACK\x10\x0e\x12\x1d\n" +
+	"\x19FACT_KIND_ACCOUNT_BALANCE\x10\x0f*\x8f\x01\n" +
 	"\x10AttributeOutcome\x12!\n" +
 	"\x1dATTRIBUTE_OUTCOME_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17ATTRIBUTE_OUTCOME_TAKEN\x10\x01\x12\x1f\n" +
@@ -2011,7 +2183,7 @@ func file_lingkar_contact_v1_fact_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_contact_v1_fact_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_lingkar_contact_v1_fact_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_lingkar_contact_v1_fact_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_lingkar_contact_v1_fact_proto_goTypes = []any{
 	(FactKind)(0),                 // 0: lingkar.contact.v1.FactKind
 	(AttributeOutcome)(0),         // 1: lingkar.contact.v1.AttributeOutcome
@@ -2032,17 +2204,19 @@ var file_lingkar_contact_v1_fact_proto_goTypes = []any{
 	(*SupplierReceipt)(nil),       // 16: lingkar.contact.v1.SupplierReceipt
 	(*SupplierPayment)(nil),       // 17: lingkar.contact.v1.SupplierPayment
 	(*MarketNote)(nil),            // 18: lingkar.contact.v1.MarketNote
-	(*InvestorFeedback)(nil),      // 19: lingkar.contact.v1.InvestorFeedback
-	(v1.Channel)(0),               // 20: lingkar.event.v1.Channel
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*date.Date)(nil),             // 22: google.type.Date
-	(*money.Money)(nil),           // 23: google.type.Money
-	(*decimal.Decimal)(nil),       // 24: google.type.Decimal
+	(*AccountBalance)(nil),        // 19: lingkar.contact.v1.AccountBalance
+	(*AgedAmount)(nil),            // 20: lingkar.contact.v1.AgedAmount
+	(*InvestorFeedback)(nil),      // 21: lingkar.contact.v1.InvestorFeedback
+	(v1.Channel)(0),               // 22: lingkar.event.v1.Channel
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*date.Date)(nil),             // 24: google.type.Date
+	(*money.Money)(nil),           // 25: google.type.Money
+	(*decimal.Decimal)(nil),       // 26: google.type.Decimal
 }
 var file_lingkar_contact_v1_fact_proto_depIdxs = []int32{
 	0,  // 0: lingkar.contact.v1.Fact.kind:type_name -> lingkar.contact.v1.FactKind
-	20, // 1: lingkar.contact.v1.Fact.channel:type_name -> lingkar.event.v1.Channel
-	21, // 2: lingkar.contact.v1.Fact.observed_at:type_name -> google.protobuf.Timestamp
+	22, // 1: lingkar.contact.v1.Fact.channel:type_name -> lingkar.event.v1.Channel
+	23, // 2: lingkar.contact.v1.Fact.observed_at:type_name -> google.protobuf.Timestamp
 	5,  // 3: lingkar.contact.v1.Fact.attributes:type_name -> lingkar.contact.v1.FactAttribute
 	6,  // 4: lingkar.contact.v1.Fact.warranty_card:type_name -> lingkar.contact.v1.WarrantyCard
 	7,  // 5: lingkar.contact.v1.Fact.credit_application:type_name -> lingkar.contact.v1.CreditApplication
@@ -2057,35 +2231,40 @@ var file_lingkar_contact_v1_fact_proto_depIdxs = []int32{
 	16, // 14: lingkar.contact.v1.Fact.supplier_receipt:type_name -> lingkar.contact.v1.SupplierReceipt
 	17, // 15: lingkar.contact.v1.Fact.supplier_payment:type_name -> lingkar.contact.v1.SupplierPayment
 	18, // 16: lingkar.contact.v1.Fact.market_note:type_name -> lingkar.contact.v1.MarketNote
-	19, // 17: lingkar.contact.v1.Fact.investor_feedback:type_name -> lingkar.contact.v1.InvestorFeedback
-	21, // 18: lingkar.contact.v1.Fact.create_time:type_name -> google.protobuf.Timestamp
-	1,  // 19: lingkar.contact.v1.FactAttribute.outcome:type_name -> lingkar.contact.v1.AttributeOutcome
-	22, // 20: lingkar.contact.v1.WarrantyCard.purchase_date:type_name -> google.type.Date
-	23, // 21: lingkar.contact.v1.WarrantyCard.price:type_name -> google.type.Money
-	23, // 22: lingkar.contact.v1.CreditApplication.amount:type_name -> google.type.Money
-	22, // 23: lingkar.contact.v1.ServiceApplication.wanted_date:type_name -> google.type.Date
-	24, // 24: lingkar.contact.v1.QuotationRequest.quantity:type_name -> google.type.Decimal
-	22, // 25: lingkar.contact.v1.QuotationRequest.needed_by_date:type_name -> google.type.Date
-	24, // 26: lingkar.contact.v1.Scan.quantity:type_name -> google.type.Decimal
-	24, // 27: lingkar.contact.v1.SupplierPurchase.quantity:type_name -> google.type.Decimal
-	23, // 28: lingkar.contact.v1.SupplierPurchase.unit_price:type_name -> google.type.Money
-	22, // 29: lingkar.contact.v1.SupplierPurchase.order_date:type_name -> google.type.Date
-	22, // 30: lingkar.contact.v1.SupplierPurchase.promise_date:type_name -> google.type.Date
-	24, // 31: lingkar.contact.v1.SupplierReceipt.quantity:type_name -> google.type.Decimal
-	24, // 32: lingkar.contact.v1.SupplierReceipt.defective_quantity:type_name -> google.type.Decimal
-	22, // 33: lingkar.contact.v1.SupplierReceipt.receipt_date:type_name -> google.type.Date
-	23, // 34: lingkar.contact.v1.SupplierReceipt.unit_price:type_name -> google.type.Money
-	23, // 35: lingkar.contact.v1.SupplierPayment.amount:type_name -> google.type.Money
-	22, // 36: lingkar.contact.v1.SupplierPayment.due_date:type_name -> google.type.Date
-	22, // 37: lingkar.contact.v1.SupplierPayment.paid_date:type_name -> google.type.Date
-	2,  // 38: lingkar.contact.v1.MarketNote.kind:type_name -> lingkar.contact.v1.MarketNoteKind
-	3,  // 39: lingkar.contact.v1.MarketNote.sentiment:type_name -> lingkar.contact.v1.Sentiment
-	3,  // 40: lingkar.contact.v1.InvestorFeedback.sentiment:type_name -> lingkar.contact.v1.Sentiment
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	21, // 17: lingkar.contact.v1.Fact.investor_feedback:type_name -> lingkar.contact.v1.InvestorFeedback
+	19, // 18: lingkar.contact.v1.Fact.account_balance:type_name -> lingkar.contact.v1.AccountBalance
+	23, // 19: lingkar.contact.v1.Fact.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 20: lingkar.contact.v1.FactAttribute.outcome:type_name -> lingkar.contact.v1.AttributeOutcome
+	24, // 21: lingkar.contact.v1.WarrantyCard.purchase_date:type_name -> google.type.Date
+	25, // 22: lingkar.contact.v1.WarrantyCard.price:type_name -> google.type.Money
+	25, // 23: lingkar.contact.v1.CreditApplication.amount:type_name -> google.type.Money
+	24, // 24: lingkar.contact.v1.ServiceApplication.wanted_date:type_name -> google.type.Date
+	26, // 25: lingkar.contact.v1.QuotationRequest.quantity:type_name -> google.type.Decimal
+	24, // 26: lingkar.contact.v1.QuotationRequest.needed_by_date:type_name -> google.type.Date
+	26, // 27: lingkar.contact.v1.Scan.quantity:type_name -> google.type.Decimal
+	26, // 28: lingkar.contact.v1.SupplierPurchase.quantity:type_name -> google.type.Decimal
+	25, // 29: lingkar.contact.v1.SupplierPurchase.unit_price:type_name -> google.type.Money
+	24, // 30: lingkar.contact.v1.SupplierPurchase.order_date:type_name -> google.type.Date
+	24, // 31: lingkar.contact.v1.SupplierPurchase.promise_date:type_name -> google.type.Date
+	26, // 32: lingkar.contact.v1.SupplierReceipt.quantity:type_name -> google.type.Decimal
+	26, // 33: lingkar.contact.v1.SupplierReceipt.defective_quantity:type_name -> google.type.Decimal
+	24, // 34: lingkar.contact.v1.SupplierReceipt.receipt_date:type_name -> google.type.Date
+	25, // 35: lingkar.contact.v1.SupplierReceipt.unit_price:type_name -> google.type.Money
+	25, // 36: lingkar.contact.v1.SupplierPayment.amount:type_name -> google.type.Money
+	24, // 37: lingkar.contact.v1.SupplierPayment.due_date:type_name -> google.type.Date
+	24, // 38: lingkar.contact.v1.SupplierPayment.paid_date:type_name -> google.type.Date
+	2,  // 39: lingkar.contact.v1.MarketNote.kind:type_name -> lingkar.contact.v1.MarketNoteKind
+	3,  // 40: lingkar.contact.v1.MarketNote.sentiment:type_name -> lingkar.contact.v1.Sentiment
+	25, // 41: lingkar.contact.v1.AccountBalance.balance:type_name -> google.type.Money
+	25, // 42: lingkar.contact.v1.AccountBalance.credit_limit:type_name -> google.type.Money
+	20, // 43: lingkar.contact.v1.AccountBalance.aged:type_name -> lingkar.contact.v1.AgedAmount
+	25, // 44: lingkar.contact.v1.AgedAmount.amount:type_name -> google.type.Money
+	3,  // 45: lingkar.contact.v1.InvestorFeedback.sentiment:type_name -> lingkar.contact.v1.Sentiment
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_fact_proto_init() }
@@ -2108,6 +2287,7 @@ func file_lingkar_contact_v1_fact_proto_init() {
 		(*Fact_SupplierPayment)(nil),
 		(*Fact_MarketNote)(nil),
 		(*Fact_InvestorFeedback)(nil),
+		(*Fact_AccountBalance)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2115,7 +2295,7 @@ func file_lingkar_contact_v1_fact_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_fact_proto_rawDesc), len(file_lingkar_contact_v1_fact_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -549,9 +549,11 @@ type ContactData struct {
 	// What is on file of it as an employee.
 	EmployeeRecords []*EmployeeRecord `protobuf:"bytes,7,rep,name=employee_records,json=employeeRecords,proto3" json:"employee_records,omitempty"`
 	// What sources told of it.
-	Facts         []*Fact `protobuf:"bytes,8,rep,name=facts,proto3" json:"facts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Facts []*Fact `protobuf:"bytes,8,rep,name=facts,proto3" json:"facts,omitempty"`
+	// What it asked as an investor.
+	InformationRequests []*InformationRequest `protobuf:"bytes,9,rep,name=information_requests,json=informationRequests,proto3" json:"information_requests,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *ContactData) Reset() {
@@ -636,6 +638,13 @@ func (x *ContactData) GetEmployeeRecords() []*EmployeeRecord {
 func (x *ContactData) GetFacts() []*Fact {
 	if x != nil {
 		return x.Facts
+	}
+	return nil
+}
+
+func (x *ContactData) GetInformationRequests() []*InformationRequest {
+	if x != nil {
+		return x.InformationRequests
 	}
 	return nil
 }
@@ -919,7 +928,7 @@ var File_lingkar_contact_v1_privacy_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/privacy.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"\xdc\x06\n" +
+	" lingkar/contact/v1/privacy.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a!lingkar/contact/v1/investor.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"\xdc\x06\n" +
 	"\tLegalHold\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
 	"\acontact\x18\x02 \x01(\tB%\xe0A\x02\xe0A\x05\xfaA\x15\n" +
@@ -969,7 +978,7 @@ const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"legalHolds\x12,\n" +
 	"\x0ferasure_refused\x18\x04 \x01(\bB\x03\xe0A\x03R\x0eerasureRefused\x12\x15\n" +
 	"\x03due\x18\x05 \x01(\bB\x03\xe0A\x03R\x03due:d\xeaAa\n" +
-	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention\"\x8a\x04\n" +
+	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention\"\xe5\x04\n" +
 	"\vContactData\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12F\n" +
 	"\rrelationships\x18\x02 \x03(\v2 .lingkar.contact.v1.RelationshipR\rrelationships\x127\n" +
@@ -978,7 +987,8 @@ const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"\tdocuments\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.DocumentR\tdocuments\x12C\n" +
 	"\raudit_entries\x18\x06 \x03(\v2\x1e.lingkar.contact.v1.AuditEntryR\fauditEntries\x12M\n" +
 	"\x10employee_records\x18\a \x03(\v2\".lingkar.contact.v1.EmployeeRecordR\x0femployeeRecords\x12.\n" +
-	"\x05facts\x18\b \x03(\v2\x18.lingkar.contact.v1.FactR\x05facts\"P\n" +
+	"\x05facts\x18\b \x03(\v2\x18.lingkar.contact.v1.FactR\x05facts\x12Y\n" +
+	"\x14information_requests\x18\t \x03(\v2&.lingkar.contact.v1.InformationRequestR\x13informationRequests\"P\n" +
 	"\bDataPart\x12\x12\n" +
 	"\x04area\x18\x01 \x01(\tR\x04area\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x14\n" +
@@ -1059,8 +1069,9 @@ var file_lingkar_contact_v1_privacy_proto_goTypes = []any{
 	(*AuditEntry)(nil),            // 19: lingkar.contact.v1.AuditEntry
 	(*EmployeeRecord)(nil),        // 20: lingkar.contact.v1.EmployeeRecord
 	(*Fact)(nil),                  // 21: lingkar.contact.v1.Fact
-	(*ContactPreference)(nil),     // 22: lingkar.contact.v1.ContactPreference
-	(v1.Channel)(0),               // 23: lingkar.event.v1.Channel
+	(*InformationRequest)(nil),    // 22: lingkar.contact.v1.InformationRequest
+	(*ContactPreference)(nil),     // 23: lingkar.contact.v1.ContactPreference
+	(v1.Channel)(0),               // 24: lingkar.event.v1.Channel
 }
 var file_lingkar_contact_v1_privacy_proto_depIdxs = []int32{
 	12, // 0: lingkar.contact.v1.LegalHold.end_time:type_name -> google.protobuf.Timestamp
@@ -1084,14 +1095,15 @@ var file_lingkar_contact_v1_privacy_proto_depIdxs = []int32{
 	19, // 18: lingkar.contact.v1.ContactData.audit_entries:type_name -> lingkar.contact.v1.AuditEntry
 	20, // 19: lingkar.contact.v1.ContactData.employee_records:type_name -> lingkar.contact.v1.EmployeeRecord
 	21, // 20: lingkar.contact.v1.ContactData.facts:type_name -> lingkar.contact.v1.Fact
-	22, // 21: lingkar.contact.v1.ContactTiming.preference:type_name -> lingkar.contact.v1.ContactPreference
-	9,  // 22: lingkar.contact.v1.ContactTiming.best_times:type_name -> lingkar.contact.v1.TimeSpan
-	23, // 23: lingkar.contact.v1.ContactTiming.best_channel:type_name -> lingkar.event.v1.Channel
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	22, // 21: lingkar.contact.v1.ContactData.information_requests:type_name -> lingkar.contact.v1.InformationRequest
+	23, // 22: lingkar.contact.v1.ContactTiming.preference:type_name -> lingkar.contact.v1.ContactPreference
+	9,  // 23: lingkar.contact.v1.ContactTiming.best_times:type_name -> lingkar.contact.v1.TimeSpan
+	24, // 24: lingkar.contact.v1.ContactTiming.best_channel:type_name -> lingkar.event.v1.Channel
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_privacy_proto_init() }
@@ -1105,6 +1117,7 @@ func file_lingkar_contact_v1_privacy_proto_init() {
 	file_lingkar_contact_v1_employee_proto_init()
 	file_lingkar_contact_v1_fact_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
+	file_lingkar_contact_v1_investor_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
 	file_lingkar_contact_v1_relationship_proto_init()
 	type x struct{}
