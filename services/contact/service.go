@@ -93,6 +93,7 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterIdentityServiceServer(rt.Server, s)
 	contactv1.RegisterEmployeeServiceServer(rt.Server, s)
 	contactv1.RegisterFactServiceServer(rt.Server, s)
+	contactv1.RegisterInvestorRelationsServiceServer(rt.Server, s)
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger, Rules: rt.Fields})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)

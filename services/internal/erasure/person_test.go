@@ -37,6 +37,7 @@ type api struct {
 	contactv1.PrivacyServiceClient
 	contactv1.EmployeeServiceClient
 	contactv1.FactServiceClient
+	contactv1.InvestorRelationsServiceClient
 	salesv1.LeadServiceClient
 	salesv1.OpportunityServiceClient
 	salesv1.OrderServiceClient
@@ -55,7 +56,7 @@ func of(c *testkit.Client, s *testkit.Suite) *api {
 	return &api{
 		c,
 		contactv1.NewContactServiceClient(c.Conn), contactv1.NewRelationshipServiceClient(c.Conn), contactv1.NewInteractionServiceClient(c.Conn),
-		contactv1.NewConsentServiceClient(c.Conn), contactv1.NewPrivacyServiceClient(c.Conn), contactv1.NewEmployeeServiceClient(c.Conn), contactv1.NewFactServiceClient(c.Conn),
+		contactv1.NewConsentServiceClient(c.Conn), contactv1.NewPrivacyServiceClient(c.Conn), contactv1.NewEmployeeServiceClient(c.Conn), contactv1.NewFactServiceClient(c.Conn), contactv1.NewInvestorRelationsServiceClient(c.Conn),
 		salesv1.NewLeadServiceClient(c.Conn), salesv1.NewOpportunityServiceClient(c.Conn), salesv1.NewOrderServiceClient(c.Conn),
 		ticketv1.NewTicketServiceClient(c.Conn),
 		campaignv1.NewSegmentServiceClient(c.Conn), campaignv1.NewCampaignServiceClient(c.Conn), campaignv1.NewTouchServiceClient(c.Conn),
@@ -270,6 +271,9 @@ func (p *person) asks(ctx context.Context, a *api) []func() (proto.Message, erro
 		},
 		func() (proto.Message, error) {
 			return a.ListEmployeeRecords(ctx, &contactv1.ListEmployeeRecordsRequest{Contact: p.contact})
+		},
+		func() (proto.Message, error) {
+			return a.ListInformationRequests(ctx, &contactv1.ListInformationRequestsRequest{Contact: p.contact})
 		},
 		func() (proto.Message, error) {
 			return a.ListFacts(ctx, &contactv1.ListFactsRequest{Contact: p.contact})

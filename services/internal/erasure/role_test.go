@@ -3,6 +3,8 @@ package erasure
 import (
 	"testing"
 
+	"google.golang.org/genproto/googleapis/type/money"
+
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
@@ -18,7 +20,13 @@ func (a *api) furnishRoles(t *testing.T, p *person) {
 		e.Contact, e.ExternalIds, e.Labels = p.contact, map[string]string{"hr": canary}, map[string]string{"mark": canary}
 		must(a.CreateEmployeeRecord(a.Ctx(), &contactv1.CreateEmployeeRecordRequest{EmployeeRecord: e}))(t)
 	}
+	must(a.AssignRole(a.Ctx(), &contactv1.AssignRoleRequest{Name: p.contact, Role: &contactv1.Role{Kind: contactv1.RoleKind_ROLE_KIND_INVESTOR}}))(t)
+	asked := must(a.CreateInformationRequest(a.Ctx(), &contactv1.CreateInformationRequestRequest{InformationRequest: &contactv1.InformationRequest{
+		Contact: p.contact, Subject: canary, Question: canary, ExternalIds: map[string]string{"ir": canary}, Labels: map[string]string{"mark": canary},
+	}}))(t)
+	filled(t, must(a.AnswerInformationRequest(a.Ctx(), &contactv1.AnswerInformationRequestRequest{Name: asked.GetName(), Answer: canary}))(t))
 	for _, f := range []*contactv1.Fact{
+		{Content: &contactv1.Fact_AccountBalance{AccountBalance: &contactv1.AccountBalance{Account: canary, Balance: &money.Money{CurrencyCode: "IDR", Units: 7}}}},
 		{Content: &contactv1.Fact_WarrantyCard{WarrantyCard: &contactv1.WarrantyCard{Product: canary, SerialNumber: canary}}},
 		{Content: &contactv1.Fact_MarketNote{MarketNote: &contactv1.MarketNote{Kind: 1, Topic: canary, Product: canary, Note: canary}}},
 	} {

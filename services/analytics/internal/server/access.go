@@ -21,15 +21,16 @@ var sections = map[analyticsv1.Section]struct {
 	area    string
 	readers auth.Rule
 }{
-	analyticsv1.Section_SECTION_PROFILE:       {"contact", everyone},
-	analyticsv1.Section_SECTION_RELATIONSHIPS: {"contact", everyone},
-	analyticsv1.Section_SECTION_LEADS:         {"sales", everyone},
-	analyticsv1.Section_SECTION_OPPORTUNITIES: {"sales", deals},
-	analyticsv1.Section_SECTION_ORDERS:        {"sales", deals},
-	analyticsv1.Section_SECTION_PURCHASES:     {"sales", everyone},
-	analyticsv1.Section_SECTION_TICKETS:       {"ticket", everyone},
-	analyticsv1.Section_SECTION_SATISFACTION:  {"ticket", everyone},
-	analyticsv1.Section_SECTION_TOUCHES:       {"campaign", everyone},
+	analyticsv1.Section_SECTION_PROFILE:          {"contact", everyone},
+	analyticsv1.Section_SECTION_RELATIONSHIPS:    {"contact", everyone},
+	analyticsv1.Section_SECTION_ACCOUNT_BALANCES: {"contact", everyone},
+	analyticsv1.Section_SECTION_LEADS:            {"sales", everyone},
+	analyticsv1.Section_SECTION_OPPORTUNITIES:    {"sales", deals},
+	analyticsv1.Section_SECTION_ORDERS:           {"sales", deals},
+	analyticsv1.Section_SECTION_PURCHASES:        {"sales", everyone},
+	analyticsv1.Section_SECTION_TICKETS:          {"ticket", everyone},
+	analyticsv1.Section_SECTION_SATISFACTION:     {"ticket", everyone},
+	analyticsv1.Section_SECTION_TOUCHES:          {"campaign", everyone},
 }
 
 // workSections are those made of work items.

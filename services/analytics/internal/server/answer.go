@@ -36,6 +36,9 @@ func (v *viewing) answer(ctx context.Context) (*analyticsv1.CustomerView, error)
 	if v.wants(analyticsv1.Section_SECTION_RELATIONSHIPS) {
 		v.view.Relationships = v.relationships(ctx)
 	}
+	if v.wants(analyticsv1.Section_SECTION_ACCOUNT_BALANCES) {
+		v.view.AccountBalances = v.accountBalances(ctx)
+	}
 	if v.wants(analyticsv1.Section_SECTION_PURCHASES) {
 		v.answerPurchases(ctx)
 	}
@@ -89,6 +92,30 @@ func (v *viewing) work(ctx context.Context, section analyticsv1.Section) *analyt
 			break
 		}
 		answer.Items = append(answer.Items, item)
+	}
+	answer.Status = v.status(ctx, section, err)
+	return answer
+}
+
+// accountBalances answers the latest balance of each account of each source.
+func (v *viewing) accountBalances(ctx context.Context) *analyticsv1.AccountBalanceSection {
+	const section = analyticsv1.Section_SECTION_ACCOUNT_BALANCES
+	part := v.rows.Work[int16(section)]
+	if part == nil {
+		return &analyticsv1.AccountBalanceSection{Status: v.status(ctx, section, nil)}
+	}
+	answer := &analyticsv1.AccountBalanceSection{}
+	err := part.Err
+	shown := map[[2]string]bool{}
+	for _, state := range part.Value[:min(len(part.Value), workItems)] {
+		f := &contactv1.Fact{}
+		if err = proto.Unmarshal(state.Body, f); err != nil {
+			break
+		}
+		if account := [2]string{f.GetSource(), f.GetAccountBalance().GetAccount()}; !shown[account] {
+			shown[account] = true
+			answer.Balances = append(answer.Balances, f)
+		}
 	}
 	answer.Status = v.status(ctx, section, err)
 	return answer

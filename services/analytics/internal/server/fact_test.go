@@ -2,8 +2,15 @@ package server_test
 
 import (
 	"testing"
+	"time"
+
+	moneypb "google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
@@ -44,5 +51,30 @@ func testTypedFacts(t *testing.T, s *testkit.Suite) {
 		if got := a.view(t, number(c)).GetTimeline(); len(got) != 1 {
 			t.Errorf("an employee's timeline shows %v", titles(got))
 		}
+	})
+}
+
+// CON-11: the view shows the balance of each account as the accounting system told it
+// last, whatever comes in late.
+func testAccountBalances(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-11"}, func(t *testing.T, a *api) {
+		facts, c := contactv1.NewFactServiceClient(noting{a.Conn, a.written}), a.customer(t, "Ibu Siti")
+		told := func(account string, days int, units int64) *contactv1.Fact {
+			t.Helper()
+			amount := &moneypb.Money{CurrencyCode: "IDR", Units: units}
+			return must(facts.RecordFact(a.Ctx(), &contactv1.RecordFactRequest{Fact: &contactv1.Fact{
+				Contact: c.GetName(), Source: "erp", ObservedAt: timestamppb.New(time.Now().AddDate(0, 0, -days)), Content: &contactv1.Fact_AccountBalance{AccountBalance: &contactv1.AccountBalance{
+					Account: account, Balance: amount, CreditLimit: &moneypb.Money{CurrencyCode: "IDR", Units: 9000}, Aged: []*contactv1.AgedAmount{{FromDays: 30, Amount: amount}},
+				}},
+			}}))(t)
+		}
+		latest, second := told("1100", 1, -250), told("1200", 2, 40)
+		told("1100", 5, 700)
+		section := a.view(t, number(c), analyticsv1.Section_SECTION_ACCOUNT_BALANCES).GetAccountBalances()
+		if got := section.GetBalances(); len(got) != 2 || !proto.Equal(got[0], latest) || !proto.Equal(got[1], second) || section.GetStatus().GetState() != analyticsv1.SectionState_SECTION_STATE_OK {
+			t.Errorf("the view shows %v", section)
+		}
+		_, err := a.other().GetCustomerView(a.Ctx(), &analyticsv1.GetCustomerViewRequest{Name: number(c)})
+		refused(t, "another tenant's view", err, codes.NotFound, "CUSTOMER_NOT_FOUND")
 	})
 }

@@ -65,6 +65,7 @@ func TestCalls(t *testing.T) {
 		"GetCustomerView/own deals":        testOwnDeals,
 		"GetCustomerView/denied area":      testDeniedArea,
 		"GetCustomerView/classes":          testClasses,
+		"GetCustomerView/accountBalances":  testAccountBalances,
 		"GetCustomerView/typedFacts":       testTypedFacts,
 		"ListTimeline/every channel":       testEveryChannel,
 		"ListTimeline/conversation":        testConversation,

@@ -82,6 +82,9 @@ func (v *viewing) query() store.ViewQuery {
 			q.Sections = append(q.Sections, store.Section{ID: int16(section), Own: own})
 		}
 	}
+	if v.reads(analyticsv1.Section_SECTION_ACCOUNT_BALANCES) {
+		q.Sections = append(q.Sections, store.Section{ID: int16(analyticsv1.Section_SECTION_ACCOUNT_BALANCES)})
+	}
 	if v.reads(analyticsv1.Section_SECTION_RELATIONSHIPS) {
 		q.Relationships = relationshipItems + 1
 	}

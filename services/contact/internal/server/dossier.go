@@ -123,6 +123,9 @@ func records(data *contactv1.ContactData) (all []namedRecord) {
 	for _, m := range data.GetDocuments() {
 		all = append(all, m)
 	}
+	for _, m := range data.GetInformationRequests() {
+		all = append(all, m)
+	}
 	for _, m := range data.GetFacts() {
 		all = append(all, m)
 	}

@@ -24,6 +24,7 @@ type Server struct {
 	contactv1.UnsafeEmployeeServiceServer
 	contactv1.UnsafeCustomFieldServiceServer
 	contactv1.UnsafeFactServiceServer
+	contactv1.UnsafeInvestorRelationsServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

@@ -63,6 +63,8 @@ func TestCalls(t *testing.T) {
 		"EndRole":                         testEndRole,
 		"ReviseRole":                      testReviseRole,
 		"FindEmployees":                   testFindEmployees,
+		"Investors":                       testInvestors,
+		"Publications":                    testPublications,
 		"CaptureFact":                     testCaptureFact,
 		"ContactProvenance":               testContactProvenance,
 		"SupplierPerformance":             testSupplierPerformance,

@@ -126,6 +126,12 @@ func (s *Store) rest(ctx context.Context, tenant uuid.UUID, name string, data *c
 	if err != nil {
 		return err
 	}
+	data.InformationRequests, err = every(func(token string) ([]*contactv1.InformationRequest, string, error) {
+		return s.InformationRequests.List(ctx, tenant, &contactv1.ListInformationRequestsRequest{PageSize: postgres.MaxPageSize, PageToken: token}, of)
+	})
+	if err != nil {
+		return err
+	}
 	audits, err := s.AuditEntries(ctx, tenant, name, maxAudits, "")
 	data.AuditEntries = audits.GetAuditEntries()
 	return err

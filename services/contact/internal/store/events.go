@@ -25,6 +25,9 @@ const (
 	legalHolds        = "legalHolds"
 	employeeRecords   = "employeeRecords"
 	facts             = "facts"
+	publications      = "publications"
+
+	informationRequests = "informationRequests"
 )
 
 // named answers the name of a resource.

@@ -233,13 +233,17 @@ func factEvent(f *fact.Fact, _ entity.Event) eventlog.Draft {
 		Contacts: []uuid.UUID{f.Contact}, OccurredAt: f.ObservedAt,
 	}
 	if f.Kind.Meeting() {
-		channel := eventv1.Channel(f.Channel)
-		if channel == eventv1.Channel_CHANNEL_UNSPECIFIED {
-			channel = eventv1.Channel_CHANNEL_OTHER
-		}
-		draft.Interaction = &eventv1.Interaction{Channel: channel, Direction: eventv1.Direction_DIRECTION_INBOUND, Title: f.Title}
+		draft.Interaction = &eventv1.Interaction{Channel: channelOf(f.Channel), Direction: eventv1.Direction_DIRECTION_INBOUND, Title: f.Title}
 	}
 	return draft
+}
+
+// channelOf is the channel on which a contact turned to us: OTHER where it is not known.
+func channelOf(channel int32) eventv1.Channel {
+	if channel == 0 {
+		return eventv1.Channel_CHANNEL_OTHER
+	}
+	return eventv1.Channel(channel)
 }
 
 // contentsOf reads the contents of facts of the kinds, of all contacts that are one with

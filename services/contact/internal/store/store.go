@@ -25,6 +25,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/fact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/investor"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/legalhold"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
@@ -52,6 +53,9 @@ type Store struct {
 	CustomFields      *customfield.Store[*contactv1.CustomField]
 	CustomPolicies    *record.Store[customfield.Policy, *contactv1.CustomFieldPolicy]
 	Facts             *record.Store[fact.Fact, *contactv1.Fact]
+	Publications      *record.Store[investor.Publication, *contactv1.Publication]
+
+	InformationRequests *record.Store[investor.Request, *contactv1.InformationRequest]
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -97,6 +101,7 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 	s.Purposes, s.Recipients, s.LegalHolds = purposeStore(db, log), recipientStore(db, log), legalHoldStore(db, log)
 	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
 	s.EmployeeRecords, s.Facts = employeeRecordStore(db, log), factStore(db, log)
+	s.Publications, s.InformationRequests = publicationStore(db, log), informationRequestStore(db, log)
 	return s
 }
 

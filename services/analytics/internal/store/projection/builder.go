@@ -115,7 +115,7 @@ func later(a, b time.Time) time.Time {
 // addStates keeps the resource as it is now, for every contact it concerns.
 func (b *builder) addStates(h header, resource proto.Message, item *item) error {
 	kind, ok := kinds[collection(h.GetAggregate())]
-	if !ok {
+	if !ok || kind.only != nil && !kind.only(resource) {
 		return nil
 	}
 	body, err := kind.body(resource, item)

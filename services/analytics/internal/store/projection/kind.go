@@ -24,6 +24,9 @@ type kind struct {
 	// own is true where the resource is of its first contact alone, whomever else its
 	// events concern.
 	own bool
+	// only, where set, says of which resources of the collection this holds; others are
+	// on the timeline alone.
+	only func(resource proto.Message) bool
 	// nobodys is true where the resources concern no contact.
 	nobodys bool
 }
@@ -34,6 +37,7 @@ var kinds = map[string]kind{
 	"contacts":          {section: int16(analyticsv1.Section_SECTION_PROFILE), whole: true, own: true},
 	"relationships":     {section: int16(analyticsv1.Section_SECTION_RELATIONSHIPS), whole: true},
 	"relationshipTypes": {section: RelationshipTypes, whole: true, nobodys: true},
+	"facts":             {section: int16(analyticsv1.Section_SECTION_ACCOUNT_BALANCES), whole: true, only: tellsBalance},
 	"leads":             {section: int16(analyticsv1.Section_SECTION_LEADS), open: []string{"NEW", "WORKING", "QUALIFIED"}},
 	"opportunities":     {section: int16(analyticsv1.Section_SECTION_OPPORTUNITIES), open: []string{"OPEN"}},
 	"orders":            {section: int16(analyticsv1.Section_SECTION_ORDERS), open: []string{"DRAFT"}},
@@ -44,6 +48,11 @@ var kinds = map[string]kind{
 // confidential are the collections that only those may know of who may read them: not
 // even that there is something stands on a timeline.
 var confidential = map[string]bool{"employeeRecords": true}
+
+func tellsBalance(resource proto.Message) bool {
+	f, ok := resource.(*contactv1.Fact)
+	return ok && f.GetKind() == contactv1.FactKind_FACT_KIND_ACCOUNT_BALANCE
+}
 
 // collection answers "orders" for "orders/{uuid}".
 func collection(name string) string {

@@ -47,6 +47,7 @@ var areas = map[string][]register{
 		of(contactv1.NewEmployeeServiceClient, contactv1.RegisterEmployeeServiceHandlerClient),
 		of(contactv1.NewCustomFieldServiceClient, contactv1.RegisterCustomFieldServiceHandlerClient),
 		of(contactv1.NewFactServiceClient, contactv1.RegisterFactServiceHandlerClient),
+		of(contactv1.NewInvestorRelationsServiceClient, contactv1.RegisterInvestorRelationsServiceHandlerClient),
 		of(contactv1.NewImportServiceClient, contactv1.RegisterImportServiceHandlerClient),
 		of(contactv1.NewInteractionServiceClient, contactv1.RegisterInteractionServiceHandlerClient),
 		of(contactv1.NewRelationshipServiceClient, contactv1.RegisterRelationshipServiceHandlerClient),
