@@ -46,6 +46,12 @@ func testCaptureFact(t *testing.T, s *testkit.Suite) {
 		if again.GetContactCreated() || !proto.Equal(again.GetFact(), first.GetFact()) {
 			t.Errorf("told again: %v", again)
 		}
+		request := &contactv1.CaptureFactRequest{RequestId: "once", Fact: warranty("warranty-cards", "W-2"), Party: holding("Dewi", card, "w-2")}
+		dewi := must(a.facts().CaptureFact(ctx, request))(t)
+		if repeated := must(a.facts().CaptureFact(ctx, request))(t); !dewi.GetContactCreated() || !proto.Equal(repeated, dewi) {
+			t.Errorf("repeated, the call answers %v, and answered %v", repeated, dewi)
+		}
+		must(a.DeleteContact(ctx, &contactv1.DeleteContactRequest{Name: dewi.GetContact().GetName()}))(t)
 		for _, f := range []*contactv1.Fact{
 			{Content: &contactv1.Fact_CreditApplication{CreditApplication: &contactv1.CreditApplication{Reference: "C-9", Amount: &moneypb.Money{CurrencyCode: "IDR", Units: 5}}}},
 			{Content: &contactv1.Fact_ServiceApplication{ServiceApplication: &contactv1.ServiceApplication{Service: "Fibre", WantedDate: &date.Date{Year: 2027, Month: 1, Day: 2}}}},

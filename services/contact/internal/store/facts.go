@@ -110,16 +110,16 @@ func (s *Store) addFactIn(u *record.Unit, row *fact.Fact) (*contactv1.Fact, erro
 }
 
 // toldBefore answers the fact to which the source gave the same number, or errFactTaken
-// where that is another one; nil where there is none.
+// where that is another one.
 func (s *Store) toldBefore(ctx context.Context, tenant uuid.UUID, row *fact.Fact) (*contactv1.Fact, error) {
-	if row.SourceID == "" {
-		return nil, nil
-	}
 	ids, err := s.ids(ctx, tenant, `
 		SELECT id FROM fact
 		WHERE tenant = $1 AND source = $2 AND source_id = $3 AND source_id <> ''`, tenant, row.Source, row.SourceID)
-	if err != nil || len(ids) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	if len(ids) == 0 {
+		return nil, errFactTaken // by one that was erased since
 	}
 	there, err := s.Facts.Get(ctx, tenant, named(facts, ids[0]))
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -38,17 +39,17 @@ func (s *Store) CaptureFact(ctx context.Context, tenant uuid.UUID, req *contactv
 		return nil, err
 	}
 	for attempt := 0; ; attempt++ {
-		if told, err := s.toldBefore(ctx, tenant, c.fact); told != nil || err != nil {
-			return s.captured(ctx, tenant, told, err)
-		}
 		known, err := s.recognise(ctx, tenant, c)
 		if err != nil {
 			return nil, err
 		}
 		resp, err := s.capture(ctx, tenant, c, known)
-		if attempt > 0 || errs.Code(err) != codes.AlreadyExists {
+		switch {
+		case errors.Is(err, errFactTaken): // told after the transaction, which knows a repeated request
+			return s.captured(ctx, tenant, c.fact)
+		case attempt > 0 || errs.Code(err) != codes.AlreadyExists:
 			return resp, err
-		} // the same fact, or the same person, has come in meanwhile
+		} // the same person has come in meanwhile
 	}
 }
 
@@ -83,7 +84,8 @@ func inParty(err error) error {
 }
 
 // captured answers a fact that was told before.
-func (s *Store) captured(ctx context.Context, tenant uuid.UUID, told *contactv1.Fact, err error) (*contactv1.CaptureFactResponse, error) {
+func (s *Store) captured(ctx context.Context, tenant uuid.UUID, row *fact.Fact) (*contactv1.CaptureFactResponse, error) {
+	told, err := s.toldBefore(ctx, tenant, row)
 	if err != nil {
 		return nil, err
 	}
