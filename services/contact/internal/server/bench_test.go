@@ -45,6 +45,36 @@ func BenchmarkCreateContact(b *testing.B) {
 	})
 }
 
+// BenchmarkCreateContact_customFields sets contacts without custom fields against those
+// with three of them: free keys, fields on file, and fields on file with an index.
+func BenchmarkCreateContact_customFields(b *testing.B) {
+	values := map[string]any{"score": 7, "city": "Bandung", "since": "2026-01-31"}
+	for _, c := range []struct {
+		name          string
+		filled, typed bool
+		indexed       bool
+	}{{"none", false, false, false}, {"free", true, false, false}, {"typed", true, true, false}, {"indexed", true, true, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			prepare := func(a *api) {
+				for key, kind := range map[string]string{"score": "INTEGER", "city": "TEXT", "since": "DATE"} {
+					if f := field(key, kind); c.typed {
+						f.Indexed = c.indexed
+						a.add(b, f)
+					}
+				}
+			}
+			bench(b, prepare, func(a *api, n int64) error {
+				p := &contactv1.Contact{Kind: person, GivenName: "Siti", FamilyName: fmt.Sprint("N", n)}
+				if c.filled {
+					p.CustomFields = custom(b, values)
+				}
+				_, err := a.CreateContact(b.Context(), &contactv1.CreateContactRequest{Contact: p})
+				return err
+			})
+		})
+	}
+}
+
 func BenchmarkGetContact(b *testing.B) {
 	var name string
 	bench(b, func(a *api) { name = a.create(b, whole(b)).GetName() }, func(a *api, _ int64) error {
