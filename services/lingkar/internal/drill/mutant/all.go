@@ -1,6 +1,9 @@
 package mutant
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // The runs in which mutants are tried. Each is passed by the unbroken code first.
 var (
@@ -20,7 +23,7 @@ var (
 // All are all mutants.
 func All() []Mutant {
 	all := append(writing(), sequencing()...)
-	return append(append(all, projecting()...), keeping()...)
+	return slices.Concat(all, projecting(), keeping(), people())
 }
 
 const (
