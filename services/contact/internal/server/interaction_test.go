@@ -145,6 +145,7 @@ func testSearchInteractions(t *testing.T, s *testkit.Suite) {
 		a.record(t, &contactv1.Interaction{Contact: siti.GetName(), Channel: eventv1.Channel_CHANNEL_FAX, Direction: inbound, Title: "Fax", Body: "Pesanan warna BIRU terlambat"})
 		a.record(t, &contactv1.Interaction{Contact: budi.GetName(), Channel: byPhone, Direction: inbound, Title: "Keluhan biru", Body: "warna salah"})
 		a.record(t, &contactv1.Interaction{Contact: siti.GetName(), Channel: eventv1.Channel_CHANNEL_LETTER, Direction: inbound, Title: "Surat", Body: "istimewa " + strings.Repeat("kata ", 20_000)})
+		a.record(t, &contactv1.Interaction{Contact: budi.GetName(), Channel: byPhone, Direction: inbound, Title: "Note", Body: "Two deliveries of crème brûlée"})
 		for _, q := range []struct {
 			query, contact string
 			want           []string
@@ -154,6 +155,11 @@ func testSearchInteractions(t *testing.T, s *testkit.Suite) {
 			{`"warna biru"`, "", []string{"Fax"}},
 			{"biru -salah", "", []string{"Fax"}},
 			{"istimewa", "", []string{"Surat"}},
+			{"terlambatlah", "", []string{"Fax"}}, // by the stem in Indonesian
+			{"keluhannya", "", []string{"Keluhan biru"}},
+			{"delivery", "", []string{"Note"}}, // and in English
+			{"creme brulee", "", []string{"Note"}},
+			{"crème", "", []string{"Note"}},
 			{"foo & | !", "", nil}, // B13
 			{"tidak ada", "", nil},
 		} {
