@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -47,7 +49,7 @@ var Definition = service.Definition{
 	Policy: server.Policy,
 	Mesh:   wiring.Mesh,
 	Keys:   keys,
-	Lists:  func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, nil, nil), rules.Decisions) },
+	Lists:  func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, nil, nil), store.QualityTable, rules.Decisions) },
 	Build:  build,
 }
 
@@ -98,7 +100,15 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
 	timers := &timer.Runner{DB: rt.DB, Now: rt.Now, As: rt.AsService, Handlers: map[string]timer.Handler{}, Logger: rt.Logger}
-	contactv1.RegisterRuleEngineServiceServer(rt.Server, server.NewRuleServer(rt, s.Store, timers))
+	ruling := server.NewRuleServer(rt, s.Store, timers)
+	contactv1.RegisterRuleEngineServiceServer(rt.Server, ruling)
+	s.Store.UsedByRules = func(ctx context.Context, tenant uuid.UUID) ([]string, error) {
+		return ruling.Reads(ctx, tenant, "contact")
+	}
+	timers.Handlers[store.QualityTimer] = s.Store.RefreshQuality
+	contactv1.RegisterQualityServiceServer(rt.Server, s)
+	rt.Project(s.Store.Quality())
+	rt.Go("ratings", s.Store.KeepRatings)
 	rt.Go("timers", timers.Run)
 	contactv1.RegisterCustomFieldServiceServer(rt.Server, s)
 	rt.Go("custom fields", s.Store.CustomFields.Schemas.Watch)

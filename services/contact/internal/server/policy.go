@@ -141,6 +141,13 @@ var Policy = auth.Policy{
 	contactv1.IdentityService_GetContactMerge_FullMethodName:       readers,
 	contactv1.IdentityService_ListContactMerges_FullMethodName:     readers,
 
+	contactv1.QualityService_GetDataQuality_FullMethodName:        readers,
+	contactv1.QualityService_ListDataQuality_FullMethodName:       readers,
+	contactv1.QualityService_GetDataQualitySummary_FullMethodName: readers,
+	contactv1.QualityService_VerifyField_FullMethodName:           staff,
+	contactv1.QualityService_GetQualityPolicy_FullMethodName:      readers,
+	contactv1.QualityService_UpdateQualityPolicy_FullMethodName:   heads,
+
 	contactv1.RuleEngineService_CheckRule_FullMethodName:         ruling,
 	contactv1.RuleEngineService_TryRule_FullMethodName:           ruling,
 	contactv1.RuleEngineService_BackTestRule_FullMethodName:      ruling,

@@ -35,7 +35,7 @@ func NewRuleServer(rt *service.Runtime, s *store.Store, timers *timer.Runner) *R
 			&contactv1.ContactCreated{}, &contactv1.ContactUpdated{}, &contactv1.ContactDeleted{}, &contactv1.ContactUndeleted{},
 			&contactv1.ContactClaimed{}, &contactv1.ContactMerged{}, &contactv1.ContactUnmerged{},
 			&contactv1.RoleAssigned{}, &contactv1.RoleEnded{}, &contactv1.ContactRestricted{}, &contactv1.ContactRestrictionLifted{},
-			&contactv1.ContactErased{}),
+			&contactv1.ContactErased{}, &contactv1.FieldVerified{}),
 		rules.KindOf(s.Interactions, notices(), &contactv1.InteractionRecorded{}),
 		rules.KindOf(s.Relationships, notices(), &contactv1.RelationshipCreated{}, &contactv1.RelationshipUpdated{},
 			&contactv1.RelationshipEnded{}, &contactv1.RelationshipDeleted{}, &contactv1.RelationshipUndeleted{}),

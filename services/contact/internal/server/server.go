@@ -25,6 +25,7 @@ type Server struct {
 	contactv1.UnsafeCustomFieldServiceServer
 	contactv1.UnsafeFactServiceServer
 	contactv1.UnsafeInvestorRelationsServiceServer
+	contactv1.UnsafeQualityServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store

@@ -113,6 +113,7 @@ func TestCalls(t *testing.T) {
 		"History race":                    testHistory_race,
 		"FetchKeys":                       testFetchKeys,
 		"Policy":                          testPolicy,
+		"DataQuality":                     testDataQuality,
 		"Rules":                           testRules,
 		"Rules checked":                   testRules_checked,
 		"Rules tried":                     testRules_tried,

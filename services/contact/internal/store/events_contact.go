@@ -15,6 +15,7 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/quality"
 )
 
 // contactProto words a contact as callers and events get it.
@@ -130,6 +131,8 @@ func contactEvent(c *contact.Contact, e entity.Event) eventlog.Draft {
 	case contact.Erased:
 		state.DisplayName = "" // there is no key any more to seal it under
 		payload = &contactv1.ContactErased{Contact: state, Reason: contactv1.ErasureReason(e.Reason)}
+	case quality.Verified:
+		payload = &contactv1.FieldVerified{Contact: state, Verification: verificationProto(state.GetName(), e)}
 	case contact.Restricted:
 		payload = &contactv1.ContactRestricted{Contact: state}
 	case contact.RestrictionLifted:

@@ -106,6 +106,7 @@ func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
 func TestLists_useTheirIndexes(t *testing.T) {
 	t.Parallel()
 	testkit.Lists(t, database(t), store.New(nil, nil, nil), testkit.Brought(2))
+	testkit.Lists(t, database(t), store.New(nil, nil, nil), store.QualityTable)
 }
 
 // As role app, with row-level security, nothing else that is looked up reads a

@@ -7,6 +7,7 @@
 package store
 
 import (
+	"context"
 	"embed"
 	"time"
 
@@ -27,6 +28,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/investor"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/legalhold"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/quality"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store/keystore"
 )
@@ -56,6 +58,10 @@ type Store struct {
 	Publications      *record.Store[investor.Publication, *contactv1.Publication]
 
 	InformationRequests *record.Store[investor.Request, *contactv1.InformationRequest]
+	QualityPolicies   *record.Store[quality.Policy, *contactv1.QualityPolicy]
+	// UsedByRules answers the fields of contacts that a tenant's rules in force read. It
+	// may be nil.
+	UsedByRules func(ctx context.Context, tenant uuid.UUID) ([]string, error)
 
 	db      *postgres.DB
 	log     *eventlog.Log
@@ -102,6 +108,8 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
 	s.EmployeeRecords, s.Facts = employeeRecordStore(db, log), factStore(db, log)
 	s.Publications, s.InformationRequests = publicationStore(db, log), informationRequestStore(db, log)
+	s.EmployeeRecords = employeeRecordStore(db, log)
+	s.QualityPolicies = qualityPolicyStore(db, log)
 	return s
 }
 

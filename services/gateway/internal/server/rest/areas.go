@@ -50,6 +50,7 @@ var areas = map[string][]register{
 		of(contactv1.NewInvestorRelationsServiceClient, contactv1.RegisterInvestorRelationsServiceHandlerClient),
 		of(contactv1.NewImportServiceClient, contactv1.RegisterImportServiceHandlerClient),
 		of(contactv1.NewInteractionServiceClient, contactv1.RegisterInteractionServiceHandlerClient),
+		of(contactv1.NewQualityServiceClient, contactv1.RegisterQualityServiceHandlerClient),
 		of(contactv1.NewRelationshipServiceClient, contactv1.RegisterRelationshipServiceHandlerClient),
 	},
 	"platform": {

@@ -1,0 +1,247 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
+	"github.com/lingkar-crm/lingkar/pkg/timer"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/quality"
+)
+
+const (
+	// QualityTimer is the kind of timer that has all ratings of a tenant computed anew.
+	QualityTimer = "quality-refresh"
+	// settleTime is how long after a change of rules their engine has heard of it.
+	settleTime = 2 * time.Second
+	// rerated is how many ratings are computed anew at a time, and marked how many are
+	// marked for it.
+	rerated, marked = 500, 5000
+	// qualityLinger lets the projection take more events at a time.
+	qualityLinger = 50 * time.Millisecond
+	ratingPause   = time.Second
+)
+
+// person is a contact of a tenant.
+type person struct{ tenant, id uuid.UUID }
+
+func (p person) compare(o person) int {
+	return cmp.Or(bytes.Compare(p.tenant[:], o.tenant[:]), bytes.Compare(p.id[:], o.id[:]))
+}
+
+// Quality is the projection that rates contacts after each change. What was verified it
+// keeps by the events, and forgets where the field changed or the contact was erased.
+func (s *Store) Quality() eventlog.Projection {
+	return eventlog.Projection{
+		Name: "quality", Areas: []string{"contact", "platform"}, Personal: eventlog.Unread, Linger: qualityLinger, Apply: s.applyQuality,
+	}
+}
+
+func (s *Store) applyQuality(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
+	changed := map[person]bool{}
+	refresh := map[uuid.UUID]timer.Timer{}
+	b := &pgx.Batch{}
+	for _, e := range events {
+		tenant, err := uuid.Parse(strings.TrimPrefix(e.GetTenant(), "tenants/"))
+		if err != nil {
+			return err
+		}
+		if e.GetArea() == "platform" && strings.HasPrefix(e.GetAggregate(), "rules/") || strings.HasPrefix(e.GetAggregate(), "qualityPolicies/") {
+			due := e.GetRecordedAt().AsTime().Add(settleTime)
+			refresh[tenant] = timer.Timer{Tenant: tenant, Kind: QualityTimer, Due: due}
+			continue
+		}
+		id, ok := strings.CutPrefix(e.GetAggregate(), contacts+"/")
+		if e.GetArea() != "contact" || !ok {
+			continue
+		}
+		p := person{tenant: tenant}
+		if p.id, err = uuid.Parse(id); err != nil {
+			return err
+		}
+		changed[p] = true
+		if err := queueVerified(b, p, e); err != nil {
+			return err
+		}
+	}
+	timer.Arm(b, slices.Collect(maps.Values(refresh))...)
+	if b.Len() > 0 {
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return err
+		}
+	}
+	return s.rate(ctx, tx, slices.SortedFunc(maps.Keys(changed), person.compare))
+}
+
+// queueVerified queues what an event says of verifications.
+func queueVerified(b *pgx.Batch, p person, e *eventv1.Event) error {
+	payload, err := e.GetPayload().UnmarshalNew()
+	if err != nil {
+		return err
+	}
+	switch of := payload.(type) {
+	case *contactv1.FieldVerified:
+		v := of.GetVerification()
+		b.Queue(`
+			INSERT INTO field_verification (tenant, contact, field, verify_time, method, actor) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (tenant, contact, field) DO UPDATE
+			SET verify_time = excluded.verify_time, method = excluded.method, actor = excluded.actor`,
+			p.tenant, p.id, v.GetField(), v.GetVerifyTime().AsTime(), int32(v.GetMethod()), v.GetActor())
+	case *contactv1.ContactErased:
+		b.Queue("DELETE FROM field_verification WHERE tenant = $1 AND contact = $2", p.tenant, p.id)
+	case interface{ GetPaths() []string }:
+		if fields := quality.SetOf(of.GetPaths()...).Names(); len(fields) > 0 {
+			b.Queue("DELETE FROM field_verification WHERE tenant = $1 AND contact = $2 AND field = ANY ($3)", p.tenant, p.id, fields)
+		}
+	}
+	return nil
+}
+
+// rate computes the ratings of contacts as they are now, in order of tenant and id.
+func (s *Store) rate(ctx context.Context, tx pgx.Tx, of []person) error {
+	for len(of) > 0 {
+		n := 1
+		for n < len(of) && of[n].tenant == of[0].tenant {
+			n++
+		}
+		ids := make([]uuid.UUID, n)
+		for i := range ids {
+			ids[i] = of[i].id
+		}
+		if err := s.rateAll(ctx, tx, of[0].tenant, ids); err != nil {
+			return err
+		}
+		of = of[n:]
+	}
+	return nil
+}
+
+// rateAll computes the ratings of contacts of one tenant. One that is gone has none.
+func (s *Store) rateAll(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, ids []uuid.UUID) error {
+	policy, err := s.QualityPolicy(ctx, tenant)
+	if err != nil {
+		return err
+	}
+	used, err := s.used(ctx, tenant, policy)
+	if err != nil {
+		return err
+	}
+	rows, err := s.Contacts.Table.GetAll(ctx, s.db, tenant, ids)
+	if err != nil {
+		return err
+	}
+	verified := map[uuid.UUID]map[string]time.Time{}
+	found, err := tx.Query(ctx, "SELECT contact, field, verify_time FROM field_verification WHERE tenant = $1 AND contact = ANY ($2)", tenant, ids)
+	if err != nil {
+		return err
+	}
+	if err := scanVerified(found, verified); err != nil {
+		return err
+	}
+	now := s.Now()
+	b, gone := &pgx.Batch{}, slices.Clone(ids)
+	for _, c := range rows {
+		if c.Deleted() {
+			continue
+		}
+		gone = slices.DeleteFunc(gone, func(id uuid.UUID) bool { return id == c.ID })
+		facts := quality.Facts{Kind: c.Kind, Present: quality.Present(c), Used: used, Verified: verified[c.ID]}
+		stale := now.Add(refreshInterval)
+		if next := policy.Changes(facts, now); !next.IsZero() && next.Before(stale) {
+			stale = next.Add(time.Second)
+		}
+		ratedOf(c.ID, c.Kind, policy.Rate(facts, now), now).queue(b, tenant, stale)
+	}
+	b.Queue("DELETE FROM contact_quality WHERE tenant = $1 AND id = ANY ($2)", tenant, gone)
+	return tx.SendBatch(ctx, b).Close()
+}
+
+func (r *rated) queue(b *pgx.Batch, tenant uuid.UUID, stale time.Time) {
+	b.Queue(`
+		INSERT INTO contact_quality (tenant, id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (tenant, id) DO UPDATE
+		SET score = excluded.score, completeness = excluded.completeness, freshness = excluded.freshness, relevance = excluded.relevance,
+			missing = excluded.missing, compute_time = excluded.compute_time, stale_time = excluded.stale_time`,
+		tenant, r.ID, r.Kind, r.Score, r.Completeness, r.Freshness, r.Relevance, r.Missing, r.ComputeTime, stale)
+}
+
+// KeepRatings computes ratings anew when time has changed them. Every replica runs it.
+func (s *Store) KeepRatings(ctx context.Context) error {
+	tick := time.NewTicker(ratingPause)
+	defer tick.Stop()
+	for {
+		n, err := s.rerate(ctx)
+		if err != nil {
+			return err
+		}
+		if n == rerated {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *Store) rerate(ctx context.Context) (n int, err error) {
+	err = postgres.InTx(ctx, s.db.System, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `
+			SELECT tenant, id FROM contact_quality WHERE stale_time <= $1
+			ORDER BY stale_time LIMIT $2 FOR UPDATE SKIP LOCKED`, s.Now(), rerated)
+		if err != nil {
+			return err
+		}
+		stale, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (p person, err error) {
+			return p, row.Scan(&p.tenant, &p.id)
+		})
+		if err != nil {
+			return err
+		}
+		n = len(stale)
+		slices.SortFunc(stale, person.compare)
+		return s.rate(ctx, tx, stale)
+	})
+	return n, err
+}
+
+// RefreshQuality marks a part of a tenant's ratings to be computed anew, and arms itself
+// for the rest.
+func (s *Store) RefreshQuality(ctx context.Context, t timer.Timer) error {
+	_, err := record.Write(ctx, s.db, s.log, t.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
+		taken, err := timer.Take(u, t)
+		if err != nil || !taken {
+			return &emptypb.Empty{}, err
+		}
+		var left int
+		err = u.Read(func(b *pgx.Batch) {
+			b.Queue(`
+				WITH old AS (
+					SELECT id FROM contact_quality WHERE tenant = $1 AND compute_time < $2 AND stale_time > $3 LIMIT $4
+				), marked AS (
+					UPDATE contact_quality AS q SET stale_time = $3 FROM old WHERE q.tenant = $1 AND q.id = old.id RETURNING 1
+				)
+				SELECT count(*) FROM marked`, t.Tenant, t.Due, s.Now(), marked).QueryRow(func(row pgx.Row) error { return row.Scan(&left) })
+		})
+		if err == nil && left == marked {
+			u.Queue(func(b *pgx.Batch) { timer.Arm(b, t) })
+		}
+		return &emptypb.Empty{}, err
+	})
+	return err
+}
