@@ -1977,11 +1977,121 @@ func (x *EmployeeRecordUndeleted) GetEmployeeRecord() *EmployeeRecord {
 	return nil
 }
 
+// Somebody made sure that a field of a contact is right.
+type FieldVerified struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The contact afterwards.
+	Contact *Contact `protobuf:"bytes,1,opt,name=contact,proto3" json:"contact,omitempty"`
+	// The field, how and when.
+	Verification  *FieldVerification `protobuf:"bytes,2,opt,name=verification,proto3" json:"verification,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FieldVerified) Reset() {
+	*x = FieldVerified{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FieldVerified) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FieldVerified) ProtoMessage() {}
+
+func (x *FieldVerified) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FieldVerified.ProtoReflect.Descriptor instead.
+func (*FieldVerified) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *FieldVerified) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *FieldVerified) GetVerification() *FieldVerification {
+	if x != nil {
+		return x.Verification
+	}
+	return nil
+}
+
+// The weights by which the quality of data is told were written.
+type QualityPolicyUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The policy afterwards.
+	QualityPolicy *QualityPolicy `protobuf:"bytes,1,opt,name=quality_policy,json=qualityPolicy,proto3" json:"quality_policy,omitempty"`
+	// The fields that changed.
+	Paths         []string `protobuf:"bytes,2,rep,name=paths,proto3" json:"paths,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QualityPolicyUpdated) Reset() {
+	*x = QualityPolicyUpdated{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QualityPolicyUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QualityPolicyUpdated) ProtoMessage() {}
+
+func (x *QualityPolicyUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QualityPolicyUpdated.ProtoReflect.Descriptor instead.
+func (*QualityPolicyUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *QualityPolicyUpdated) GetQualityPolicy() *QualityPolicy {
+	if x != nil {
+		return x.QualityPolicy
+	}
+	return nil
+}
+
+func (x *QualityPolicyUpdated) GetPaths() []string {
+	if x != nil {
+		return x.Paths
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a lingkar/contact/v1/quality.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -2077,7 +2187,13 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\x15EmployeeRecordDeleted\x12K\n" +
 	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecord\"f\n" +
 	"\x17EmployeeRecordUndeleted\x12K\n" +
-	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecordB\xd9\x01\n" +
+	"\x0femployee_record\x18\x01 \x01(\v2\".lingkar.contact.v1.EmployeeRecordR\x0eemployeeRecord\"\x91\x01\n" +
+	"\rFieldVerified\x125\n" +
+	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12I\n" +
+	"\fverification\x18\x02 \x01(\v2%.lingkar.contact.v1.FieldVerificationR\fverification\"v\n" +
+	"\x14QualityPolicyUpdated\x12H\n" +
+	"\x0equality_policy\x18\x01 \x01(\v2!.lingkar.contact.v1.QualityPolicyR\rqualityPolicy\x12\x14\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05pathsB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -2092,7 +2208,7 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
@@ -2134,69 +2250,76 @@ var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*EmployeeRecordUpdated)(nil),     // 37: lingkar.contact.v1.EmployeeRecordUpdated
 	(*EmployeeRecordDeleted)(nil),     // 38: lingkar.contact.v1.EmployeeRecordDeleted
 	(*EmployeeRecordUndeleted)(nil),   // 39: lingkar.contact.v1.EmployeeRecordUndeleted
-	(*Contact)(nil),                   // 40: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 41: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 42: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 43: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 44: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 45: lingkar.contact.v1.Consent
-	(*Purpose)(nil),                   // 46: lingkar.contact.v1.Purpose
-	(*Recipient)(nil),                 // 47: lingkar.contact.v1.Recipient
-	(ErasureReason)(0),                // 48: lingkar.contact.v1.ErasureReason
-	(*LegalHold)(nil),                 // 49: lingkar.contact.v1.LegalHold
-	(*v1.RuleDecision)(nil),           // 50: lingkar.platform.v1.RuleDecision
-	(*EmployeeRecord)(nil),            // 51: lingkar.contact.v1.EmployeeRecord
+	(*FieldVerified)(nil),             // 40: lingkar.contact.v1.FieldVerified
+	(*QualityPolicyUpdated)(nil),      // 41: lingkar.contact.v1.QualityPolicyUpdated
+	(*Contact)(nil),                   // 42: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 43: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 44: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 45: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 46: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 47: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 48: lingkar.contact.v1.Purpose
+	(*Recipient)(nil),                 // 49: lingkar.contact.v1.Recipient
+	(ErasureReason)(0),                // 50: lingkar.contact.v1.ErasureReason
+	(*LegalHold)(nil),                 // 51: lingkar.contact.v1.LegalHold
+	(*v1.RuleDecision)(nil),           // 52: lingkar.platform.v1.RuleDecision
+	(*EmployeeRecord)(nil),            // 53: lingkar.contact.v1.EmployeeRecord
+	(*FieldVerification)(nil),         // 54: lingkar.contact.v1.FieldVerification
+	(*QualityPolicy)(nil),             // 55: lingkar.contact.v1.QualityPolicy
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	40, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	40, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	40, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	40, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	40, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	41, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	40, // 6: lingkar.contact.v1.RoleRevised.contact:type_name -> lingkar.contact.v1.Contact
-	41, // 7: lingkar.contact.v1.RoleRevised.role:type_name -> lingkar.contact.v1.Role
-	40, // 8: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	41, // 9: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	42, // 10: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	42, // 11: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	42, // 12: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	42, // 13: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	43, // 14: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	43, // 15: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	43, // 16: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	43, // 17: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	43, // 18: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	44, // 19: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	45, // 20: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	45, // 21: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	45, // 22: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
-	40, // 23: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
-	40, // 24: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
-	46, // 25: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
-	46, // 26: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
-	46, // 27: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	46, // 28: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	47, // 29: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
-	47, // 30: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
-	47, // 31: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	47, // 32: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	40, // 33: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
-	48, // 34: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
-	49, // 35: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	49, // 36: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	49, // 37: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	49, // 38: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	50, // 39: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
-	51, // 40: lingkar.contact.v1.EmployeeRecordCreated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	51, // 41: lingkar.contact.v1.EmployeeRecordUpdated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	51, // 42: lingkar.contact.v1.EmployeeRecordDeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	51, // 43: lingkar.contact.v1.EmployeeRecordUndeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	42, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	42, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	42, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	42, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	42, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	43, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	42, // 6: lingkar.contact.v1.RoleRevised.contact:type_name -> lingkar.contact.v1.Contact
+	43, // 7: lingkar.contact.v1.RoleRevised.role:type_name -> lingkar.contact.v1.Role
+	42, // 8: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	43, // 9: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	44, // 10: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	44, // 11: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	44, // 12: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	44, // 13: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	45, // 14: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	45, // 15: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	45, // 16: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	45, // 17: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	45, // 18: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	46, // 19: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	47, // 20: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	47, // 21: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	47, // 22: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	42, // 23: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	42, // 24: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	48, // 25: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	48, // 26: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	48, // 27: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	48, // 28: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	49, // 29: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
+	49, // 30: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
+	49, // 31: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	49, // 32: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	42, // 33: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
+	50, // 34: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
+	51, // 35: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	51, // 36: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	51, // 37: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	51, // 38: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	52, // 39: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
+	53, // 40: lingkar.contact.v1.EmployeeRecordCreated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	53, // 41: lingkar.contact.v1.EmployeeRecordUpdated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	53, // 42: lingkar.contact.v1.EmployeeRecordDeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	53, // 43: lingkar.contact.v1.EmployeeRecordUndeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	42, // 44: lingkar.contact.v1.FieldVerified.contact:type_name -> lingkar.contact.v1.Contact
+	54, // 45: lingkar.contact.v1.FieldVerified.verification:type_name -> lingkar.contact.v1.FieldVerification
+	55, // 46: lingkar.contact.v1.QualityPolicyUpdated.quality_policy:type_name -> lingkar.contact.v1.QualityPolicy
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -2211,6 +2334,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 	file_lingkar_contact_v1_interaction_proto_init()
 	file_lingkar_contact_v1_privacy_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
+	file_lingkar_contact_v1_quality_proto_init()
 	file_lingkar_contact_v1_relationship_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2218,7 +2342,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
