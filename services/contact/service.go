@@ -49,8 +49,10 @@ var Definition = service.Definition{
 	Policy: server.Policy,
 	Mesh:   wiring.Mesh,
 	Keys:   keys,
-	Lists:  func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, nil, nil), store.QualityTable, rules.Decisions) },
-	Build:  build,
+	Lists: func() map[string]postgres.Lister {
+		return postgres.TablesIn(store.New(nil, nil, nil), store.QualityTable, rules.Decisions)
+	},
+	Build: build,
 }
 
 // ParseKEK reads a file of key-encryption keys, for a tool that writes contacts

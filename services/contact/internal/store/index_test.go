@@ -105,8 +105,7 @@ func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
 // Every filter and order that lists declare runs on an index, as role app.
 func TestLists_useTheirIndexes(t *testing.T) {
 	t.Parallel()
-	testkit.Lists(t, database(t), store.New(nil, nil, nil), testkit.Brought(2))
-	testkit.Lists(t, database(t), store.New(nil, nil, nil), store.QualityTable)
+	testkit.Lists(t, database(t), store.New(nil, nil, nil), store.QualityTable, testkit.Brought(2))
 }
 
 // As role app, with row-level security, nothing else that is looked up reads a

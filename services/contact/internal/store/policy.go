@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -49,44 +47,6 @@ func (s *Store) ReadPolicy(ctx context.Context, tenant uuid.UUID) (*contactv1.Id
 // has written any.
 func (s *Store) UpdatePolicy(ctx context.Context, tenant uuid.UUID, p *contactv1.IdentityPolicy, mask *fieldmaskpb.FieldMask) (*contactv1.IdentityPolicy, error) {
 	return s.Policies.UpdateSingle(ctx, tenant, identity.Default, p, mask)
-	defaults := func() *identity.Policy {
-		row := identity.Default()
-		if p.GetEtag() == row.Etag() {
-			p.Etag = "" // the defaults were read, and still hold
-		}
-		return row
-	}
-	return writeOnly(ctx, s.Policies, tenant, identity.PolicyID, defaults, p, mask)
-}
-
-// writeOnly writes fields of the one row that a tenant has of a resource, into the
-// defaults where it has none. Of two calls that are the first, the later one finds that
-// the row exists, and reads again.
-func writeOnly[T any, P proto.Message](ctx context.Context, s *record.Store[T, P], tenant, id uuid.UUID, defaults func() *T, p P, mask *fieldmaskpb.FieldMask) (P, error) {
-	write := func() (P, error) {
-		return record.Write(ctx, s.DB, s.Log, tenant, func(u *record.Unit) (P, error) {
-			rows, err := s.LockAllIn(u, []uuid.UUID{id})
-			if err != nil {
-				return *new(P), err
-			}
-			row := rows[id]
-			if row == nil {
-				row = defaults()
-				if err := s.AddIn(u, row); err != nil {
-					return *new(P), err
-				}
-			}
-			if err := s.UpdateIn(u, row, p, mask); err != nil {
-				return *new(P), err
-			}
-			return s.Proto(row), nil
-		})
-	}
-	updated, err := write()
-	if errs.Code(err) == codes.AlreadyExists {
-		return write()
-	}
-	return updated, err
 }
 
 func policyProto(p *identity.Policy) *contactv1.IdentityPolicy {

@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
-	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -32,11 +31,7 @@ func qualityPolicyStore(db *postgres.DB, log *eventlog.Log) *record.Store[qualit
 
 // QualityPolicy answers the tenant's policy, or the one of the defaults.
 func (s *Store) QualityPolicy(ctx context.Context, tenant uuid.UUID) (*quality.Policy, error) {
-	p, err := s.QualityPolicies.Table.Get(ctx, s.db, tenant, quality.PolicyID)
-	if errs.Reason(err) == "QUALITY_POLICY_NOT_FOUND" {
-		return quality.Default(), nil
-	}
-	return p, err
+	return s.QualityPolicies.Single(ctx, tenant, quality.Default())
 }
 
 // ReadQualityPolicy is QualityPolicy, worded as the answer.
@@ -49,16 +44,9 @@ func (s *Store) ReadQualityPolicy(ctx context.Context, tenant uuid.UUID) (*conta
 }
 
 // UpdateQualityPolicy writes the fields that the mask names, into the defaults where
-// nobody has written any, as UpdatePolicy does.
+// nobody has written any.
 func (s *Store) UpdateQualityPolicy(ctx context.Context, tenant uuid.UUID, p *contactv1.QualityPolicy, mask *fieldmaskpb.FieldMask) (*contactv1.QualityPolicy, error) {
-	defaults := func() *quality.Policy {
-		row := quality.Default()
-		if p.GetEtag() == row.Etag() {
-			p.Etag = "" // the defaults were read, and still hold
-		}
-		return row
-	}
-	return writeOnly(ctx, s.QualityPolicies, tenant, quality.PolicyID, defaults, p, mask)
+	return s.QualityPolicies.UpdateSingle(ctx, tenant, quality.Default, p, mask)
 }
 
 func qualityPolicyProto(p *quality.Policy) *contactv1.QualityPolicy {
