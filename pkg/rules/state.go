@@ -88,26 +88,55 @@ func (e *Engine) enter(tenant uuid.UUID, s *standing, r *resource, event *uuid.U
 		timer.Cancel(b, tenant, stateTimer, s.stateKey(r.name))
 	case was != nil && was.due.Equal(due) && (was.fired || event != nil): // a sweep arms anew what a parked rule left
 		return nil
+	case was == nil:
+		return s.enterNew(tenant, r, event, entered, due, ask)
 	default:
 		breach := r.seq
-		if was != nil && !was.fired {
+		if !was.fired {
 			breach = was.breach
 		}
 		b.Queue(`
-			INSERT INTO rule_state (tenant, rule, preview, resource, breach, event_id, contact, enter_time, due_time)
-			VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, '00000000-0000-0000-0000-000000000000'::uuid), $8, $9)
-			ON CONFLICT ON CONSTRAINT rule_state_pkey DO UPDATE
-			SET breach = excluded.breach, event_id = excluded.event_id, due_time = excluded.due_time, fired = false`,
-			tenant, s.id, s.mode == preview, r.name, breach, event, r.contact, entered, due)
-		timer.Arm(b, timer.Timer{Tenant: tenant, Kind: stateTimer, Key: s.stateKey(r.name), Due: due})
+			UPDATE rule_state SET breach = $5, event_id = $6, due_time = $7, fired = false
+			WHERE tenant = $1 AND rule = $2 AND preview = $3 AND resource = $4`,
+			tenant, s.id, s.mode == preview, r.name, breach, event, due)
+		timer.Arm(b, s.stateTimer(tenant, r.name, due))
 	}
 	return ask(b)
+}
+
+// enterNew keeps that a state began. An event and a sweep may find it at once: the first
+// of them says when it is due.
+func (s *standing) enterNew(tenant uuid.UUID, r *resource, event *uuid.UUID, entered, due time.Time, ask counter) error {
+	var first bool
+	b := &pgx.Batch{}
+	b.Queue(`
+		INSERT INTO rule_state (tenant, rule, preview, resource, breach, event_id, contact, enter_time, due_time)
+		VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, '00000000-0000-0000-0000-000000000000'::uuid), $8, $9)
+		ON CONFLICT ON CONSTRAINT rule_state_pkey DO NOTHING
+		RETURNING true`,
+		tenant, s.id, s.mode == preview, r.name, r.seq, event, r.contact, entered, due,
+	).Query(func(rows pgx.Rows) error {
+		first = rows.Next()
+		rows.Close()
+		return rows.Err()
+	})
+	if err := ask(b); err != nil || !first {
+		return err
+	}
+	b = &pgx.Batch{}
+	timer.Arm(b, s.stateTimer(tenant, r.name, due))
+	return ask(b)
+}
+
+func (s *standing) stateTimer(tenant uuid.UUID, resource string, due time.Time) timer.Timer {
+	return timer.Timer{Tenant: tenant, Kind: stateTimer, Key: s.stateKey(resource), Due: due}
 }
 
 func (s *standing) queueState(b *pgx.Batch, tenant uuid.UUID, resource string, into **state) {
 	b.Queue(`
 		SELECT breach, event_id, enter_time, due_time, fired FROM rule_state
-		WHERE tenant = $1 AND rule = $2 AND preview = $3 AND resource = $4`, tenant, s.id, s.mode == preview, resource,
+		WHERE tenant = $1 AND rule = $2 AND preview = $3 AND resource = $4
+		FOR UPDATE`, tenant, s.id, s.mode == preview, resource,
 	).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			*into = &state{resource: resource}
