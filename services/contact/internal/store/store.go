@@ -58,7 +58,7 @@ type Store struct {
 	Publications      *record.Store[investor.Publication, *contactv1.Publication]
 
 	InformationRequests *record.Store[investor.Request, *contactv1.InformationRequest]
-	QualityPolicies   *record.Store[quality.Policy, *contactv1.QualityPolicy]
+	QualityPolicies     *record.Store[quality.Policy, *contactv1.QualityPolicy]
 	// UsedByRules answers the fields of contacts that a tenant's rules in force read. It
 	// may be nil.
 	UsedByRules func(ctx context.Context, tenant uuid.UUID) ([]string, error)
@@ -108,7 +108,6 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 	s.Policies, s.Merges = policyStore(db, log), mergeStore(db, log)
 	s.EmployeeRecords, s.Facts = employeeRecordStore(db, log), factStore(db, log)
 	s.Publications, s.InformationRequests = publicationStore(db, log), informationRequestStore(db, log)
-	s.EmployeeRecords = employeeRecordStore(db, log)
 	s.QualityPolicies = qualityPolicyStore(db, log)
 	return s
 }
