@@ -57,6 +57,17 @@ func (i *Issuer) Mint(c Caller, ttl time.Duration) (string, error) {
 	return signed, nil
 }
 
+// Sign answers the Ed25519 signature of a message and the id of the key. What is signed
+// must begin with a word of its own, so that it is no token.
+func (i *Issuer) Sign(message []byte) (key string, signature []byte) {
+	return i.kid, ed25519.Sign(i.key, message)
+}
+
+// Public answers the key that signatures are checked by, under its id.
+func (i *Issuer) Public() map[string]ed25519.PublicKey {
+	return map[string]ed25519.PublicKey{i.kid: i.key.Public().(ed25519.PublicKey)}
+}
+
 // Trusted is the entry by which a Verifier accepts this issuer's tokens.
 func (i *Issuer) Trusted() TrustedIssuer {
 	return TrustedIssuer{

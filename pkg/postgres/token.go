@@ -69,7 +69,11 @@ func newPageSeal(key []byte, now func() time.Time) (*pageSeal, error) {
 
 // seal answers the token of a cursor.
 func (s *pageSeal) seal(cursor []any, binding []byte) (string, error) {
-	text, err := json.Marshal(page{Expires: s.now().Add(tokenLifetime).Unix(), Cursor: cursor})
+	return s.sealUntil(s.now().Add(tokenLifetime), cursor, binding)
+}
+
+func (s *pageSeal) sealUntil(expires time.Time, cursor []any, binding []byte) (string, error) {
+	text, err := json.Marshal(page{Expires: expires.Unix(), Cursor: cursor})
 	if err != nil {
 		return "", err
 	}

@@ -48,6 +48,21 @@ func (s *Store[T, P]) UpdateIn(u *Unit, row *T, p P, mask *fieldmaskpb.FieldMask
 	return s.DecideIn(u, row, s.merge(p, paths, rules))
 }
 
+// Overlay answers base with the paths of the mask as they are in from, of which
+// neither is changed. What nobody can write stays as it is in base. The mask is that of
+// an Update.
+func Overlay[P proto.Message](base, from P, mask *fieldmaskpb.FieldMask) (P, error) {
+	paths, err := pathsOf(mask, from.ProtoReflect())
+	if err != nil {
+		return *new(P), err
+	}
+	made, parts := proto.CloneOf(base), proto.CloneOf(from)
+	for _, path := range paths {
+		path.copy(made.ProtoReflect(), parts.ProtoReflect())
+	}
+	return made, nil
+}
+
 // merge is the rule that writes the paths of a message into a row.
 func (s *Store[T, P]) merge(p P, paths []maskPath, rules CustomRules) func(*T) ([]entity.Event, error) {
 	return func(row *T) ([]entity.Event, error) {

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/lingkar-crm/lingkar/pkg/audit"
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
@@ -56,6 +57,8 @@ func begin(ctx context.Context, d Definition, env Environment) (*Running, error)
 	server := newServer(rt, d, env)
 	relay := &eventlog.Relay{Area: d.Area, DB: rt.DB.System, NATS: rt.NATS, Now: rt.Now, Logger: rt.Logger}
 	rt.parts.relay, rt.Log.Wake = relay, relay.Wake
+	sealer := &audit.Sealer{DB: rt.DB.System, Signer: rt.Issuer, Now: rt.Now, Logger: rt.Logger}
+	rt.Go("audit sealer", sealer.Run)
 	if err := build(rt, d, server, env); err != nil {
 		server.Stop()
 		rt.close()

@@ -85,7 +85,9 @@ func build(rt *service.Runtime) error {
 	if !ok {
 		return fmt.Errorf("the keys are of type %T", rt.Keys)
 	}
-	s := &server.Server{Store: store.New(rt.DB, rt.Log, keys), Keys: keys, Rules: rt.Fields}
+	s := &server.Server{
+		Store: store.New(rt.DB, rt.Log, keys), Keys: keys, Rules: rt.Fields, Changes: rt.Project(store.Changes()), AuditKeys: rt.Issuer.Public(),
+	}
 	contactv1.RegisterContactServiceServer(rt.Server, s)
 	contactv1.RegisterRelationshipServiceServer(rt.Server, s)
 	contactv1.RegisterInteractionServiceServer(rt.Server, s)
@@ -98,6 +100,8 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterEmployeeServiceServer(rt.Server, s)
 	contactv1.RegisterFactServiceServer(rt.Server, s)
 	contactv1.RegisterInvestorRelationsServiceServer(rt.Server, s)
+	contactv1.RegisterSyncServiceServer(rt.Server, s)
+	contactv1.RegisterAuditServiceServer(rt.Server, s)
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger, Rules: rt.Fields})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)

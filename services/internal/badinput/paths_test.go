@@ -1,6 +1,7 @@
 package badinput
 
 import (
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"fmt"
 	"slices"
 	"strconv"
@@ -48,7 +49,7 @@ func places(m fuzz.Method) []place {
 			}
 			p := append(above[:len(above):len(above)], f)
 			all = append(all, p)
-			if f.Message() != nil && !f.IsMap() && ours(f.Message()) {
+			if f.Message() != nil && !f.IsMap() && ours(f.Message()) && !byItself(f) {
 				walk(f.Message(), p)
 			}
 		}
@@ -58,6 +59,13 @@ func places(m fuzz.Method) []place {
 }
 
 func ours(d protoreflect.MessageDescriptor) bool { return d.ParentFile().Package()[:4] == "ling" }
+
+// byItself says whether what is wrong within a field is answered by the part of the
+// answer that belongs to it, and refuses nothing else.
+func byItself(f protoreflect.FieldDescriptor) bool {
+	rules, _ := proto.GetExtension(f.Options(), validate.E_Field).(*validate.FieldRules)
+	return rules.GetIgnore() == validate.Ignore_IGNORE_ALWAYS
+}
 
 func outputOnly(f protoreflect.FieldDescriptor) bool {
 	return behaves(f, annotations.FieldBehavior_OUTPUT_ONLY) || behaves(f, annotations.FieldBehavior_IDENTIFIER)

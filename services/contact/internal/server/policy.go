@@ -15,6 +15,8 @@ var (
 	heads = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Service)
 	// ruling is what those may ask of the rules here whom area platform lets rule.
 	ruling = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Operator)
+	// auditors look whether the audit log is what was written.
+	auditors = auth.Allow(auth.All, auth.Admin, auth.Operator, auth.Service)
 	// services are the processes of Lingkar.
 	services = auth.Allow(auth.All, auth.Service)
 )
@@ -85,6 +87,13 @@ var Policy = auth.Policy{
 	contactv1.InteractionService_ListInteractions_FullMethodName:   readers,
 	contactv1.InteractionService_SearchInteractions_FullMethodName: readers,
 	contactv1.InteractionService_GetDocument_FullMethodName:        readers,
+
+	contactv1.AuditService_VerifyAudit_FullMethodName:     auditors,
+	contactv1.AuditService_ProveAuditEntry_FullMethodName: auditors,
+
+	contactv1.SyncService_SyncContacts_FullMethodName:  readers,
+	contactv1.SyncService_WatchContacts_FullMethodName: readers,
+	contactv1.SyncService_PushContacts_FullMethodName:  staff,
 
 	contactv1.ImportService_UploadImport_FullMethodName:   staff,
 	contactv1.ImportService_RunImport_FullMethodName:      staff,

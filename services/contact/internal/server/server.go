@@ -4,6 +4,8 @@
 package server
 
 import (
+	"github.com/lingkar-crm/lingkar/pkg/audit"
+	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
@@ -26,11 +28,17 @@ type Server struct {
 	contactv1.UnsafeFactServiceServer
 	contactv1.UnsafeInvestorRelationsServiceServer
 	contactv1.UnsafeQualityServiceServer
+	contactv1.UnsafeSyncServiceServer
+	contactv1.UnsafeAuditServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store
 	// Rules are the tenants' rules about fields.
 	Rules *fieldaccess.Book
+	// Changes tells how far the order of changes has come.
+	Changes *eventlog.Runner
+	// AuditKeys are those that the audit log may be sealed with.
+	AuditKeys audit.Keys
 }
 
 // The sizes of a search: there is one page.

@@ -119,6 +119,16 @@ func TestCalls(t *testing.T) {
 		"Rules tried":                     testRules_tried,
 		"Rules parked":                    testRules_parked,
 		"Rules guarded":                   testRules_guarded,
+		"SyncContacts":                    testSyncContacts,
+		"SyncContacts filter":             testSyncContacts_filter,
+		"SyncContacts tokens":             testSyncContacts_tokens,
+		"VerifyAudit":                     testVerifyAudit,
+		"WatchContacts":                   testWatchContacts,
+		"PushContacts":                    testPushContacts,
+		"PushContacts strategies":         testPushContacts_strategies,
+		"PushContacts chain":              testPushContacts_chain,
+		"PushContacts refuses":            testPushContacts_refuses,
+		"PushContacts property":           testPushContacts_property,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

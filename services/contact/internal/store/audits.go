@@ -40,7 +40,7 @@ func (s *Store) AuditEntries(ctx context.Context, tenant uuid.UUID, contact stri
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	b.Queue(`
-		SELECT position, recorded_at, actor, method, resource, seq, request_id, correlation_id, note
+		SELECT position, recorded_at, actor, method, resource, seq, request_id, correlation_id, note, COALESCE(block, 0)
 		FROM audit
 		WHERE tenant = $1 AND resource = $2 AND ($3::bigint = 0 OR position < $3)
 		ORDER BY position DESC
@@ -50,8 +50,8 @@ func (s *Store) AuditEntries(ctx context.Context, tenant uuid.UUID, contact stri
 				var position int64
 				var at time.Time
 				e := &contactv1.AuditEntry{}
-				err := row.Scan(&position, &at, &e.Actor, &e.Method, &e.Resource, &e.ResourceSeq, &e.RequestId, &e.CorrelationId, &e.Note)
-				e.RecordTime = timestamppb.New(at)
+				err := row.Scan(&position, &at, &e.Actor, &e.Method, &e.Resource, &e.ResourceSeq, &e.RequestId, &e.CorrelationId, &e.Note, &e.Block)
+				e.RecordTime, e.Position = timestamppb.New(at), position
 				positions = append(positions, position)
 				return e, err
 			})

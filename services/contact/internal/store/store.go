@@ -114,3 +114,6 @@ func New(db *postgres.DB, log *eventlog.Log, keys *keystore.Store) *Store {
 
 // Now is the clock's time, as precise as the database keeps it.
 func (s *Store) Now() time.Time { return s.log.Now().UTC().Truncate(time.Microsecond) }
+
+// DB is the service's database, which makes the tokens of lists and changes.
+func (s *Store) DB() *postgres.DB { return s.db }

@@ -48,6 +48,8 @@ var areas = map[string][]register{
 		of(contactv1.NewCustomFieldServiceClient, contactv1.RegisterCustomFieldServiceHandlerClient),
 		of(contactv1.NewFactServiceClient, contactv1.RegisterFactServiceHandlerClient),
 		of(contactv1.NewInvestorRelationsServiceClient, contactv1.RegisterInvestorRelationsServiceHandlerClient),
+		of(contactv1.NewAuditServiceClient, contactv1.RegisterAuditServiceHandlerClient),
+		of(contactv1.NewSyncServiceClient, contactv1.RegisterSyncServiceHandlerClient),
 		of(contactv1.NewImportServiceClient, contactv1.RegisterImportServiceHandlerClient),
 		of(contactv1.NewInteractionServiceClient, contactv1.RegisterInteractionServiceHandlerClient),
 		of(contactv1.NewQualityServiceClient, contactv1.RegisterQualityServiceHandlerClient),
