@@ -95,6 +95,10 @@ func (s *Server) WatchContacts(req *contactv1.WatchContactsRequest, stream grpc.
 
 // PushContacts implements SyncService.
 func (s *Server) PushContacts(ctx context.Context, req *contactv1.PushContactsRequest) (*contactv1.PushContactsResponse, error) {
+	// A version with fields left out cannot be told from one in which they were emptied.
+	if err := s.Rules.Whole(ctx, true, contactType); err != nil {
+		return nil, err
+	}
 	results, err := s.Store.Push(ctx, auth.From(ctx).Tenant, req)
 	if err != nil {
 		return nil, err
