@@ -391,7 +391,11 @@ type AuditEntry struct {
 	CorrelationId string `protobuf:"bytes,7,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	// What no event tells, such as "withheld from THIRD_PARTY by exports/contacts:
 	// NO_THIRD_PARTY_SHARING".
-	Note          string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
+	Note string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
+	// Its place in the audit log of the tenant.
+	Position int64 `protobuf:"varint,9,opt,name=position,proto3" json:"position,omitempty"`
+	// The block that seals it (AuditService); 0 within the first second.
+	Block         int64 `protobuf:"varint,10,opt,name=block,proto3" json:"block,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +486,20 @@ func (x *AuditEntry) GetNote() string {
 	return ""
 }
 
+func (x *AuditEntry) GetPosition() int64 {
+	if x != nil {
+		return x.Position
+	}
+	return 0
+}
+
+func (x *AuditEntry) GetBlock() int64 {
+	if x != nil {
+		return x.Block
+	}
+	return 0
+}
+
 var File_lingkar_contact_v1_disclosure_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_disclosure_proto_rawDesc = "" +
@@ -517,7 +535,7 @@ const file_lingkar_contact_v1_disclosure_proto_rawDesc = "" +
 	"Disclosure\x12\x18\n" +
 	"\acontact\x18\x01 \x01(\tR\acontact\x12\x18\n" +
 	"\aallowed\x18\x02 \x01(\bR\aallowed\x12:\n" +
-	"\x06reason\x18\x03 \x01(\x0e2\".lingkar.contact.v1.WithholdReasonR\x06reason\"\x90\x02\n" +
+	"\x06reason\x18\x03 \x01(\x0e2\".lingkar.contact.v1.WithholdReasonR\x06reason\"\xc2\x02\n" +
 	"\n" +
 	"AuditEntry\x12;\n" +
 	"\vrecord_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -529,7 +547,10 @@ const file_lingkar_contact_v1_disclosure_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12%\n" +
 	"\x0ecorrelation_id\x18\a \x01(\tR\rcorrelationId\x12\x12\n" +
-	"\x04note\x18\b \x01(\tR\x04note*\xaf\x01\n" +
+	"\x04note\x18\b \x01(\tR\x04note\x12\x1a\n" +
+	"\bposition\x18\t \x01(\x03R\bposition\x12\x14\n" +
+	"\x05block\x18\n" +
+	" \x01(\x03R\x05block*\xaf\x01\n" +
 	"\x0eRecipientClass\x12\x1f\n" +
 	"\x1bRECIPIENT_CLASS_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17RECIPIENT_CLASS_SUBJECT\x10\x01\x12\x1f\n" +
