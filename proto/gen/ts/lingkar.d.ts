@@ -63,6 +63,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit:prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers what shows that an entry is in the log, to somebody who trusts the head of
+         *     its block and has nothing else.
+         * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
+         *     first second.
+         */
+        post: operations["AuditService_ProveAuditEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads the whole audit log of the caller's tenant, compares it with its blocks, and
+         *     says what is wrong. Keep the head that it answers elsewhere, and send it the next
+         *     time: then it is also found when the newest blocks were removed.
+         */
+        post: operations["AuditService_VerifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/campaigns": {
         parameters: {
             query?: never;
@@ -561,6 +604,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}/dataQuality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers how good the data of a contact is now, and what to do next. */
+        get: operations["QualityService_GetDataQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts/{contact}/provenance": {
         parameters: {
             query?: never;
@@ -883,6 +943,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts/{contact}:verifyField": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that somebody made sure that a field of a contact is right. A field that is
+         *     not there cannot be verified: FIELD_EMPTY.
+         */
+        post: operations["QualityService_VerifyField"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts:batchCreate": {
         parameters: {
             query?: never;
@@ -979,6 +1059,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts:push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes what a client changed while it was away, in its order. Each change is merged
+         *     field by field with what happened meanwhile: it conflicts only where the same
+         *     field, or the same key of a map, was changed on both sides to different values.
+         *     What does not conflict is written, whatever the strategy. Each change stands for
+         *     itself: one that is refused stops none of the others.
+         * @description A caller from whom a rule keeps a field of contacts cannot push: PERMISSION_DENIED.
+         *
+         *     A change is done once, however often it is sent: its change_id tells it.
+         */
+        post: operations["SyncService_PushContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts:search": {
         parameters: {
             query?: never;
@@ -999,6 +1105,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/contacts:sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers what changed since the token of the answer before, each contact once and
+         *     as it is now, of those that the caller may see and that match the filter; without
+         *     a token all of them. A contact that the client may hold and that is no longer one
+         *     of these is told as deleted, merged or removed; what it does not hold it passes over. The client goes on while "more" is
+         *     set, keeps the last token, and may apply any answer twice.
+         * @description A token is of the tenant, the caller with its record scope, and the filter.
+         *     Errors: INVALID_ARGUMENT SYNC_TOKEN_INVALID for one of another of these;
+         *     OUT_OF_RANGE SYNC_TOKEN_EXPIRED for one older than 90 days, or from before the
+         *     database was restored. Either way the client begins again without a token.
+         */
+        get: operations["SyncService_SyncContacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/contacts:upsert": {
         parameters: {
             query?: never;
@@ -1010,6 +1143,31 @@ export interface paths {
         put?: never;
         /** Updates the contact that holds an external id, or creates it. */
         post: operations["ContactService_UpsertContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contacts:watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells changes as they happen, as SyncContacts does, after the token or from now
+         *     on, for as long as the stream lives. It begins with an answer that holds only a
+         *     token, and sends another such one when nothing happened for 15 seconds. A stream
+         *     that breaks is resumed with the last token. A reader that is slow is told each
+         *     contact as it is when its turn comes, so nothing is kept for it and it never has
+         *     to begin again.
+         * @description Errors: as SyncContacts.
+         */
+        get: operations["SyncService_WatchContacts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1197,6 +1355,43 @@ export interface paths {
          *     the caller ends the call. With a cursor, first those it missed.
          */
         get: operations["CustomerViewService_WatchCustomer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dataQuality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists how good the data of contacts is, the worst first. */
+        get: operations["QualityService_ListDataQuality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dataQuality:summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers how good the data of all contacts is together, by kind, and which fields
+         *     are missing most often.
+         */
+        get: operations["QualityService_GetDataQualitySummary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2929,6 +3124,27 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/qualityPolicy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers the tenant's policy. */
+        get: operations["QualityService_GetQualityPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields of the tenant's policy named by the mask, or all that are set
+         *     where it is empty. Lists follow within a minute or so.
+         */
+        patch: operations["QualityService_UpdateQualityPolicy"];
         trace?: never;
     };
     "/v1/queues": {
@@ -5667,6 +5883,11 @@ export interface components {
         "lingkar.contact.v1.AuditEntry": {
             /** @description Who: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
             actor?: string;
+            /**
+             * Format: int64
+             * @description The block that seals it (AuditService); 0 within the first second.
+             */
+            block?: string;
             /** @description Shared by all that followed from one request of a caller. */
             correlationId?: string;
             /** @description The full name of the method called. */
@@ -5676,6 +5897,11 @@ export interface components {
              *     NO_THIRD_PARTY_SHARING".
              */
             note?: string;
+            /**
+             * Format: int64
+             * @description Its place in the audit log of the tenant.
+             */
+            position?: string;
             /**
              * Format: date-time
              * @description When.
@@ -5691,6 +5917,101 @@ export interface components {
              *     none.
              */
             resourceSeq?: string;
+        };
+        /** @description Something that is wrong with the audit log. */
+        "lingkar.contact.v1.AuditFault": {
+            /**
+             * Format: int64
+             * @description The number of the block.
+             */
+            block?: string;
+            /**
+             * Format: int64
+             * @description The position of the entry; 0 where it is about the block.
+             */
+            position?: string;
+            /**
+             * @description What it is, as a word to program with: ENTRY_CHANGED, ENTRIES_DIFFER (an entry was
+             *     removed, added, moved, or changed together with its leaf), BLOCK_UNKNOWN,
+             *     BLOCK_MISSING, CHAIN_BROKEN, SIGNATURE_INVALID or HEAD_MISSING.
+             */
+            reason?: string;
+        };
+        /**
+         * @description What tells a block from every other: whoever has it can tell whether the log up to
+         *     there was changed since.
+         */
+        "lingkar.contact.v1.AuditHead": {
+            /**
+             * Format: int64
+             * @description The number of the block, from 1.
+             */
+            block?: string;
+            /**
+             * Format: byte
+             * @description Its hash, a SHA-256.
+             */
+            hash?: string;
+            /** @description The id of the key that signed it. */
+            readonly key?: string;
+            /**
+             * Format: date-time
+             * @description When it was sealed.
+             */
+            readonly sealTime?: string;
+            /**
+             * Format: byte
+             * @description The Ed25519 signature of "lingkar audit block 1\n" and the hash.
+             */
+            readonly signature?: string;
+        };
+        /**
+         * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+         *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+         */
+        "lingkar.contact.v1.AuditProof": {
+            /** @description The entry. */
+            entry?: components["schemas"]["lingkar.contact.v1.AuditEntry"];
+            /**
+             * Format: int64
+             * @description How many entries the block has.
+             */
+            entryCount?: string;
+            /**
+             * Format: int64
+             * @description The position of the first of them.
+             */
+            firstPosition?: string;
+            /** @description The block. */
+            head?: components["schemas"]["lingkar.contact.v1.AuditHead"];
+            /**
+             * Format: int64
+             * @description Its place among the entries of the block, from 0.
+             */
+            index?: string;
+            /**
+             * Format: int64
+             * @description The position of the last of them.
+             */
+            lastPosition?: string;
+            /**
+             * Format: byte
+             * @description Its leaf: the SHA-256 of the entry's tenant, time, actor, method, resource, seq,
+             *     request id, correlation id and note, each with its length before it.
+             */
+            leaf?: string;
+            /** @description The hashes beside its way to the root, from below. */
+            path?: string[];
+            /**
+             * Format: byte
+             * @description The hash of the block before; zeros in the first.
+             */
+            previous?: string;
+            /**
+             * Format: byte
+             * @description The root of the tree of the block.
+             */
+            root?: string;
         };
         /** @description The contacts created by one batch. */
         "lingkar.contact.v1.BatchCreateContactsResponse": {
@@ -5744,6 +6065,11 @@ export interface components {
             /** @description The purpose on file that says so: "purposes/{uuid}"; empty where none is. */
             rule?: string;
         };
+        /**
+         * @description What becomes of a field that was changed on both sides.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.ConflictStrategy": "CONFLICT_STRATEGY_UNSPECIFIED" | "CONFLICT_STRATEGY_ASK" | "CONFLICT_STRATEGY_SERVER_WINS" | "CONFLICT_STRATEGY_CLIENT_WINS";
         /**
          * @description One entry of the ledger: a contact granted or revoked its consent to one
          *     purpose, or objected to it. Entries are never changed; the latest one that speaks of a purpose and
@@ -5912,6 +6238,22 @@ export interface components {
              */
             readonly updateTime?: string;
         };
+        /** @description What became of one contact. */
+        "lingkar.contact.v1.ContactChange": {
+            /** @description The contact as it is now, where it is kept. */
+            contact?: components["schemas"]["lingkar.contact.v1.Contact"];
+            /** @description What became of it. */
+            kind?: components["schemas"]["lingkar.contact.v1.ContactChangeKind"];
+            /** @description The contact that it is one with now, where it was merged. */
+            mergedInto?: string;
+            /** @description The contact. */
+            name?: string;
+        };
+        /**
+         * @description What became of a contact, as a client sees it.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.ContactChangeKind": "CONTACT_CHANGE_KIND_UNSPECIFIED" | "CONTACT_CHANGE_KIND_CHANGED" | "CONTACT_CHANGE_KIND_DELETED" | "CONTACT_CHANGE_KIND_MERGED" | "CONTACT_CHANGE_KIND_REMOVED";
         /**
          * @description Person or organisation.
          * @enum {string}
@@ -6207,6 +6549,50 @@ export interface components {
             calls?: string[];
             /** @description True where the document holds all of it. */
             complete?: boolean;
+        };
+        /** @description How good the data of a contact is (CON-21). All scores are 0 to 100. */
+        "lingkar.contact.v1.DataQuality": {
+            /**
+             * Format: int32
+             * @description How much of what the policy asks for is there, by weight.
+             */
+            readonly completeness?: number;
+            /**
+             * Format: date-time
+             * @description As of when it was computed. Lists are at most a day behind the passing of time.
+             */
+            readonly computeTime?: string;
+            /** @description The contact: "contacts/{uuid}". */
+            readonly contact?: string;
+            /** @description What to do next, the greatest gain first. GetDataQuality alone answers it. */
+            readonly fixes?: components["schemas"]["lingkar.contact.v1.QualityFix"][];
+            /**
+             * Format: int32
+             * @description How much of what is there was verified not long ago, by weight.
+             */
+            readonly freshness?: number;
+            /** @description Person or organisation. */
+            readonly kind?: components["schemas"]["lingkar.contact.v1.ContactKind"];
+            /** @description The fields that are missing, such as "birthday". */
+            readonly missingFields?: string[];
+            /** @description "contacts/{uuid}/dataQuality". */
+            name?: string;
+            /**
+             * Format: int32
+             * @description How much of what rules in force and the policy's used_fields use is there; 100
+             *     where nothing is used.
+             */
+            readonly relevance?: number;
+            /**
+             * Format: int32
+             * @description The three below, weighted by the policy.
+             */
+            readonly score?: number;
+        };
+        /** @description How good the data of all contacts is. */
+        "lingkar.contact.v1.DataQualitySummary": {
+            /** @description One for each kind of which there are contacts. */
+            kinds?: components["schemas"]["lingkar.contact.v1.KindQuality"][];
         };
         /** @description Whether data of one contact may go to a recipient. */
         "lingkar.contact.v1.Disclosure": {
@@ -6567,6 +6953,43 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.FactKind": "FACT_KIND_UNSPECIFIED" | "FACT_KIND_WARRANTY_CARD" | "FACT_KIND_CREDIT_APPLICATION" | "FACT_KIND_SERVICE_APPLICATION" | "FACT_KIND_MEMBERSHIP_ENROLMENT" | "FACT_KIND_BROCHURE_REQUEST" | "FACT_KIND_QUOTATION_REQUEST" | "FACT_KIND_MAILING_RESPONSE" | "FACT_KIND_TRADE_FAIR_CONTACT" | "FACT_KIND_SCAN" | "FACT_KIND_SUPPLIER_PURCHASE" | "FACT_KIND_SUPPLIER_RECEIPT" | "FACT_KIND_SUPPLIER_PAYMENT" | "FACT_KIND_MARKET_NOTE" | "FACT_KIND_INVESTOR_FEEDBACK" | "FACT_KIND_ACCOUNT_BALANCE";
+        /** @description A field that was changed on both sides. */
+        "lingkar.contact.v1.FieldConflict": {
+            /** @description Who changed it here last, such as "users/budi". */
+            actor?: string;
+            /** @description What both sides began with; absent where it was not set. */
+            base?: unknown;
+            /**
+             * Format: date-time
+             * @description When that was.
+             */
+            changeTime?: string;
+            /** @description What the client has. */
+            client?: unknown;
+            /** @description The field, such as "job_title" or "labels.tier"; "delete_time" of a deletion. */
+            path?: string;
+            /** @description What was here before this change. */
+            server?: unknown;
+        };
+        /**
+         * @description That somebody made sure that a field of a contact is right. A change of the field
+         *     takes it away.
+         */
+        "lingkar.contact.v1.FieldVerification": {
+            /** @description Who noted it. */
+            actor?: string;
+            /** @description The contact: "contacts/{uuid}". */
+            contact?: string;
+            /** @description The field, such as "email". */
+            field?: string;
+            /** @description How. */
+            method?: components["schemas"]["lingkar.contact.v1.VerificationMethod"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            verifyTime?: string;
+        };
         /** @description The duplicates of one contact. */
         "lingkar.contact.v1.FindDuplicatesResponse": {
             /** @description Those the caller may see, the highest score first. */
@@ -6844,6 +7267,38 @@ export interface components {
             /** @description What it is about. */
             topic: string;
         };
+        /** @description How good the data of all contacts of a kind is, on average. */
+        "lingkar.contact.v1.KindQuality": {
+            /**
+             * Format: int32
+             * @description The average completeness.
+             */
+            completeness?: number;
+            /**
+             * Format: int64
+             * @description How many contacts there are.
+             */
+            contacts?: string;
+            /**
+             * Format: int32
+             * @description The average freshness.
+             */
+            freshness?: number;
+            /** @description The kind. */
+            kind?: components["schemas"]["lingkar.contact.v1.ContactKind"];
+            /** @description The fields of which some are missing, those missing most often first. */
+            missingFields?: components["schemas"]["lingkar.contact.v1.MissingField"][];
+            /**
+             * Format: int32
+             * @description The average relevance.
+             */
+            relevance?: number;
+            /**
+             * Format: int32
+             * @description The average score.
+             */
+            score?: number;
+        };
         /**
          * @description By what right data is used.
          * @enum {string}
@@ -6921,6 +7376,13 @@ export interface components {
             /** @description The custom fields of this page. */
             customFields?: components["schemas"]["lingkar.contact.v1.CustomField"][];
             /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description A page of contacts by the quality of their data. */
+        "lingkar.contact.v1.ListDataQualityResponse": {
+            /** @description The worst first. */
+            dataQuality?: components["schemas"]["lingkar.contact.v1.DataQuality"][];
+            /** @description Ask with it for the next page; empty on the last. */
             nextPageToken?: string;
         };
         /** @description A page of pairs that may be one. */
@@ -7161,6 +7623,67 @@ export interface components {
              */
             strategy?: components["schemas"]["lingkar.contact.v1.SurvivorshipStrategy"];
         };
+        /** @description How many contacts lack a field. */
+        "lingkar.contact.v1.MissingField": {
+            /**
+             * Format: int64
+             * @description How many contacts lack it.
+             */
+            contacts?: string;
+            /** @description The field. */
+            field?: string;
+        };
+        /**
+         * @description What a client did while it was away.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.OfflineAction": "OFFLINE_ACTION_UNSPECIFIED" | "OFFLINE_ACTION_CREATE" | "OFFLINE_ACTION_UPDATE" | "OFFLINE_ACTION_DELETE";
+        /** @description One change that was made offline. */
+        "lingkar.contact.v1.OfflineContactChange": {
+            /** @description What was done. */
+            action: components["schemas"]["lingkar.contact.v1.OfflineAction"];
+            /**
+             * @description The etag of the version that the client had. Required but for a creation; a change
+             *     of a contact that an earlier change of the same client made takes the etag that
+             *     this one was answered with, or, not answered yet, the one it had before.
+             */
+            baseEtag?: string;
+            /**
+             * @description A UUID of version 7 that the client gave the change: the same one, sent again, is
+             *     answered as the first time.
+             */
+            changeId: string;
+            /**
+             * @description The contact, with its name; one that was created offline has a name that the
+             *     client made, of a UUID of version 7. Of a deletion the name is enough, of an update
+             *     what it changes. What is wrong with it refuses this change alone.
+             */
+            contact: components["schemas"]["lingkar.contact.v1.Contact"];
+            /**
+             * @description The fields that were changed, such as "job_title" or "labels.tier", spelt as in
+             *     this contract over REST too; where empty, all in which the contact differs from the
+             *     version that the client had.
+             */
+            paths?: string[];
+        };
+        /** @description What became of one change. */
+        "lingkar.contact.v1.OfflineContactResult": {
+            /** @description The change. */
+            changeId?: string;
+            /** @description The fields that were changed on both sides, also those that the strategy decided. */
+            conflicts?: components["schemas"]["lingkar.contact.v1.FieldConflict"][];
+            /** @description The contact after it; absent where it was refused. */
+            contact?: components["schemas"]["lingkar.contact.v1.Contact"];
+            /** @description Why it was refused. */
+            error?: components["schemas"]["google.rpc.Status"];
+            /** @description What became of it. */
+            outcome?: components["schemas"]["lingkar.contact.v1.OfflineOutcome"];
+        };
+        /**
+         * @description What became of a change.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.OfflineOutcome": "OFFLINE_OUTCOME_UNSPECIFIED" | "OFFLINE_OUTCOME_APPLIED" | "OFFLINE_OUTCOME_MERGED" | "OFFLINE_OUTCOME_CONFLICT" | "OFFLINE_OUTCOME_REFUSED";
         /** @description What was found of an employee's performance in a period. */
         "lingkar.contact.v1.PerformanceReview": {
             /** @description In words. */
@@ -7338,6 +7861,87 @@ export interface components {
             legalBasis?: components["schemas"]["lingkar.contact.v1.LegalBasis"];
             /** @description The purpose on file: "purposes/{uuid}". */
             purpose?: string;
+        };
+        /** @description What became of the changes. */
+        "lingkar.contact.v1.PushContactsResponse": {
+            /** @description One result for each change, in their order. */
+            results?: components["schemas"]["lingkar.contact.v1.OfflineContactResult"][];
+        };
+        /** @description One thing that would make the data better. */
+        "lingkar.contact.v1.QualityFix": {
+            /** @description The field, such as "email". */
+            field?: string;
+            /** @description What is wrong with it. */
+            flaw?: components["schemas"]["lingkar.contact.v1.QualityFlaw"];
+            /**
+             * Format: int32
+             * @description By how much the score rises when it is there and verified.
+             */
+            gain?: number;
+        };
+        /**
+         * @description What is wrong with a field.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.QualityFlaw": "QUALITY_FLAW_UNSPECIFIED" | "QUALITY_FLAW_MISSING" | "QUALITY_FLAW_UNVERIFIED" | "QUALITY_FLAW_STALE";
+        /**
+         * @description A tenant's weights. The fields that it can name are display_name, given_name,
+         *     family_name, organisation_name, job_title, birthday, email, phone, address,
+         *     language_code, region_code, preference and owner.
+         */
+        "lingkar.contact.v1.QualityPolicy": {
+            /**
+             * Format: int32
+             * @description What completeness, freshness and relevance weigh in the score; 50, 30 and 20 where
+             *     all are 0.
+             */
+            completenessWeight?: number;
+            /**
+             * Format: date-time
+             * @description When it was first written; unset while it is that of the defaults.
+             */
+            readonly createTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /**
+             * Format: int32
+             * @description How many days a verification counts in full; for as long again it counts half. 365
+             *     where 0.
+             */
+            freshDays?: number;
+            /**
+             * Format: int32
+             * @description What freshness weighs.
+             */
+            freshnessWeight?: number;
+            /** @description "qualityPolicy". */
+            name?: string;
+            /** @description What each field of an organisation weighs. */
+            organisationWeights?: {
+                [key: string]: number;
+            };
+            /**
+             * @description What each field of a person weighs; a field that is not named weighs nothing. The
+             *     defaults where empty.
+             */
+            personWeights?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description What relevance weighs.
+             */
+            relevanceWeight?: number;
+            /**
+             * Format: date-time
+             * @description When it was last written; unset while it is that of the defaults.
+             */
+            readonly updateTime?: string;
+            /**
+             * @description Fields that segments, service levels and lists of this tenant use, beside those
+             *     that its rules read.
+             */
+            usedFields?: string[];
         };
         /** @description A request for a price. */
         "lingkar.contact.v1.QuotationRequest": {
@@ -7754,6 +8358,15 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.SurvivorshipStrategy": "SURVIVORSHIP_STRATEGY_UNSPECIFIED" | "SURVIVORSHIP_STRATEGY_SURVIVOR" | "SURVIVORSHIP_STRATEGY_MOST_RECENT" | "SURVIVORSHIP_STRATEGY_MOST_TRUSTED" | "SURVIVORSHIP_STRATEGY_MOST_COMPLETE";
+        /** @description What changed. */
+        "lingkar.contact.v1.SyncContactsResponse": {
+            /** @description The changes, the earliest first. */
+            changes?: components["schemas"]["lingkar.contact.v1.ContactChange"][];
+            /** @description True where there is more to be had now. */
+            more?: boolean;
+            /** @description Where the next call goes on, now or after months. */
+            nextSyncToken?: string;
+        };
         /** @description A span of hours of the week. */
         "lingkar.contact.v1.TimeSpan": {
             /**
@@ -7816,6 +8429,30 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.UnknownKeys": "UNKNOWN_KEYS_UNSPECIFIED" | "UNKNOWN_KEYS_OPEN" | "UNKNOWN_KEYS_STRICT";
+        /**
+         * @description How somebody made sure that a field is right.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.VerificationMethod": "VERIFICATION_METHOD_UNSPECIFIED" | "VERIFICATION_METHOD_IN_PERSON" | "VERIFICATION_METHOD_PHONE" | "VERIFICATION_METHOD_MESSAGE" | "VERIFICATION_METHOD_DOCUMENT" | "VERIFICATION_METHOD_REGISTER" | "VERIFICATION_METHOD_OTHER";
+        /** @description Whether the audit log is what was written. */
+        "lingkar.contact.v1.VerifyAuditResponse": {
+            /** @description What is wrong: the first hundred faults. */
+            faults?: components["schemas"]["lingkar.contact.v1.AuditFault"][];
+            /** @description The last block, to be kept elsewhere; absent where there is none. */
+            head?: components["schemas"]["lingkar.contact.v1.AuditHead"];
+            /** @description True where nothing is wrong. */
+            intact?: boolean;
+            /**
+             * Format: int64
+             * @description How many entries blocks seal.
+             */
+            sealedCount?: string;
+            /**
+             * Format: int64
+             * @description How many are too new to be sealed.
+             */
+            unsealedCount?: string;
+        };
         /** @description The card that comes with a product and is sent back by who bought it. */
         "lingkar.contact.v1.WarrantyCard": {
             /** @description Where it was bought. */
@@ -7828,6 +8465,13 @@ export interface components {
             purchaseDate?: components["schemas"]["google.type.Date"];
             /** @description The number of the piece. */
             serialNumber?: string;
+        };
+        /** @description A change, or a sign of life. */
+        "lingkar.contact.v1.WatchContactsResponse": {
+            /** @description What became of a contact; absent in a sign of life. */
+            change?: components["schemas"]["lingkar.contact.v1.ContactChange"];
+            /** @description Resumes after this answer. */
+            syncToken?: string;
         };
         /**
          * @description Why data of a contact is withheld.
@@ -9855,6 +10499,74 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    AuditService_ProveAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description AuditEntry.position.
+                     */
+                    position: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+             *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.AuditProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    AuditService_VerifyAudit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The head that an earlier call answered. */
+                    keptHead?: components["schemas"]["lingkar.contact.v1.AuditHead"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether the audit log is what was written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.VerifyAuditResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     CampaignService_ListCampaigns: {
         parameters: {
             query?: {
@@ -11006,6 +11718,30 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    QualityService_GetDataQuality: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How good the data of a contact is (CON-21). All scores are 0 to 100. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.DataQuality"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     FactService_GetContactProvenance: {
         parameters: {
             query?: never;
@@ -11654,6 +12390,54 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    QualityService_VerifyField: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows contacts/ in its name. */
+                contact: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The field: one of those that a policy can name. */
+                    field: string;
+                    /** @description How. */
+                    method: components["schemas"]["lingkar.contact.v1.VerificationMethod"];
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /**
+                     * Format: date-time
+                     * @description When; now where unset. Not in the future.
+                     */
+                    verifyTime?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description That somebody made sure that a field of a contact is right. A change of the field
+             *     takes it away.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.FieldVerification"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_BatchCreateContacts: {
         parameters: {
             query?: never;
@@ -11863,6 +12647,41 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    SyncService_PushContacts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The changes in the order in which the client made them. */
+                    changes: components["schemas"]["lingkar.contact.v1.OfflineContactChange"][];
+                    /** @description What becomes of fields that were changed on both sides; ASK where not given. */
+                    strategy?: components["schemas"]["lingkar.contact.v1.ConflictStrategy"];
+                    /** @description Answers what would become of each change by itself, and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What became of the changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PushContactsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ContactService_SearchContacts: {
         parameters: {
             query: {
@@ -11886,6 +12705,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.SearchContactsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SyncService_SyncContacts: {
+        parameters: {
+            query?: {
+                /** @description From the answer before; empty to begin. */
+                syncToken?: string;
+                /**
+                 * @description At most so many changes; 100 where 0, at most 1,000. There may be fewer although
+                 *     more follow.
+                 */
+                pageSize?: number;
+                /** @description Only contacts that match, as in ListContacts. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What changed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.SyncContactsResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -11928,6 +12778,32 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.Contact"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SyncService_WatchContacts: {
+        parameters: {
+            query?: {
+                /** @description From an answer of this call or of SyncContacts; empty for what happens from now on. */
+                syncToken?: string;
+                /** @description Only contacts that match, as in ListContacts. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A change, or a sign of life. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.WatchContactsResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -12419,6 +13295,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.analytics.v1.WatchCustomerResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    QualityService_ListDataQuality: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over kind and score, such as kind = "PERSON" AND score < 50. */
+                filter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of contacts by the quality of their data. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListDataQualityResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    QualityService_GetDataQualitySummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How good the data of all contacts is. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.DataQualitySummary"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -17544,6 +18469,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.Purpose"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    QualityService_GetQualityPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A tenant's weights. The fields that it can name are display_name, given_name,
+             *     family_name, organisation_name, job_title, birthday, email, phone, address,
+             *     language_code, region_code, preference and owner.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.QualityPolicy"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    QualityService_UpdateQualityPolicy: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.QualityPolicy"];
+            };
+        };
+        responses: {
+            /**
+             * @description A tenant's weights. The fields that it can name are display_name, given_name,
+             *     family_name, organisation_name, job_title, birthday, email, phone, address,
+             *     language_code, region_code, preference and owner.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.QualityPolicy"];
                 };
             };
             default: components["responses"]["Problem"];
