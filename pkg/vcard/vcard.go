@@ -239,7 +239,6 @@ func unfold(lines []string, version string) []string {
 			whole[last] += line
 		default:
 			whole = append(whole, line)
-			last++
 		}
 		if last = len(whole) - 1; len(whole[last]) > 2*maxValue {
 			whole[last] = whole[last][:2*maxValue] // it is left out below
@@ -274,9 +273,7 @@ func parseLine(line, version string) (Property, bool) {
 		}
 		for _, v := range splitUnquoted(value, ',') {
 			v = unquote(strings.TrimSpace(v))
-			for _, one := range strings.Split(v, ",") { // TYPE="work,voice" says two
-				p.Params[name] = append(p.Params[name], one)
-			}
+			p.Params[name] = append(p.Params[name], strings.Split(v, ",")...) // TYPE="work,voice" says two
 		}
 	}
 	return p, p.Name != ""

@@ -62,19 +62,17 @@ func contactOfCard(content string, spec *bulkv1.Import) (*incoming, error) {
 // readCardNames tells an organisation by its KIND, or by having no name but that.
 func readCardNames(card *vcard.Card, c *contactv1.Contact) {
 	c.Kind = contactv1.ContactKind_CONTACT_KIND_PERSON
-	for _, n := range card.All("N") {
-		parts := append(n.Parts(), "", "", "")
+	if names := card.All("N"); len(names) > 0 {
+		parts := append(names[0].Parts(), "", "", "")
 		c.FamilyName, c.GivenName = oneLine(parts[0]), strings.TrimSpace(oneLine(parts[1]+" "+parts[2]))
-		break
 	}
 	c.DisplayName = oneLine(card.Text("FN"))
-	for _, org := range card.All("ORG") {
-		parts := org.Parts()
+	if orgs := card.All("ORG"); len(orgs) > 0 {
+		parts := orgs[0].Parts()
 		c.OrganisationName = oneLine(parts[0])
 		if strings.Join(parts[1:], "") != "" {
 			card.Drop("ORG (unit)")
 		}
-		break
 	}
 	c.JobTitle = oneLine(firstOf(card.Text("TITLE"), card.Text("ROLE")))
 	unnamed := c.GivenName == "" && c.FamilyName == "" && (c.DisplayName == "" || c.DisplayName == c.OrganisationName)
