@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/ledger"
 )
@@ -16,7 +17,8 @@ const entriesOf = `
 	FROM audit WHERE request_id = ANY ($1) GROUP BY request_id`
 
 // audited checks that every acknowledged change is on record, with who made it, of
-// which tenant and by which request, and that no refused one is (I11).
+// which tenant and by which request, that no refused one is, and that the chain over the
+// contact service's entries verifies (I11).
 func (r *Run) audited(ctx context.Context) Result {
 	result := Result{ID: "I11", Title: "every change is in the audit log, with its actor, tenant and request"}
 	var ids []string
@@ -57,6 +59,20 @@ func (r *Run) audited(ctx context.Context) Result {
 			result.breach("%s %s was refused and is on record", op.Kind, op.ID)
 		}
 	}
-	result.Evidence = fmt.Sprintf("%d changes", compared)
+	sealed := r.sealed(ctx, &result)
+	result.Evidence = fmt.Sprintf("%d changes, %d entries sealed", compared, sealed)
 	return result
+}
+
+// sealed has the chains of the contact service verified, and answers how many entries
+// they seal.
+func (r *Run) sealed(ctx context.Context, result *Result) (entries int64) {
+	for n, t := range r.Tenants {
+		got, err := contactv1.NewAuditServiceClient(r.Load.Doors(n).GRPC).VerifyAudit(ctx, &contactv1.VerifyAuditRequest{})
+		if err != nil || !got.GetIntact() || got.GetSealedCount() == 0 {
+			result.breach("the audit log of %s is not intact: %d entries sealed, %v (%v)", t.Name, got.GetSealedCount(), got.GetFaults(), err)
+		}
+		entries += got.GetSealedCount()
+	}
+	return entries
 }
