@@ -95,9 +95,9 @@ func ask(c *testkit.Client, p *probe) error {
 	return c.Conn.Invoke(c.Ctx(), p.method, proto.Clone(p.request), kind.New().Interface())
 }
 
-// needsNone are calls that are answered without a database: roles are the
-// program's own, and another tenant's name is refused by itself.
-var needsNone = regexp.MustCompile(`/lingkar\.platform\.v1\.(RoleService/|TenantService/GetTenant)`)
+// needsNone are calls that are answered without a database: roles and industry packs
+// are the program's own, and another tenant's name is refused by itself.
+var needsNone = regexp.MustCompile(`/lingkar\.(platform\.v1\.(RoleService/|TenantService/GetTenant)|contact\.v1\.CustomFieldService/(List|Get)IndustryPack)`)
 
 // tellsOutage checks the answer of a call that cannot be served. What needs no
 // database is answered as ever.

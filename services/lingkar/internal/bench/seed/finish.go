@@ -59,6 +59,16 @@ func dropIndexes(ctx context.Context, conn *pgx.Conn, tables []*table) (restore 
 	return restore, err
 }
 
+// numberChanges gives the copies their places in the order of changes, as if each had
+// changed when it was created.
+const numberChanges = `
+INSERT INTO contact_change (tenant, contact, number, owners, teams)
+SELECT c.tenant, c.id, (SELECT max(number) FROM contact_change WHERE tenant = $1) + row_number() OVER (ORDER BY c.create_time, c.id),
+	array_remove(ARRAY[c.owner], ''), array_remove(ARRAY[c.team], '')
+FROM contact c
+WHERE c.tenant = $1
+ON CONFLICT (tenant, contact) DO NOTHING`
+
 // setHeads brings the ends of the log of a database, and what gives out numbers,
 // to where the copies end.
 func (f *filler) setHeads(ctx context.Context, database string) error {
@@ -79,7 +89,10 @@ func (f *filler) setHeads(ctx context.Context, database string) error {
 	contacts := copiesFrom + f.copies()*groupSize
 	switch database {
 	case fleet.Database("contact"):
-		_, err := conn.Exec(ctx, "UPDATE customer_number SET next = $2 WHERE tenant = $1", f.tokens.tenant, firstID+contacts)
+		if _, err := conn.Exec(ctx, "UPDATE customer_number SET next = $2 WHERE tenant = $1", f.tokens.tenant, firstID+contacts); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, numberChanges, f.tokens.tenant)
 		return err
 	case fleet.Database("ticket"):
 		_, err := conn.Exec(ctx, "UPDATE ticket_number SET last = $2 WHERE tenant = $1", f.tokens.tenant, firstID+copiesFrom+f.copies()*f.tokens.tickets)

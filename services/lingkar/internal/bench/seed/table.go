@@ -11,8 +11,8 @@ import (
 )
 
 // skipped are tables of tenants' rows that are not copied: audit and kept answers
-// (see the package comment), and what counts or waits.
-var skipped = []string{"audit", "idempotency", "parked_event", "customer_number", "ticket_number", "segment_lookup", "campaign_send"}
+// (see the package comment), and what counts, numbers or waits.
+var skipped = []string{"audit", "audit_block", "contact_change", "idempotency", "parked_event", "customer_number", "ticket_number", "segment_lookup", "campaign_send"}
 
 // table is one whose rows are copied, with the stencils of each group.
 type table struct {
