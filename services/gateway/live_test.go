@@ -168,6 +168,44 @@ func TestLive_leavesOutWhatARuleHides(t *testing.T) {
 	}
 }
 
+// Who may not get a record does not hear of it: reviews of employees are for managers
+// and administrators (CON-41, CON-44).
+func TestLive_tellsOnlyWhoMayRead(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, contact.Definition, gateway.Definition)
+	admin := suite.As(auth.Admin)
+	managers, analysts := listen(t, suite, suite.As(auth.Manager), nil, ""), listen(t, suite, suite.As(auth.Analyst), nil, "")
+	conn := suite.Conn("contact", admin)
+	employee := must(contactv1.NewContactServiceClient(conn).CreateContact(t.Context(), &contactv1.CreateContactRequest{Contact: &contactv1.Contact{
+		Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, GivenName: "Ani",
+	}}))(t)
+	must(contactv1.NewContactServiceClient(conn).AssignRole(t.Context(), &contactv1.AssignRoleRequest{
+		Name: employee.GetName(), Role: &contactv1.Role{Kind: contactv1.RoleKind_ROLE_KIND_EMPLOYEE},
+	}))(t)
+	must(contactv1.NewEmployeeServiceClient(conn).CreateEmployeeRecord(t.Context(), &contactv1.CreateEmployeeRecordRequest{EmployeeRecord: &contactv1.EmployeeRecord{
+		Contact: employee.GetName(), Content: &contactv1.EmployeeRecord_PerformanceReview{PerformanceReview: &contactv1.PerformanceReview{Score: 4.5, Reviewer: "users/ani"}},
+	}}))(t)
+	last := must(contactv1.NewContactServiceClient(conn).CreateContact(t.Context(), &contactv1.CreateContactRequest{Contact: &contactv1.Contact{
+		Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, GivenName: "Last",
+	}}))(t).GetName()
+	heardOf := func(l listener) (kinds []string) {
+		for {
+			h := l.next()
+			if h.event.Aggregate == last {
+				return kinds
+			}
+			kinds = append(kinds, h.kind)
+		}
+	}
+	const secret = "lingkar.contact.v1.EmployeeRecordCreated"
+	if kinds := heardOf(managers); !slices.Contains(kinds, secret) {
+		t.Errorf("the manager heard %v", kinds)
+	}
+	if kinds := heardOf(analysts); slices.Contains(kinds, secret) || !slices.Contains(kinds, "lingkar.contact.v1.ContactCreated") {
+		t.Errorf("the analyst heard %v", kinds)
+	}
+}
+
 // Who comes back with the id of the last event hears what came after it, in order
 // and once; who comes with one that is not known is told to read afresh.
 func TestLive_resumes(t *testing.T) {

@@ -98,7 +98,7 @@ func build(rt *service.Runtime, c Config) error {
 	}
 	rt.HandleUnknown(proxy.Handler(rt.Dial, keep.Admit))
 
-	hub := live.New(rt.NATS, rt.Keys, rt.Fields, rt.Logger)
+	hub := live.New(rt.NATS, rt.Keys, rt.Fields, server.Readers(), rt.Logger)
 	rt.Go("live events", hub.Run)
 	documents, err := tailored.New(contactv1.NewCustomFieldServiceClient(rt.Dial("contact")))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,7 +51,9 @@ type Hub struct {
 	conn  *nats.Conn
 	keys  eventlog.Keys
 	rules *fieldaccess.Book
-	log   *slog.Logger
+	// readers are the roles that may get every resource of a collection.
+	readers map[string][]auth.Role
+	log     *slog.Logger
 
 	mu     sync.Mutex
 	live   map[uuid.UUID]map[*listener]bool
@@ -59,9 +62,10 @@ type Hub struct {
 	last   uint64
 }
 
-// New makes a hub. Run must run for callers to hear anything.
-func New(conn *nats.Conn, keys eventlog.Keys, rules *fieldaccess.Book, log *slog.Logger) *Hub {
-	return &Hub{conn: conn, keys: keys, rules: rules, log: log, live: map[uuid.UUID]map[*listener]bool{}, counts: map[string]int{}}
+// New makes a hub. Readers are the roles that may get every resource of a collection,
+// such as "contacts": they hear of it. Run must run for callers to hear anything.
+func New(conn *nats.Conn, keys eventlog.Keys, rules *fieldaccess.Book, readers map[string][]auth.Role, log *slog.Logger) *Hub {
+	return &Hub{conn: conn, keys: keys, rules: rules, readers: readers, log: log, live: map[uuid.UUID]map[*listener]bool{}, counts: map[string]int{}}
 }
 
 // told is an event ready to be written.
@@ -262,6 +266,17 @@ func tenantOf(e *eventv1.Event) uuid.UUID {
 		return uuid.Nil
 	}
 	return id
+}
+
+// hears says whether a caller may hear of a resource: whether one of its roles may get
+// every one of its kind. Of what nobody can get only those hear who may see all.
+func (h *Hub) hears(c auth.Caller, e *eventv1.Event) bool {
+	collection, _, _ := strings.Cut(e.GetAggregate(), "/")
+	readers, ok := h.readers[collection]
+	if !ok {
+		readers = unbound
+	}
+	return slices.ContainsFunc(readers, c.Has)
 }
 
 // allow leaves out of an event what a caller may not see.

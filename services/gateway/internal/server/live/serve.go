@@ -25,8 +25,12 @@ const (
 	maxFilters = 50
 )
 
-// allowed are the roles that see every record of their tenant.
-var allowed = []auth.Role{auth.Admin, auth.Manager, auth.Analyst, auth.Operator, auth.Service}
+// allowed are the roles that see every record of their tenant, but for what is kept
+// from some of them; unbound are those from whom nothing is.
+var (
+	allowed = []auth.Role{auth.Admin, auth.Manager, auth.Analyst, auth.Operator, auth.Service}
+	unbound = []auth.Role{auth.Admin, auth.Service}
+)
 
 var (
 	errRole   = errs.Denied("RPC_NOT_ALLOWED", "your role does not allow this call")
@@ -112,6 +116,9 @@ func lastEvent(r *http.Request) (uuid.UUID, error) {
 // for long enough.
 func (h *Hub) follow(r *http.Request, l *listener, s *stream, after uuid.UUID) {
 	say := func(t told) error {
+		if !h.hears(auth.From(r.Context()), t.event) {
+			return nil
+		}
 		t, err := h.allow(r.Context(), auth.From(r.Context()), t)
 		if err != nil {
 			return errors.Join(errGone, err) // the caller comes back
