@@ -220,7 +220,11 @@ func (c *client) readView(ctx context.Context) {
 	if op.Outcome != ledger.OK {
 		return // the next read is as good
 	}
-	for _, e := range op.Answer.(*analyticsv1.CustomerView).GetTimeline() {
+	view := op.Answer.(*analyticsv1.CustomerView)
+	if view.GetTimelineStatus().GetError() != nil {
+		return // it says that this section could not be read
+	}
+	for _, e := range view.GetTimeline() {
 		if e.GetTitle() == last {
 			return
 		}
