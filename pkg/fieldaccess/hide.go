@@ -79,11 +79,10 @@ func (h *hider) packed(m protoreflect.Message) {
 	if err != nil || !h.policy.concerns(inner.ProtoReflect().Descriptor()) {
 		return
 	}
-	before := len(h.hidden)
 	within := hider{policy: h.policy, caller: h.caller, hidden: map[string]bool{}}
 	within.message(inner.ProtoReflect())
 	maps.Copy(h.hidden, within.hidden)
-	if len(within.hidden) > 0 || len(h.hidden) != before {
+	if len(within.hidden) > 0 {
 		_ = packed.MarshalFrom(inner) // it was unmarshalled a moment ago
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/lingkar-crm/lingkar/pkg/call"
@@ -86,12 +85,11 @@ func (d Doors) invoke(ctx context.Context, overREST bool, method string, req pro
 
 // answerOf makes an empty answer of an RPC.
 func answerOf(method string) (proto.Message, error) {
-	name := strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", ".")
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
-	if err != nil {
-		return nil, err
+	kind := call.AnswerOf(method)
+	if kind == nil {
+		return nil, fmt.Errorf("there is no method %s", method)
 	}
-	t, err := protoregistry.GlobalTypes.FindMessageByName(d.(protoreflect.MethodDescriptor).Output().FullName())
+	t, err := protoregistry.GlobalTypes.FindMessageByName(kind.FullName())
 	if err != nil {
 		return nil, err
 	}
