@@ -4,6 +4,49 @@
  */
 
 export interface paths {
+    "/v1/analyticsAudit:prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers what shows that an entry is in the log, to somebody who trusts the head of
+         *     its block and has nothing else.
+         * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
+         *     first second.
+         */
+        post: operations["AnalyticsAuditService_ProveAuditEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/analyticsAudit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads the whole audit log of the caller's tenant in this area, compares it with its
+         *     blocks, and says what is wrong. Keep the head that it answers elsewhere, and send it
+         *     the next time: then it is also found when the newest blocks were removed.
+         */
+        post: operations["AnalyticsAuditService_VerifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/apiKeys": {
         parameters: {
             query?: never;
@@ -78,7 +121,7 @@ export interface paths {
          * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
          *     first second.
          */
-        post: operations["AuditService_ProveAuditEntry"];
+        post: operations["ContactAuditService_ProveAuditEntry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -95,11 +138,54 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Reads the whole audit log of the caller's tenant, compares it with its blocks, and
-         *     says what is wrong. Keep the head that it answers elsewhere, and send it the next
-         *     time: then it is also found when the newest blocks were removed.
+         * Reads the whole audit log of the caller's tenant in this area, compares it with its
+         *     blocks, and says what is wrong. Keep the head that it answers elsewhere, and send it
+         *     the next time: then it is also found when the newest blocks were removed.
          */
-        post: operations["AuditService_VerifyAudit"];
+        post: operations["ContactAuditService_VerifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaignAudit:prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers what shows that an entry is in the log, to somebody who trusts the head of
+         *     its block and has nothing else.
+         * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
+         *     first second.
+         */
+        post: operations["CampaignAuditService_ProveAuditEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/campaignAudit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads the whole audit log of the caller's tenant in this area, compares it with its
+         *     blocks, and says what is wrong. Keep the head that it answers elsewhere, and send it
+         *     the next time: then it is also found when the newest blocks were removed.
+         */
+        post: operations["CampaignAuditService_VerifyAudit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -496,7 +582,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Deletes, softly, what the import created, in the background.
+         * Takes the import back, in the background: deletes, softly, what it created, and
+         *     gives what it changed the values from before, except where somebody changed them
+         *     since. The report says of each row what became of its record.
          * @description Errors: FAILED_PRECONDITION IMPORT_RUNNING while it still runs.
          */
         post: operations["ContactImportService_UndoImport"];
@@ -1162,7 +1250,8 @@ export interface paths {
          *     token, and sends another such one when nothing happened for 15 seconds. A stream
          *     that breaks is resumed with the last token. A reader that is slow is told each
          *     contact as it is when its turn comes, so nothing is kept for it and it never has
-         *     to begin again.
+         *     to begin again. Over REST a line of JSON each, or server-sent events for those who
+         *     accept text/event-stream: their id is the token, which Last-Event-ID brings back.
          * @description Errors: as SyncContacts.
          */
         get: operations["SyncService_WatchContacts"];
@@ -1482,6 +1571,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists documents, the latest first; those of one contact if asked so. Their texts are
+         *     left out.
+         */
+        get: operations["DocumentService_ListDocuments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents/{document}": {
         parameters: {
             query?: never;
@@ -1491,6 +1600,70 @@ export interface paths {
         };
         /** Answers one document with its text. */
         get: operations["InteractionService_GetDocument"];
+        put?: never;
+        post?: never;
+        /**
+         * Marks a document as deleted; its file stays until the contact is erased.
+         * @description Errors: FAILED_PRECONDITION DOCUMENT_OF_INTERACTION for the body of an interaction,
+         *     which nobody changes.
+         */
+        delete: operations["DocumentService_DeleteDocument"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{document}:download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers the file of a document as it came, or a part of it; over REST with ranges
+         *     (RFC 9110), ETag and the name of the file.
+         * @description Errors: FAILED_PRECONDITION DOCUMENT_HAS_NO_FILE for a long text; OUT_OF_RANGE
+         *     OFFSET_BEYOND_END.
+         */
+        get: operations["DocumentService_DownloadDocument"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{document}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted document back. */
+        post: operations["DocumentService_UndeleteDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents:search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds documents by the words of their titles, file names and texts, by stems in
+         *     English and Indonesian (CON-12); the latest first, each with where the words stand.
+         */
+        get: operations["DocumentService_SearchDocuments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2352,6 +2525,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/lifecycles/{lifecycle}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers where a contact stands, as far as events have told: milliseconds after they
+         *     happened.
+         */
+        get: operations["LifecycleService_GetLifecycle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/lifecycles/{lifecycle}/transitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the moves of a contact and of those that are one with it, the latest first. */
+        get: operations["LifecycleService_ListLifecycleTransitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/members": {
         parameters: {
             query?: never;
@@ -2768,6 +2978,200 @@ export interface paths {
         put?: never;
         /** Restores a deleted one. */
         post: operations["PipelineService_UndeletePipeline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platformAudit:prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers what shows that an entry is in the log, to somebody who trusts the head of
+         *     its block and has nothing else.
+         * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
+         *     first second.
+         */
+        post: operations["PlatformAuditService_ProveAuditEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/platformAudit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads the whole audit log of the caller's tenant in this area, compares it with its
+         *     blocks, and says what is wrong. Keep the head that it answers elsewhere, and send it
+         *     the next time: then it is also found when the newest blocks were removed.
+         */
+        post: operations["PlatformAuditService_VerifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portalAccesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists accesses page by page, revoked ones too. */
+        get: operations["PortalService_ListPortalAccesses"];
+        put?: never;
+        /**
+         * Gives somebody access for a contact. The contact must hold each of the roles now:
+         *     FAILED_PRECONDITION ROLE_NOT_HELD. A subject of another access that is not revoked is
+         *     ALREADY_EXISTS PORTAL_SUBJECT_TAKEN.
+         */
+        post: operations["PortalService_CreatePortalAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portalAccesses/{portal_access}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one access, a revoked one too. */
+        get: operations["PortalService_GetPortalAccess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes the subject, the expiry or the marks of an access. One that is revoked is
+         *     FAILED_PRECONDITION PORTAL_ACCESS_REVOKED.
+         */
+        patch: operations["PortalService_UpdatePortalAccess"];
+        trace?: never;
+    };
+    "/v1/portalAccesses/{portal_access}:issueToken": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers a token with which the portal calls for the contact of an access: what the
+         *     portal's server asks for once somebody has logged in there. It is refused as the
+         *     calls with it would be. A repetition by the same request_id answers another token,
+         *     which expires with the first one.
+         * @description Errors: FAILED_PRECONDITION with the reasons of a call with the token, such as
+         *     PORTAL_ACCESS_SUSPENDED; FAILED_PRECONDITION PORTAL_TOKEN_EXPIRED where the repeated
+         *     request's token has expired.
+         */
+        post: operations["PortalService_IssuePortalToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portalAccesses/{portal_access}:resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a suspended access open the portal again.
+         * @description Errors: FAILED_PRECONDITION PORTAL_ACCESS_NOT_SUSPENDED where it is not suspended.
+         */
+        post: operations["PortalService_ResumePortalAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portalAccesses/{portal_access}:revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends an access for good: it opens no call in any area that begins once this is
+         *     answered.
+         * @description Errors: FAILED_PRECONDITION PORTAL_ACCESS_REVOKED where it was revoked before.
+         */
+        post: operations["PortalService_RevokePortalAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portalAccesses/{portal_access}:suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets an access open nothing until it is resumed: no call in any area that begins once
+         *     this is answered.
+         * @description Errors: FAILED_PRECONDITION PORTAL_ACCESS_NOT_ACTIVE where it is not active.
+         */
+        post: operations["PortalService_SuspendPortalAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/portalSession": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers for whom, and as what, the caller of a portal stands now: what its token says,
+         *     as far as that still holds. Only portals ask it, and the services on behalf of a call
+         *     of theirs.
+         */
+        get: operations["PortalService_GetPortalSession"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3672,6 +4076,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/salesAudit:prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers what shows that an entry is in the log, to somebody who trusts the head of
+         *     its block and has nothing else.
+         * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
+         *     first second.
+         */
+        post: operations["SalesAuditService_ProveAuditEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/salesAudit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads the whole audit log of the caller's tenant in this area, compares it with its
+         *     blocks, and says what is wrong. Keep the head that it answers elsewhere, and send it
+         *     the next time: then it is also found when the newest blocks were removed.
+         */
+        post: operations["SalesAuditService_VerifyAudit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/salesImports": {
         parameters: {
             query?: never;
@@ -3777,10 +4224,114 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Deletes, softly, what the import created, in the background.
+         * Takes the import back, in the background: deletes, softly, what it created, and
+         *     gives what it changed the values from before, except where somebody changed them
+         *     since. The report says of each row what became of its record.
          * @description Errors: FAILED_PRECONDITION IMPORT_RUNNING while it still runs.
          */
         post: operations["SalesImportService_UndoImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/savedViews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists saved views page by page. */
+        get: operations["SavedViewService_ListSavedViews"];
+        put?: never;
+        /**
+         * Creates a saved view of the caller. Its filter, order and columns are tried as the
+         *     caller.
+         * @description Errors: what the list of the resource answers to them, at saved_view.filter,
+         *     saved_view.order_by and saved_view.columns; PERMISSION_DENIED VIEW_NOT_SHARABLE where
+         *     the caller may not share it so far.
+         */
+        post: operations["SavedViewService_CreateSavedView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/savedViews/{saved_view}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one saved view, a deleted one too. */
+        get: operations["SavedViewService_GetSavedView"];
+        put?: never;
+        post?: never;
+        /** Deletes a saved view. It is nobody's default any more. */
+        delete: operations["SavedViewService_DeleteSavedView"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields named by the mask, or all that are set where it is empty, and tries
+         *     the view as its creation does. A page token that was given out before a change of the
+         *     filter or the order is not taken any more (PAGE_TOKEN_INVALID).
+         * @description Errors: those of CreateSavedView; PERMISSION_DENIED VIEW_OF_OTHERS.
+         */
+        patch: operations["SavedViewService_UpdateSavedView"];
+        trace?: never;
+    };
+    "/v1/savedViews/{saved_view}:clearDefault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leaves the caller without a default, where the saved view was it. */
+        post: operations["SavedViewService_ClearDefaultSavedView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/savedViews/{saved_view}:setDefault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a saved view the caller's default for lists of its resource, in the place of
+         *     another. A list request uses it by saved_view "savedViews/default".
+         */
+        post: operations["SavedViewService_SetDefaultSavedView"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/savedViews/{saved_view}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted saved view back. */
+        post: operations["SavedViewService_UndeleteSavedView"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4042,6 +4593,49 @@ export interface paths {
          *     minute. Its data stays, and what runs already ends normally.
          */
         post: operations["TenantService_SuspendTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ticketAudit:prove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answers what shows that an entry is in the log, to somebody who trusts the head of
+         *     its block and has nothing else.
+         * @description Errors: NOT_FOUND AUDIT_ENTRY_NOT_FOUND; FAILED_PRECONDITION NOT_SEALED within the
+         *     first second.
+         */
+        post: operations["TicketAuditService_ProveAuditEntry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/ticketAudit:verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads the whole audit log of the caller's tenant in this area, compares it with its
+         *     blocks, and says what is wrong. Keep the head that it answers elsewhere, and send it
+         *     the next time: then it is also found when the newest blocks were removed.
+         */
+        post: operations["TicketAuditService_VerifyAudit"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4384,6 +4978,214 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhookDeliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists deliveries page by page, the latest first unless asked otherwise. */
+        get: operations["WebhookDeliveryService_ListWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookDeliveries/{webhook_delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one delivery. */
+        get: operations["WebhookDeliveryService_GetWebhookDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookDeliveries/{webhook_delivery}:redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends one event to its endpoint again, with the same webhook-id. Whether it may
+         *     leave is asked again.
+         */
+        post: operations["WebhookDeliveryService_RedeliverWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookDeliveries:replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the events of a span of time to an endpoint that it did not accept or that it
+         *     missed. More than 10,000 are refused (REPLAY_TOO_LARGE): ask for less time.
+         */
+        post: operations["WebhookDeliveryService_ReplayWebhookDeliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookEndpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists endpoints page by page. */
+        get: operations["WebhookEndpointService_ListWebhookEndpoints"];
+        put?: never;
+        /**
+         * Creates an endpoint and answers its secret, this once. A repetition with the same
+         *     request_id answers the endpoint without it. It gets what is recorded from now on.
+         */
+        post: operations["WebhookEndpointService_CreateWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookEndpoints/{webhook_endpoint}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answers one endpoint, without its secret, a deleted one too. */
+        get: operations["WebhookEndpointService_GetWebhookEndpoint"];
+        put?: never;
+        post?: never;
+        /** Deletes an endpoint: nothing is sent to it any more. */
+        delete: operations["WebhookEndpointService_DeleteWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields named by the mask, or all that are set where it is empty. What
+         *     waits to be sent goes to the new URL, under the new class.
+         */
+        patch: operations["WebhookEndpointService_UpdateWebhookEndpoint"];
+        trace?: never;
+    };
+    "/v1/webhookEndpoints/{webhook_endpoint}:pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops sending. What happens meanwhile is kept and sent after ResumeWebhookEndpoint. */
+        post: operations["WebhookEndpointService_PauseWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookEndpoints/{webhook_endpoint}:resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends again, after a pause or after Lingkar gave up on the endpoint. */
+        post: operations["WebhookEndpointService_ResumeWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookEndpoints/{webhook_endpoint}:rotateSecret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a new secret and answers it, this once. For 24 hours what is sent carries two
+         *     signatures, one by each secret, so that a receiver that knows either accepts it.
+         */
+        post: operations["WebhookEndpointService_RotateWebhookEndpointSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookEndpoints/{webhook_endpoint}:test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends the event WebhookEndpointTested to the endpoint, whatever its event_types.
+         *     ListWebhookDeliveries tells what became of it.
+         */
+        post: operations["WebhookEndpointService_TestWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhookEndpoints/{webhook_endpoint}:undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a deleted endpoint back, in the state that it had. */
+        post: operations["WebhookEndpointService_UndeleteWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -4424,6 +5226,70 @@ export interface components {
             field: string;
             /** @description What is wrong, for a program. */
             reason: string;
+        };
+        /**
+         * @description Message that represents an arbitrary HTTP body. It should only be used for
+         *     payload formats that can't be represented as JSON, such as raw binary or
+         *     an HTML page.
+         *
+         *
+         *     This message can be used both in streaming and non-streaming API methods in
+         *     the request as well as the response.
+         *
+         *     It can be used as a top-level request field, which is convenient if one
+         *     wants to extract parameters from either the URL or HTTP template into the
+         *     request fields and also want access to the raw HTTP body.
+         *
+         *     Example:
+         *
+         *         message GetResourceRequest {
+         *           // A unique request id.
+         *           string request_id = 1;
+         *
+         *           // The raw HTTP body is bound to this field.
+         *           google.api.HttpBody http_body = 2;
+         *
+         *         }
+         *
+         *         service ResourceService {
+         *           rpc GetResource(GetResourceRequest)
+         *             returns (google.api.HttpBody);
+         *           rpc UpdateResource(google.api.HttpBody)
+         *             returns (google.protobuf.Empty);
+         *
+         *         }
+         *
+         *     Example with streaming methods:
+         *
+         *         service CaldavService {
+         *           rpc GetCalendar(stream google.api.HttpBody)
+         *             returns (stream google.api.HttpBody);
+         *           rpc UpdateCalendar(stream google.api.HttpBody)
+         *             returns (stream google.api.HttpBody);
+         *
+         *         }
+         *
+         *     Use of this type only changes how the request and response bodies are
+         *     handled, all other features will continue to work unchanged.
+         */
+        "google.api.HttpBody": {
+            /** @description The HTTP Content-Type header value specifying the content type of the body. */
+            contentType?: string;
+            /**
+             * Format: byte
+             * @description The HTTP request/response body as raw binary.
+             */
+            data?: string;
+            /**
+             * @description Application specific response metadata. Must be set in the first response
+             *     for streaming APIs.
+             */
+            extensions?: ({
+                /** @description A URL/resource name that uniquely identifies the type of the serialized protocol buffer message. */
+                "@type"?: string;
+            } & {
+                [key: string]: unknown;
+            })[];
         };
         /**
          * @description This resource represents a long-running operation that is the result of a
@@ -4684,6 +5550,38 @@ export interface components {
             /** @description What they came to. */
             readonly total?: components["schemas"]["google.type.Money"];
         };
+        /** @description What to show beside the value of a custom field. */
+        "lingkar.analytics.v1.CustomFieldLabel": {
+            /** @description The field: "customFields/{uuid}". */
+            readonly customField?: string;
+            /**
+             * @description How it is called in the language that was asked for; in English, or else in some
+             *     language, where it has no name in that one.
+             */
+            readonly displayName?: string;
+            /** @description Under which the value stands in customer.custom_fields. */
+            readonly key?: string;
+            /**
+             * @description How its options are called, by their values: those that are called otherwise than
+             *     by the value. Of CHOICE and MULTI_CHOICE.
+             */
+            readonly optionNames?: {
+                [key: string]: string;
+            };
+            /** @description What it holds. */
+            readonly type?: components["schemas"]["lingkar.contact.v1.CustomFieldType"];
+        };
+        /** @description What the custom fields of a customer are. */
+        "lingkar.analytics.v1.CustomFieldSection": {
+            /**
+             * @description The fields that the tenant has for contacts of this kind, as of as_of, by their
+             *     keys, whether or not the customer has a value. A key that is not here has no field
+             *     on file.
+             */
+            readonly items?: components["schemas"]["lingkar.analytics.v1.CustomFieldLabel"][];
+            /** @description How good the section is. */
+            readonly status?: components["schemas"]["lingkar.analytics.v1.SectionStatus"];
+        };
         /** @description The customer pyramid of a tenant at one instant. */
         "lingkar.analytics.v1.CustomerPyramid": {
             /**
@@ -4776,6 +5674,11 @@ export interface components {
             readonly asOf?: string;
             /** @description The contact: "contacts/{uuid}". */
             readonly contact?: string;
+            /**
+             * @description What the custom fields of the customer's record are, whose values stand in
+             *     customer.custom_fields (CON-10, CON-27, CON-48).
+             */
+            readonly customFieldLabels?: components["schemas"]["lingkar.analytics.v1.CustomFieldSection"];
             /** @description Who it is: the whole record, with every role it plays or played. */
             readonly customer?: components["schemas"]["lingkar.contact.v1.Contact"];
             /**
@@ -4790,6 +5693,11 @@ export interface components {
              *     the purchases are not OK or STALE.
              */
             readonly lifecycleClass?: components["schemas"]["lingkar.analytics.v1.LifecycleClass"];
+            /**
+             * @description The part of the relation it is in at effective_at (CON-14). Unspecified where the
+             *     class is. How it came there, the contact service knows: lifecycles/{uuid}.
+             */
+            readonly lifecyclePhase?: components["schemas"]["lingkar.contact.v1.LifecyclePhase"];
             /** @description "customers/C-000123"; "customers/{uuid}" while no Customer ID is known. */
             name?: string;
             /**
@@ -5083,7 +5991,7 @@ export interface components {
          * @description The sections a view consists of.
          * @enum {string}
          */
-        "lingkar.analytics.v1.Section": "SECTION_UNSPECIFIED" | "SECTION_PROFILE" | "SECTION_RELATIONSHIPS" | "SECTION_LEADS" | "SECTION_OPPORTUNITIES" | "SECTION_ORDERS" | "SECTION_TICKETS" | "SECTION_TOUCHES" | "SECTION_PURCHASES" | "SECTION_SATISFACTION" | "SECTION_TIMELINE" | "SECTION_ACCOUNT_BALANCES";
+        "lingkar.analytics.v1.Section": "SECTION_UNSPECIFIED" | "SECTION_PROFILE" | "SECTION_RELATIONSHIPS" | "SECTION_LEADS" | "SECTION_OPPORTUNITIES" | "SECTION_ORDERS" | "SECTION_TICKETS" | "SECTION_TOUCHES" | "SECTION_PURCHASES" | "SECTION_SATISFACTION" | "SECTION_TIMELINE" | "SECTION_ACCOUNT_BALANCES" | "SECTION_CUSTOM_FIELDS";
         /**
          * @description How good the answer of one section is.
          * @enum {string}
@@ -5225,6 +6133,158 @@ export interface components {
             /** @description How good the section is. */
             readonly status?: components["schemas"]["lingkar.analytics.v1.SectionStatus"];
         };
+        /** @description One line of the audit log: who did what to a record, or tried to let its data leave. */
+        "lingkar.audit.v1.AuditEntry": {
+            /** @description Who: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
+            actor?: string;
+            /**
+             * Format: int64
+             * @description The block that seals it (AuditService); 0 within the first second.
+             */
+            block?: string;
+            /** @description Shared by all that followed from one request of a caller. */
+            correlationId?: string;
+            /** @description The full name of the method called. */
+            method?: string;
+            /**
+             * @description What no event tells, such as "withheld from THIRD_PARTY by exports/contacts:
+             *     NO_THIRD_PARTY_SHARING".
+             */
+            note?: string;
+            /**
+             * Format: int64
+             * @description Its place in the audit log of the tenant.
+             */
+            position?: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            recordTime?: string;
+            /** @description The request_id of the call, if it had one. */
+            requestId?: string;
+            /** @description What it was about, such as "contacts/{uuid}". */
+            resource?: string;
+            /**
+             * Format: int64
+             * @description The number of the record's last event that the call wrote; 0 where it wrote none.
+             */
+            resourceSeq?: string;
+        };
+        /** @description Something that is wrong with the audit log. */
+        "lingkar.audit.v1.AuditFault": {
+            /**
+             * Format: int64
+             * @description The number of the block.
+             */
+            block?: string;
+            /**
+             * Format: int64
+             * @description The position of the entry; 0 where it is about the block.
+             */
+            position?: string;
+            /**
+             * @description What it is, as a word to program with: ENTRY_CHANGED, ENTRIES_DIFFER (an entry was
+             *     removed, added, moved, or changed together with its leaf), BLOCK_UNKNOWN,
+             *     BLOCK_MISSING, CHAIN_BROKEN, SIGNATURE_INVALID or HEAD_MISSING.
+             */
+            reason?: string;
+        };
+        /**
+         * @description What tells a block from every other: whoever has it can tell whether the log up to
+         *     there was changed since.
+         */
+        "lingkar.audit.v1.AuditHead": {
+            /**
+             * Format: int64
+             * @description The number of the block, from 1.
+             */
+            block?: string;
+            /**
+             * Format: byte
+             * @description Its hash, a SHA-256.
+             */
+            hash?: string;
+            /** @description The id of the key that signed it. */
+            readonly key?: string;
+            /**
+             * Format: date-time
+             * @description When it was sealed.
+             */
+            readonly sealTime?: string;
+            /**
+             * Format: byte
+             * @description The Ed25519 signature of "lingkar audit block 1\n" and the hash.
+             */
+            readonly signature?: string;
+        };
+        /**
+         * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+         *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+         */
+        "lingkar.audit.v1.AuditProof": {
+            /** @description The entry. */
+            entry?: components["schemas"]["lingkar.audit.v1.AuditEntry"];
+            /**
+             * Format: int64
+             * @description How many entries the block has.
+             */
+            entryCount?: string;
+            /**
+             * Format: int64
+             * @description The position of the first of them.
+             */
+            firstPosition?: string;
+            /** @description The block. */
+            head?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+            /**
+             * Format: int64
+             * @description Its place among the entries of the block, from 0.
+             */
+            index?: string;
+            /**
+             * Format: int64
+             * @description The position of the last of them.
+             */
+            lastPosition?: string;
+            /**
+             * Format: byte
+             * @description Its leaf: the SHA-256 of the entry's tenant, time, actor, method, resource, seq,
+             *     request id, correlation id and note, each with its length before it.
+             */
+            leaf?: string;
+            /** @description The hashes beside its way to the root, from below. */
+            path?: string[];
+            /**
+             * Format: byte
+             * @description The hash of the block before; zeros in the first.
+             */
+            previous?: string;
+            /**
+             * Format: byte
+             * @description The root of the tree of the block.
+             */
+            root?: string;
+        };
+        /** @description Whether the audit log is what was written. */
+        "lingkar.audit.v1.VerifyAuditResponse": {
+            /** @description What is wrong: the first hundred faults. */
+            faults?: components["schemas"]["lingkar.audit.v1.AuditFault"][];
+            /** @description The last block, to be kept elsewhere; absent where there is none. */
+            head?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+            /** @description True where nothing is wrong. */
+            intact?: boolean;
+            /**
+             * Format: int64
+             * @description How many entries blocks seal.
+             */
+            sealedCount?: string;
+            /**
+             * Format: int64
+             * @description How many are too new to be sealed.
+             */
+            unsealedCount?: string;
+        };
         /**
          * @description One file being brought in, or brought in already.
          *
@@ -5310,6 +6370,8 @@ export interface components {
              *     "hubspot". Guessed from the header where empty.
              */
             system?: string;
+            /** @description How far taking it back is; absent until UndoImport was called. */
+            readonly undo?: components["schemas"]["lingkar.bulk.v1.ImportUndoCounts"];
             /**
              * Format: date-time
              * @description When it last moved.
@@ -5366,6 +6428,8 @@ export interface components {
         "lingkar.bulk.v1.ImportOutcome": "IMPORT_OUTCOME_UNSPECIFIED" | "IMPORT_OUTCOME_CREATED" | "IMPORT_OUTCOME_UPDATED" | "IMPORT_OUTCOME_SKIPPED" | "IMPORT_OUTCOME_FAILED";
         /** @description What became of one row. */
         "lingkar.bulk.v1.ImportRow": {
+            /** @description The fields that were kept, by name; none where the whole record was. */
+            keptFields?: string[];
             /**
              * Format: int64
              * @description The line of the file on which the row or vCard begins, from 1; of a workbook
@@ -5384,12 +6448,60 @@ export interface components {
             reason?: string;
             /** @description The record it made or changed, such as "contacts/{uuid}". */
             resource?: string;
+            /** @description What became of the record when the import was taken back. */
+            undo?: components["schemas"]["lingkar.bulk.v1.ImportUndo"];
+            /**
+             * @description Why something was kept, as a word to program with: CHANGED_SINCE where somebody
+             *     changed it after the import, STATUS_KEPT for how far a lead or deal had come,
+             *     FIELD_FIXED for fields that nobody can change any more,
+             *     LOG_TRIMMED where the log no longer tells what was before, else why the record
+             *     cannot be changed, such as DELETED (also of somebody erased), CONTACT_MERGED or
+             *     NOT_FOUND.
+             */
+            undoReason?: string;
         };
         /**
          * @description How far an import is.
          * @enum {string}
          */
         "lingkar.bulk.v1.ImportState": "IMPORT_STATE_UNSPECIFIED" | "IMPORT_STATE_UPLOADED" | "IMPORT_STATE_RUNNING" | "IMPORT_STATE_DONE" | "IMPORT_STATE_CANCELLED" | "IMPORT_STATE_FAILED" | "IMPORT_STATE_UNDOING" | "IMPORT_STATE_UNDONE";
+        /**
+         * @description What taking an import back did to the record of a row. Where several rows met one
+         *     record, each has what became of the record.
+         * @enum {string}
+         */
+        "lingkar.bulk.v1.ImportUndo": "IMPORT_UNDO_UNSPECIFIED" | "IMPORT_UNDO_DELETED" | "IMPORT_UNDO_RESTORED" | "IMPORT_UNDO_UNCHANGED" | "IMPORT_UNDO_KEPT";
+        /**
+         * @description What became of the rows when the import was taken back:
+         *     rows = deleted + restored + unchanged + kept in the end.
+         */
+        "lingkar.bulk.v1.ImportUndoCounts": {
+            /**
+             * Format: int64
+             * @description Rows whose record was made by the import, and is deleted.
+             */
+            deleted?: string;
+            /**
+             * Format: int64
+             * @description Rows of whose record something was left as it is; each has its reason.
+             */
+            kept?: string;
+            /**
+             * Format: int64
+             * @description Rows whose record has again what it had before the import.
+             */
+            restored?: string;
+            /**
+             * Format: int64
+             * @description All rows that created or updated a record.
+             */
+            rows?: string;
+            /**
+             * Format: int64
+             * @description Rows that had changed nothing.
+             */
+            unchanged?: string;
+        };
         /** @description A page of the report. */
         "lingkar.bulk.v1.ListImportRowsResponse": {
             /** @description Goes on after this page; empty on the last. */
@@ -5876,143 +6988,6 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.AttributeOutcome": "ATTRIBUTE_OUTCOME_UNSPECIFIED" | "ATTRIBUTE_OUTCOME_TAKEN" | "ATTRIBUTE_OUTCOME_CONFIRMED" | "ATTRIBUTE_OUTCOME_LOST";
-        /**
-         * @description One line of the audit log about a contact: who did what to its record, or tried to
-         *     let its data leave.
-         */
-        "lingkar.contact.v1.AuditEntry": {
-            /** @description Who: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
-            actor?: string;
-            /**
-             * Format: int64
-             * @description The block that seals it (AuditService); 0 within the first second.
-             */
-            block?: string;
-            /** @description Shared by all that followed from one request of a caller. */
-            correlationId?: string;
-            /** @description The full name of the method called. */
-            method?: string;
-            /**
-             * @description What no event tells, such as "withheld from THIRD_PARTY by exports/contacts:
-             *     NO_THIRD_PARTY_SHARING".
-             */
-            note?: string;
-            /**
-             * Format: int64
-             * @description Its place in the audit log of the tenant.
-             */
-            position?: string;
-            /**
-             * Format: date-time
-             * @description When.
-             */
-            recordTime?: string;
-            /** @description The request_id of the call, if it had one. */
-            requestId?: string;
-            /** @description What it was about: "contacts/{uuid}". */
-            resource?: string;
-            /**
-             * Format: int64
-             * @description The number of the contact's last event that the call wrote; 0 where it wrote
-             *     none.
-             */
-            resourceSeq?: string;
-        };
-        /** @description Something that is wrong with the audit log. */
-        "lingkar.contact.v1.AuditFault": {
-            /**
-             * Format: int64
-             * @description The number of the block.
-             */
-            block?: string;
-            /**
-             * Format: int64
-             * @description The position of the entry; 0 where it is about the block.
-             */
-            position?: string;
-            /**
-             * @description What it is, as a word to program with: ENTRY_CHANGED, ENTRIES_DIFFER (an entry was
-             *     removed, added, moved, or changed together with its leaf), BLOCK_UNKNOWN,
-             *     BLOCK_MISSING, CHAIN_BROKEN, SIGNATURE_INVALID or HEAD_MISSING.
-             */
-            reason?: string;
-        };
-        /**
-         * @description What tells a block from every other: whoever has it can tell whether the log up to
-         *     there was changed since.
-         */
-        "lingkar.contact.v1.AuditHead": {
-            /**
-             * Format: int64
-             * @description The number of the block, from 1.
-             */
-            block?: string;
-            /**
-             * Format: byte
-             * @description Its hash, a SHA-256.
-             */
-            hash?: string;
-            /** @description The id of the key that signed it. */
-            readonly key?: string;
-            /**
-             * Format: date-time
-             * @description When it was sealed.
-             */
-            readonly sealTime?: string;
-            /**
-             * Format: byte
-             * @description The Ed25519 signature of "lingkar audit block 1\n" and the hash.
-             */
-            readonly signature?: string;
-        };
-        /**
-         * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
-         *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
-         */
-        "lingkar.contact.v1.AuditProof": {
-            /** @description The entry. */
-            entry?: components["schemas"]["lingkar.contact.v1.AuditEntry"];
-            /**
-             * Format: int64
-             * @description How many entries the block has.
-             */
-            entryCount?: string;
-            /**
-             * Format: int64
-             * @description The position of the first of them.
-             */
-            firstPosition?: string;
-            /** @description The block. */
-            head?: components["schemas"]["lingkar.contact.v1.AuditHead"];
-            /**
-             * Format: int64
-             * @description Its place among the entries of the block, from 0.
-             */
-            index?: string;
-            /**
-             * Format: int64
-             * @description The position of the last of them.
-             */
-            lastPosition?: string;
-            /**
-             * Format: byte
-             * @description Its leaf: the SHA-256 of the entry's tenant, time, actor, method, resource, seq,
-             *     request id, correlation id and note, each with its length before it.
-             */
-            leaf?: string;
-            /** @description The hashes beside its way to the root, from below. */
-            path?: string[];
-            /**
-             * Format: byte
-             * @description The hash of the block before; zeros in the first.
-             */
-            previous?: string;
-            /**
-             * Format: byte
-             * @description The root of the tree of the block.
-             */
-            root?: string;
-        };
         /** @description The contacts created by one batch. */
         "lingkar.contact.v1.BatchCreateContactsResponse": {
             /** @description In the order of the requests. */
@@ -6076,7 +7051,10 @@ export interface components {
          *     a channel counts, and without one the answer is no (CON-44).
          */
         "lingkar.contact.v1.Consent": {
-            /** @description Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
+            /**
+             * @description Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}", or
+             *     "portalAccesses/{uuid}" where the contact itself did, through a portal.
+             */
             readonly actor?: string;
             /** @description The channel it speaks of; every channel where unspecified. */
             channel?: components["schemas"]["lingkar.event.v1.Channel"];
@@ -6182,6 +7160,8 @@ export interface components {
             givenName?: string;
             /** @description E-mail addresses, phone numbers, card numbers, devices: at most 50. */
             identifiers?: components["schemas"]["lingkar.contact.v1.Identifier"][];
+            /** @description What was asked for by include, and nothing otherwise. It stands in no event. */
+            readonly included?: components["schemas"]["lingkar.contact.v1.ContactRelations"];
             /** @description What a person does there. */
             jobTitle?: string;
             /** @description Person or organisation. Cannot be changed later. */
@@ -6313,6 +7293,35 @@ export interface components {
             /** @description "contacts/{uuid}/provenance". */
             name?: string;
         };
+        /**
+         * @description What can be answered with a contact.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.ContactRelation": "CONTACT_RELATION_UNSPECIFIED" | "CONTACT_RELATION_RELATIONSHIPS" | "CONTACT_RELATION_INTERACTIONS" | "CONTACT_RELATION_CONSENTS" | "CONTACT_RELATION_DOCUMENTS";
+        /**
+         * @description What is answered with a contact, of all contacts that are one with it. A caller finds
+         *     what the lists of their own would show it: nothing of what it may not list.
+         */
+        "lingkar.contact.v1.ContactRelations": {
+            /** @description The latest entry of each purpose and channel, of the latest 50 entries. */
+            consents?: components["schemas"]["lingkar.contact.v1.Consent"][];
+            /** @description True where there are entries before these: ListConsents tells all. */
+            consentsTruncated?: boolean;
+            /**
+             * Format: int32
+             * @description How many documents it has that are not deleted; 1,000 stands for as many or more.
+             *     ListDocuments tells which.
+             */
+            documentCount?: number;
+            /** @description The latest 5 interactions, the newest first, without their bodies. */
+            interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
+            /** @description True where it has more interactions: ListInteractions tells all. */
+            interactionsTruncated?: boolean;
+            /** @description The latest 20 relationships, those that have ended too. */
+            relationships?: components["schemas"]["lingkar.contact.v1.RelatedContact"][];
+            /** @description True where it has more relationships: ListRelationships tells all. */
+            relationshipsTruncated?: boolean;
+        };
         /** @description For how long a contact's data is kept, and why. */
         "lingkar.contact.v1.ContactRetention": {
             /**
@@ -6328,6 +7337,22 @@ export interface components {
             name?: string;
             /** @description The purposes on file that concern the contact, by code. */
             readonly purposes?: components["schemas"]["lingkar.contact.v1.PurposeRetention"][];
+        };
+        /** @description What shows who a contact is, without the fields that are hidden from the caller. */
+        "lingkar.contact.v1.ContactSummary": {
+            /** @description The number people use: "C-000123". */
+            customerId?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            deleteTime?: string;
+            /** @description How it is shown in lists. */
+            displayName?: string;
+            /** @description Person or organisation. */
+            kind?: components["schemas"]["lingkar.contact.v1.ContactKind"];
+            /** @description "contacts/{uuid}". */
+            name?: string;
         };
         /** @description When, where and on which channel a contact is best reached. */
         "lingkar.contact.v1.ContactTiming": {
@@ -6390,8 +7415,9 @@ export interface components {
             reference?: string;
         };
         /**
-         * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-         *     values stand in the custom_fields of the records, under its key.
+         * @description A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+         *     values stand in the custom_fields of the records, under its key. The records of the
+         *     areas sales and ticket follow within a moment of its creation.
          *
          *     A value is checked when it is written: a record is refused whose value does not fit,
          *     with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -6428,9 +7454,15 @@ export interface components {
             helpTexts?: {
                 [key: string]: string;
             };
-            /** @description True once a value was written since the field was created. */
+            /**
+             * @description True once a value was written since the field was created; from the start for records
+             *     of the areas sales and ticket, of whose values nothing is known here.
+             */
             readonly inUse?: boolean;
-            /** @description How far the index is. */
+            /**
+             * @description How far the index is. Of records of the areas sales and ticket it is not told: it is
+             *     filled there, and ORDER_BY_INVALID says of a list that it is not ready.
+             */
             readonly indexState?: components["schemas"]["lingkar.contact.v1.CustomFieldIndexState"];
             /**
              * @description True where lists are filtered and sorted by it with an index. Without one they can
@@ -6447,7 +7479,7 @@ export interface components {
              *     deleted. Cannot be changed later.
              */
             key: string;
-            /** @description The kinds of contacts that have it; both where empty. Relationships have none. */
+            /** @description The kinds of contacts that have it; both where empty. For contacts alone. */
             kinds?: components["schemas"]["lingkar.contact.v1.ContactKind"][];
             /** @description Free marks of the tenant. */
             labels?: {
@@ -6476,7 +7508,7 @@ export interface components {
              *     field changes.
              */
             required?: boolean;
-            /** @description The records that have it: "contacts" or "relationships". Cannot be changed later. */
+            /** @description The records that have it, by the first part of their names. Cannot be changed later. */
             resource: string;
             /** @description True where SearchContacts finds contacts by it. For fields that hold text. */
             searchable?: boolean;
@@ -6603,28 +7635,68 @@ export interface components {
             /** @description Why not; unspecified where it may. */
             reason?: components["schemas"]["lingkar.contact.v1.WithholdReason"];
         };
-        /** @description A long text kept beside the record that names it. */
+        /**
+         * @description A letter, fax, scan, picture or any other file of a contact, or a long text kept beside
+         *     the interaction that names it. What it says is never changed.
+         */
         "lingkar.contact.v1.Document": {
+            /** @description Who stored it: "users/{subject}", "apiKeys/{id}" or "services/{name}". */
+            readonly actor?: string;
+            /** @description How it came or went, such as LETTER or FAX; OTHER where unspecified. */
+            channel?: components["schemas"]["lingkar.event.v1.Channel"];
             /** @description The contact it speaks of: "contacts/{uuid}". */
-            readonly contact?: string;
+            contact: string;
             /**
              * Format: date-time
              * @description When it was stored.
              */
             readonly createTime?: string;
-            /** @description The kind of content, such as "text/plain". */
+            /**
+             * Format: date-time
+             * @description When it was deleted; absent while it lives.
+             */
+            readonly deleteTime?: string;
+            /** @description Who sent it to whom; INTERNAL where unspecified. */
+            direction?: components["schemas"]["lingkar.event.v1.Direction"];
+            /** @description Names this version. */
+            readonly etag?: string;
+            /** @description The name of the file, without folders; empty of a long text. */
+            fileName?: string;
+            /** @description The interaction whose body it is, of a long text: "interactions/{uuid}". */
+            readonly interaction?: string;
+            /**
+             * @description The kind of content, such as "application/pdf", as the content itself shows it;
+             *     neither the name of the file nor the caller is asked.
+             */
             readonly mediaType?: string;
             /** @description "documents/{uuid}". */
             name?: string;
             /**
+             * Format: date-time
+             * @description When it came, or was written; the time of the call where empty.
+             */
+            occurredAt?: string;
+            /** @description What became of reading its text. */
+            readonly reading?: components["schemas"]["lingkar.contact.v1.TextReading"];
+            /** @description The SHA-256 of the file, in hexadecimal; empty of a long text. */
+            readonly sha256?: string;
+            /**
              * Format: int64
-             * @description Its length in bytes of UTF-8.
+             * @description The size of the file, or of the text in UTF-8, in bytes.
              */
             readonly sizeBytes?: string;
-            /** @description The text in full. */
+            /**
+             * @description The text in full; of a file, what could be read out of it, at most 900 kB. Empty in
+             *     lists.
+             */
             readonly text?: string;
-            /** @description One line that a person can read. */
-            readonly title?: string;
+            /** @description One line that a person can read; the name of the file where empty. */
+            title?: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed: deleted, or brought back.
+             */
+            readonly updateTime?: string;
         };
         /** @description A contact that may be of the same person or organisation as another. */
         "lingkar.contact.v1.DuplicateCandidate": {
@@ -6640,6 +7712,8 @@ export interface components {
             score?: number;
             /** @description How sure that is. */
             strength?: components["schemas"]["lingkar.contact.v1.MatchStrength"];
+            /** @description What rules of kind duplicate said, in their order; the score is the one afterwards. */
+            verdicts?: components["schemas"]["lingkar.contact.v1.DuplicateVerdict"][];
         };
         /**
          * @description What creating a contact does about duplicates.
@@ -6663,6 +7737,27 @@ export interface components {
             score?: number;
             /** @description How sure it is that they are one. */
             strength?: components["schemas"]["lingkar.contact.v1.MatchStrength"];
+            /** @description What rules of kind duplicate said, in their order; the score is the one afterwards. */
+            verdicts?: components["schemas"]["lingkar.contact.v1.DuplicateVerdict"][];
+        };
+        /** @description What a rule of kind duplicate said of two contacts. */
+        "lingkar.contact.v1.DuplicateVerdict": {
+            /** @description What it did: "force" or "shift_score". Empty where its condition failed. */
+            action?: string;
+            /** @description Why its condition failed; empty where it did not. */
+            failure?: string;
+            /** @description The rule: "rules/{uuid}". */
+            rule?: string;
+            /**
+             * Format: double
+             * @description The bits by which the score was shifted.
+             */
+            shift?: number;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version?: string;
         };
         /** @description An employee as the directory shows it. */
         "lingkar.contact.v1.Employee": {
@@ -7343,10 +8438,93 @@ export interface components {
              */
             readonly updateTime?: string;
         };
+        /**
+         * @description Where a contact stands in its relation with us (CON-14). It moves with what the contact
+         *     does, and by the passing of time alone: each move is the event LifecycleChanged.
+         */
+        "lingkar.contact.v1.Lifecycle": {
+            /** @description The contact; of contacts that were merged the one that survived: "contacts/{uuid}". */
+            readonly contact?: string;
+            /**
+             * Format: date-time
+             * @description The latest purchase.
+             */
+            readonly lastPurchaseTime?: string;
+            /** @description The class of the customer pyramid. Unset where the contact was erased. */
+            readonly lifecycleClass?: components["schemas"]["lingkar.contact.v1.LifecycleClass"];
+            /** @description "lifecycles/{uuid}", with the UUID of the contact. */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When time alone will move it next; unset where it will not.
+             */
+            readonly nextChangeTime?: string;
+            /** @description The part of the relation. Unset where the contact was erased. */
+            readonly phase?: components["schemas"]["lingkar.contact.v1.LifecyclePhase"];
+            /**
+             * Format: date-time
+             * @description Since when both hold; the creation of the contact where it has never moved.
+             */
+            readonly sinceTime?: string;
+            /** @description The move that led here; unset where it has never moved. */
+            readonly transition?: components["schemas"]["lingkar.contact.v1.LifecycleTransition"];
+        };
+        /**
+         * @description Why a contact moved.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.LifecycleCause": "LIFECYCLE_CAUSE_UNSPECIFIED" | "LIFECYCLE_CAUSE_FACT" | "LIFECYCLE_CAUSE_TIME" | "LIFECYCLE_CAUSE_MERGE" | "LIFECYCLE_CAUSE_DEFINITION";
+        /**
+         * @description The classes of the customer pyramid, over a window of calendar months in the tenant's
+         *     time zone.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.LifecycleClass": "LIFECYCLE_CLASS_UNSPECIFIED" | "LIFECYCLE_CLASS_ACTIVE" | "LIFECYCLE_CLASS_INACTIVE" | "LIFECYCLE_CLASS_PROSPECT" | "LIFECYCLE_CLASS_SUSPECT" | "LIFECYCLE_CLASS_REST_OF_WORLD";
+        /**
+         * @description The parts of a relation.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.LifecyclePhase": "LIFECYCLE_PHASE_UNSPECIFIED" | "LIFECYCLE_PHASE_IDENTIFICATION" | "LIFECYCLE_PHASE_ACQUISITION" | "LIFECYCLE_PHASE_RETENTION" | "LIFECYCLE_PHASE_DEVELOPMENT";
+        /** @description One move of a contact, and why. */
+        "lingkar.contact.v1.LifecycleTransition": {
+            /** @description Why. */
+            cause?: components["schemas"]["lingkar.contact.v1.LifecycleCause"];
+            /**
+             * Format: date-time
+             * @description When it happened: at the fact, or at the boundary of time, whenever it was noticed.
+             */
+            changeTime?: string;
+            /** @description The id of the event that moved it; empty where time or the definition did. */
+            eventId?: string;
+            /** @description The type of that event, such as "lingkar.sales.v1.OrderConfirmed". */
+            eventType?: string;
+            /** @description The class before. */
+            fromClass?: components["schemas"]["lingkar.contact.v1.LifecycleClass"];
+            /** @description The phase before. */
+            fromPhase?: components["schemas"]["lingkar.contact.v1.LifecyclePhase"];
+            /**
+             * Format: date-time
+             * @description When it was noticed.
+             */
+            recordTime?: string;
+            /** @description The resource of that event, such as "orders/{uuid}". */
+            resource?: string;
+            /** @description The definition that was used: the IANA name of the zone in which days were counted. */
+            timeZone?: string;
+            /** @description The class after. */
+            toClass?: components["schemas"]["lingkar.contact.v1.LifecycleClass"];
+            /** @description The phase after. */
+            toPhase?: components["schemas"]["lingkar.contact.v1.LifecyclePhase"];
+            /**
+             * Format: int32
+             * @description The definition that was used: how many calendar months the window reached back.
+             */
+            windowMonths?: number;
+        };
         /** @description A page of a contact's audit log. */
         "lingkar.contact.v1.ListAuditEntriesResponse": {
             /** @description The entries of this page. */
-            auditEntries?: components["schemas"]["lingkar.contact.v1.AuditEntry"][];
+            auditEntries?: components["schemas"]["lingkar.audit.v1.AuditEntry"][];
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
@@ -7383,6 +8561,13 @@ export interface components {
             /** @description The worst first. */
             dataQuality?: components["schemas"]["lingkar.contact.v1.DataQuality"][];
             /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+        };
+        /** @description A page of documents. */
+        "lingkar.contact.v1.ListDocumentsResponse": {
+            /** @description The documents of this page. */
+            documents?: components["schemas"]["lingkar.contact.v1.Document"][];
+            /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
         };
         /** @description A page of pairs that may be one. */
@@ -7443,6 +8628,20 @@ export interface components {
             legalHolds?: components["schemas"]["lingkar.contact.v1.LegalHold"][];
             /** @description Asks for the next page; empty on the last. */
             nextPageToken?: string;
+        };
+        /** @description How a contact moved. */
+        "lingkar.contact.v1.ListLifecycleTransitionsResponse": {
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The latest first. */
+            transitions?: components["schemas"]["lingkar.contact.v1.LifecycleTransition"][];
+        };
+        /** @description A page of accesses. */
+        "lingkar.contact.v1.ListPortalAccessesResponse": {
+            /** @description Asks for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The accesses of this page. */
+            portalAccesses?: components["schemas"]["lingkar.contact.v1.PortalAccess"][];
         };
         /** @description A page of publications. */
         "lingkar.contact.v1.ListPublicationsResponse": {
@@ -7617,6 +8816,13 @@ export interface components {
             lostValue?: string;
             /** @description True where the value of the merged contact was taken. */
             replaced?: boolean;
+            /** @description The rule that decided, where the strategy is RULE: "rules/{uuid}". */
+            rule?: string;
+            /**
+             * Format: int64
+             * @description The version of that rule.
+             */
+            ruleVersion?: string;
             /**
              * @description By what it was decided: the strategy of a rule, or UNSPECIFIED where whoever merged
              *     the contacts has chosen.
@@ -7699,6 +8905,111 @@ export interface components {
             score: number;
             /** @description The first day of the period. */
             startDate?: components["schemas"]["google.type.Date"];
+        };
+        /**
+         * @description The right of somebody outside to act for one contact, through a portal that the
+         *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+         *     acts for an organisation. It is never deleted: it is revoked.
+         */
+        "lingkar.contact.v1.PortalAccess": {
+            /** @description What its state allows next, as method names such as "SuspendPortalAccess". */
+            readonly allowedActions?: string[];
+            /**
+             * @description For whom it acts: "contacts/{uuid}". Of a contact that is merged later it holds for
+             *     the survivor. Cannot be changed later.
+             */
+            contact: string;
+            /**
+             * Format: date-time
+             * @description When it was given.
+             */
+            readonly createTime?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /**
+             * Format: date-time
+             * @description Until when it holds; without end where unset.
+             */
+            expireTime?: string;
+            /** @description Ids in other systems: system to id. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description Free marks of the tenant, such as portal=shareholders. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "portalAccesses/{uuid}". */
+            name?: string;
+            /**
+             * @description As what the contact comes: roles that it holds when the access is given. One that
+             *     has ended opens nothing any more. Cannot be changed later: an access for other roles
+             *     is another one.
+             */
+            roles: components["schemas"]["lingkar.contact.v1.RoleKind"][];
+            /** @description Where it stands. */
+            readonly state?: components["schemas"]["lingkar.contact.v1.PortalAccessState"];
+            /**
+             * @description Who it is at the company's identity provider: the claim "sub" of its tokens. Needed
+             *     where that provider makes the portal's tokens; of all accesses that are not revoked,
+             *     one has it.
+             */
+            subject?: string;
+            /**
+             * Format: date-time
+             * @description When IssuePortalToken was last called for it; unset before it was.
+             */
+            readonly tokenTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+        };
+        /**
+         * @description Where an access stands.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.PortalAccessState": "PORTAL_ACCESS_STATE_UNSPECIFIED" | "PORTAL_ACCESS_STATE_ACTIVE" | "PORTAL_ACCESS_STATE_SUSPENDED" | "PORTAL_ACCESS_STATE_REVOKED";
+        /**
+         * @description For whom, and as what, whoever calls through a portal stands. Each caller has its own:
+         *     it is read anew with each call, so that an access that was withdrawn has none.
+         */
+        "lingkar.contact.v1.PortalSession": {
+            /**
+             * @description For whom the caller stands: "contacts/{uuid}". Where the contact of the access was
+             *     merged, the survivor.
+             */
+            readonly contact?: string;
+            /**
+             * @description The contacts that were merged into it, directly or not: what is recorded of them is
+             *     its own too.
+             */
+            readonly mergedContacts?: string[];
+            /** @description "portalSession". */
+            name?: string;
+            /** @description As what it comes: the roles of the access that the contact holds now. */
+            readonly roles?: components["schemas"]["lingkar.contact.v1.RoleKind"][];
+        };
+        /**
+         * @description What a portal calls with for a contact. It is a secret: whoever has it is the contact
+         *     until it expires.
+         */
+        "lingkar.contact.v1.PortalToken": {
+            /**
+             * @description Whom it stands for: "contacts/{uuid}". Where the access's own contact was merged, the
+             *     survivor.
+             */
+            readonly contact?: string;
+            /**
+             * Format: date-time
+             * @description Until when it is valid.
+             */
+            readonly expireTime?: string;
+            /** @description As what it comes: the roles of the access that the contact holds now. */
+            readonly roles?: components["schemas"]["lingkar.contact.v1.RoleKind"][];
+            /** @description The token, to be sent as "Authorization: Bearer …". It is kept nowhere. */
+            readonly token?: string;
         };
         /** @description What a merge would come to. */
         "lingkar.contact.v1.PreviewMergeResponse": {
@@ -8012,6 +9323,29 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.RecipientClass": "RECIPIENT_CLASS_UNSPECIFIED" | "RECIPIENT_CLASS_SUBJECT" | "RECIPIENT_CLASS_FIRST_PARTY" | "RECIPIENT_CLASS_PROCESSOR" | "RECIPIENT_CLASS_THIRD_PARTY";
+        /** @description A relationship as it is seen from one of its contacts. */
+        "lingkar.contact.v1.RelatedContact": {
+            /** @description The other contact; unset where the caller may not get it. */
+            contact?: components["schemas"]["lingkar.contact.v1.ContactSummary"];
+            /**
+             * Format: date-time
+             * @description When it ended or ends; unset while nobody knows of an end.
+             */
+            endTime?: string;
+            /** @description How it reads from this contact to the other: "works for", or "employs". */
+            label?: string;
+            /** @description "relationships/{uuid}". */
+            relationship?: string;
+            /** @description What the first contact of the relationship is or does in it. */
+            role?: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            startTime?: string;
+            /** @description "relationshipTypes/{uuid}". */
+            type?: string;
+        };
         /**
          * @description One contact's relationship to another. A contact may have any number of them,
          *     also several of one type: a second employer never removes the first (CON-06).
@@ -8182,10 +9516,25 @@ export interface components {
             /** @description The best match first. */
             contacts?: components["schemas"]["lingkar.contact.v1.Contact"][];
         };
+        /** @description Documents by their words. */
+        "lingkar.contact.v1.SearchDocumentsResponse": {
+            /** @description The latest first, their texts left out. */
+            documents?: components["schemas"]["lingkar.contact.v1.Document"][];
+            /**
+             * @description Where the words stand, for each of the documents in the same order; empty where a
+             *     rule keeps their text from the caller.
+             */
+            snippets?: components["schemas"]["lingkar.contact.v1.Snippet"][];
+        };
         /** @description Interactions by their words. */
         "lingkar.contact.v1.SearchInteractionsResponse": {
             /** @description The latest first. */
             interactions?: components["schemas"]["lingkar.contact.v1.Interaction"][];
+            /**
+             * @description Where the words stand, for each of the interactions in the same order; empty where
+             *     a rule keeps their text from the caller.
+             */
+            snippets?: components["schemas"]["lingkar.contact.v1.Snippet"][];
         };
         /**
          * @description How somebody feels about something.
@@ -8212,6 +9561,21 @@ export interface components {
             minLevel?: number;
             /** @description What it is called. */
             skill: string;
+        };
+        /** @description A piece of a text that a search has found, in parts that follow each other. */
+        "lingkar.contact.v1.Snippet": {
+            /** @description The parts, of which some are what was searched for. */
+            parts?: components["schemas"]["lingkar.contact.v1.SnippetPart"][];
+        };
+        /**
+         * @description A part of a snippet. Its text is as it was written: whoever shows it as HTML has to
+         *     escape it.
+         */
+        "lingkar.contact.v1.SnippetPart": {
+            /** @description True where it is what was searched for. */
+            match?: boolean;
+            /** @description The text. */
+            text?: string;
         };
         /** @description What the market needs. */
         "lingkar.contact.v1.SummarizeMarketNeedsResponse": {
@@ -8357,7 +9721,7 @@ export interface components {
          *     stays.
          * @enum {string}
          */
-        "lingkar.contact.v1.SurvivorshipStrategy": "SURVIVORSHIP_STRATEGY_UNSPECIFIED" | "SURVIVORSHIP_STRATEGY_SURVIVOR" | "SURVIVORSHIP_STRATEGY_MOST_RECENT" | "SURVIVORSHIP_STRATEGY_MOST_TRUSTED" | "SURVIVORSHIP_STRATEGY_MOST_COMPLETE";
+        "lingkar.contact.v1.SurvivorshipStrategy": "SURVIVORSHIP_STRATEGY_UNSPECIFIED" | "SURVIVORSHIP_STRATEGY_SURVIVOR" | "SURVIVORSHIP_STRATEGY_MOST_RECENT" | "SURVIVORSHIP_STRATEGY_MOST_TRUSTED" | "SURVIVORSHIP_STRATEGY_MOST_COMPLETE" | "SURVIVORSHIP_STRATEGY_RULE";
         /** @description What changed. */
         "lingkar.contact.v1.SyncContactsResponse": {
             /** @description The changes, the earliest first. */
@@ -8367,6 +9731,11 @@ export interface components {
             /** @description Where the next call goes on, now or after months. */
             nextSyncToken?: string;
         };
+        /**
+         * @description What became of reading the text of a file, so that it can be searched.
+         * @enum {string}
+         */
+        "lingkar.contact.v1.TextReading": "TEXT_READING_UNSPECIFIED" | "TEXT_READING_WHOLE" | "TEXT_READING_PART" | "TEXT_READING_NONE" | "TEXT_READING_FAILED";
         /** @description A span of hours of the week. */
         "lingkar.contact.v1.TimeSpan": {
             /**
@@ -8434,25 +9803,6 @@ export interface components {
          * @enum {string}
          */
         "lingkar.contact.v1.VerificationMethod": "VERIFICATION_METHOD_UNSPECIFIED" | "VERIFICATION_METHOD_IN_PERSON" | "VERIFICATION_METHOD_PHONE" | "VERIFICATION_METHOD_MESSAGE" | "VERIFICATION_METHOD_DOCUMENT" | "VERIFICATION_METHOD_REGISTER" | "VERIFICATION_METHOD_OTHER";
-        /** @description Whether the audit log is what was written. */
-        "lingkar.contact.v1.VerifyAuditResponse": {
-            /** @description What is wrong: the first hundred faults. */
-            faults?: components["schemas"]["lingkar.contact.v1.AuditFault"][];
-            /** @description The last block, to be kept elsewhere; absent where there is none. */
-            head?: components["schemas"]["lingkar.contact.v1.AuditHead"];
-            /** @description True where nothing is wrong. */
-            intact?: boolean;
-            /**
-             * Format: int64
-             * @description How many entries blocks seal.
-             */
-            sealedCount?: string;
-            /**
-             * Format: int64
-             * @description How many are too new to be sealed.
-             */
-            unsealedCount?: string;
-        };
         /** @description The card that comes with a product and is sent back by who bought it. */
         "lingkar.contact.v1.WarrantyCard": {
             /** @description Where it was bought. */
@@ -8829,6 +10179,13 @@ export interface components {
             /** @description The rules of this page. */
             rules?: components["schemas"]["lingkar.platform.v1.Rule"][];
         };
+        /** @description A page of saved views. */
+        "lingkar.platform.v1.ListSavedViewsResponse": {
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The saved views of this page. */
+            savedViews?: components["schemas"]["lingkar.platform.v1.SavedView"][];
+        };
         /** @description A page of teams. */
         "lingkar.platform.v1.ListTeamsResponse": {
             /** @description Ask with it for the next page; empty on the last. */
@@ -8842,6 +10199,20 @@ export interface components {
             nextPageToken?: string;
             /** @description The tenants of this page. */
             tenants?: components["schemas"]["lingkar.platform.v1.Tenant"][];
+        };
+        /** @description A page of deliveries. */
+        "lingkar.platform.v1.ListWebhookDeliveriesResponse": {
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The deliveries of this page. */
+            webhookDeliveries?: components["schemas"]["lingkar.platform.v1.WebhookDelivery"][];
+        };
+        /** @description A page of endpoints. */
+        "lingkar.platform.v1.ListWebhookEndpointsResponse": {
+            /** @description Ask with it for the next page; empty on the last. */
+            nextPageToken?: string;
+            /** @description The endpoints of this page. */
+            webhookEndpoints?: components["schemas"]["lingkar.platform.v1.WebhookEndpoint"][];
         };
         /**
          * @description A person who works in the tenant.
@@ -8906,7 +10277,15 @@ export interface components {
          * @description Over which records a call may be made.
          * @enum {string}
          */
-        "lingkar.platform.v1.Permission.Scope": "SCOPE_UNSPECIFIED" | "SCOPE_OWN" | "SCOPE_TEAM" | "SCOPE_ALL";
+        "lingkar.platform.v1.Permission.Scope": "SCOPE_UNSPECIFIED" | "SCOPE_OWN" | "SCOPE_TEAM" | "SCOPE_ALL" | "SCOPE_SELF";
+        /** @description What is sent again. */
+        "lingkar.platform.v1.ReplayWebhookDeliveriesResponse": {
+            /**
+             * Format: int64
+             * @description How many deliveries are to be sent.
+             */
+            deliveryCount?: string;
+        };
         /** @description What a caller can act as. */
         "lingkar.platform.v1.Role": {
             /** @description Whom it is meant for, and the most important thing it may not do. */
@@ -8975,7 +10354,8 @@ export interface components {
             guard?: components["schemas"]["lingkar.platform.v1.RuleGuard"];
             /**
              * @description The kind of resource it is about, which is also the variable of its condition:
-             *     "contact", "interaction", "relationship" or "consent". Cannot be changed later.
+             *     "contact", "interaction", "relationship", "consent", "lifecycle",
+             *     "duplicate" or "survivorship". Cannot be changed later.
              */
             kind: string;
             /** @description Free marks of the tenant, such as site=bandung. */
@@ -9032,6 +10412,8 @@ export interface components {
              */
             previewVersion?: string;
         };
+        /** @description Whenever the service asks. The rule does nothing by itself: its actions are its answer. */
+        "lingkar.platform.v1.RuleConsultation": Record<string, never>;
         /** @description How often a version of a rule had an outcome. */
         "lingkar.platform.v1.RuleCount": {
             /**
@@ -9173,8 +10555,13 @@ export interface components {
              */
             since?: string;
         };
-        /** @description When a condition is looked at: exactly one of the three. */
+        /** @description When a condition is looked at: exactly one of the four. */
         "lingkar.platform.v1.RuleTrigger": {
+            /**
+             * @description Whenever the service asks, while it decides something itself: kinds "duplicate" and
+             *     "survivorship".
+             */
+            consultation?: components["schemas"]["lingkar.platform.v1.RuleConsultation"];
             /** @description After something happened to a resource. */
             events?: components["schemas"]["lingkar.platform.v1.RuleEvents"];
             /** @description At given times, for every resource in scope. */
@@ -9187,6 +10574,8 @@ export interface components {
             schedule: components["schemas"]["lingkar.platform.v1.RuleSchedule"];
         } | {
             stateDuration: components["schemas"]["lingkar.platform.v1.RuleStateDuration"];
+        } | {
+            consultation: components["schemas"]["lingkar.platform.v1.RuleConsultation"];
         });
         /** @description A version of a rule that is or was more than a draft. */
         "lingkar.platform.v1.RuleVersion": {
@@ -9205,6 +10594,83 @@ export interface components {
              */
             version?: string;
         };
+        /**
+         * @description A list under a name: which records of a kind, in which order, with which columns. A
+         *     list request names it in saved_view, and is answered as if what the view says stood in
+         *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+         *     takes the place of the view's. It shows nobody more than they may see: the list is that
+         *     of its reader, and a filter by a field that is hidden from the reader is refused.
+         */
+        "lingkar.platform.v1.SavedView": {
+            /** @description True where it is the caller's default for lists of the resource. */
+            readonly callerDefault?: boolean;
+            /**
+             * @description The fields to show, in this order: "display_name", "custom_fields.tier". All that the
+             *     list answers where empty. A request without a read_mask is answered with these fields
+             *     and the name, custom fields together.
+             */
+            columns?: string[];
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description How people call it. */
+            displayName: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /** @description Ids in other systems: system to id, each pair unique within the tenant. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /**
+             * @description As the filter of the list; all records where empty. Refused is what the list refuses,
+             *     with the same words. It stands in no event, as it may name a person.
+             */
+            filter?: string;
+            /** @description Free marks of the tenant, such as site=bandung. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "savedViews/{uuid}". */
+            name?: string;
+            /** @description As the order_by of the list; the list's own order where empty. */
+            orderBy?: string;
+            /**
+             * @description Who made it, such as "users/siti". Changes of it are the owner's, and those of shared
+             *     ones managers' too.
+             */
+            readonly owner?: string;
+            /**
+             * Format: int32
+             * @description How many records a page has; the list's own number where 0.
+             */
+            pageSize?: number;
+            /** @description The records that it lists, by the first part of their names. Cannot be changed later. */
+            resource: string;
+            /**
+             * @description The teams that may use one of visibility TEAMS: of those that the owner belongs to,
+             *     unless managers or administrators share it.
+             */
+            teams?: string[];
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+            /** @description Who may use it. PRIVATE where unspecified. */
+            visibility?: components["schemas"]["lingkar.platform.v1.SavedViewVisibility"];
+        };
+        /**
+         * @description Who may use a saved view. Administrators reach all of them.
+         * @enum {string}
+         */
+        "lingkar.platform.v1.SavedViewVisibility": "SAVED_VIEW_VISIBILITY_UNSPECIFIED" | "SAVED_VIEW_VISIBILITY_PRIVATE" | "SAVED_VIEW_VISIBILITY_TEAMS" | "SAVED_VIEW_VISIBILITY_TENANT";
         /** @description What a rule would have done. */
         "lingkar.platform.v1.SimulateRuleResponse": {
             /**
@@ -9289,6 +10755,12 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            /**
+             * Format: int32
+             * @description How many calendar months the window reaches back in which a purchase makes its
+             *     customer active (CON-15). 12 where 0.
+             */
+            lifecycleWindowMonths?: number;
             /** @description "tenants/{uuid}". */
             name?: string;
             /** @description Whether its people are let in. */
@@ -9330,6 +10802,164 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description One try to hand an event to its receiver. */
+        "lingkar.platform.v1.WebhookAttempt": {
+            /**
+             * @description The first 1,024 bytes of the answer. Empty where a contact that the event concerns
+             *     was erased since.
+             */
+            answer?: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            attemptTime?: string;
+            /** @description How long it took. */
+            duration?: string;
+            /**
+             * @description Why there was no complete answer: TIMEOUT, ADDRESS_NOT_ALLOWED, NAME_UNKNOWN,
+             *     TLS_FAILED or CONNECTION_FAILED; REDIRECTED where the answer was to go elsewhere,
+             *     which is not done. Empty otherwise.
+             */
+            failure?: string;
+            /**
+             * Format: int32
+             * @description The HTTP status that was answered; 0 where none was.
+             */
+            statusCode?: number;
+        };
+        /**
+         * @description One event on its way to one endpoint: there is one delivery for each pair. It is
+         *     kept for 30 days, without what the event says.
+         */
+        "lingkar.platform.v1.WebhookDelivery": {
+            /** @description What the caller may do next: "RedeliverWebhookDelivery", or nothing. */
+            readonly allowedActions?: string[];
+            /** @description The attempts, the first one first; the last 20 where there were more. */
+            readonly attempts?: components["schemas"]["lingkar.platform.v1.WebhookAttempt"][];
+            /**
+             * @description Why it is BLOCKED, as in lingkar.contact.v1.WithholdReason: NO_THIRD_PARTY_SHARING,
+             *     CONSENT_REVOKED, RESTRICTED or CONTACT_UNKNOWN. Empty otherwise.
+             */
+            readonly blockReason?: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /** @description Where it goes: "webhookEndpoints/{uuid}". */
+            readonly endpoint?: string;
+            /** @description The id of the event, which is the header webhook-id of each attempt. */
+            readonly event?: string;
+            /** @description The type of the event, such as "lingkar.sales.v1.OrderConfirmed". */
+            readonly eventType?: string;
+            /** @description "webhookDeliveries/{uuid}". */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description When the next attempt is due; unset where none is.
+             */
+            readonly nextAttemptTime?: string;
+            /** @description Where it stands. */
+            readonly state?: components["schemas"]["lingkar.platform.v1.WebhookDelivery.State"];
+            /**
+             * Format: date-time
+             * @description When something last became of it.
+             */
+            readonly updateTime?: string;
+        };
+        /**
+         * @description Where a delivery stands.
+         * @enum {string}
+         */
+        "lingkar.platform.v1.WebhookDelivery.State": "STATE_UNSPECIFIED" | "STATE_PENDING" | "STATE_DELIVERED" | "STATE_FAILED" | "STATE_BLOCKED";
+        /**
+         * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+         *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+         */
+        "lingkar.platform.v1.WebhookEndpoint": {
+            /** @description What the caller may do next, as method names such as "PauseWebhookEndpoint". */
+            readonly allowedActions?: string[];
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            readonly createTime?: string;
+            /**
+             * Format: date-time
+             * @description When it was deleted; unset while it is alive.
+             */
+            readonly deleteTime?: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Changes with every change. Send it back to change only what you have read. */
+            etag?: string;
+            /**
+             * @description The types of the events it gets, such as "lingkar.sales.v1.OrderConfirmed"; all
+             *     where empty.
+             */
+            eventTypes?: string[];
+            /** @description Ids in other systems: system to id, each pair unique within the tenant. */
+            externalIds?: {
+                [key: string]: string;
+            };
+            /** @description Free marks of the tenant, such as site=bandung. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description "webhookEndpoints/{uuid}". */
+            name?: string;
+            /**
+             * Format: date-time
+             * @description Until when what is sent is signed with the secret before this one too; unset where
+             *     there is none.
+             */
+            readonly previousSecretExpireTime?: string;
+            /**
+             * @description The recipient on file, "recipients/{uuid}": of a PROCESSOR the one with the
+             *     contract, which must be on file; of a THIRD_PARTY the one that the audit log names.
+             */
+            recipient?: string;
+            /**
+             * @description What whoever receives is to the contacts and to us: FIRST_PARTY, PROCESSOR or
+             *     THIRD_PARTY, which it is where nothing is given. It decides which events are sent,
+             *     and which of their fields.
+             */
+            recipientClass?: components["schemas"]["lingkar.platform.v1.WebhookEndpoint.RecipientClass"];
+            /**
+             * @description The secret of the signatures: "whsec_" and 32 bytes in base64. Answered once, by
+             *     the call that made it.
+             */
+            readonly secret?: string;
+            /** @description The last four characters of the secret, to tell secrets apart. */
+            readonly secretSuffix?: string;
+            /** @description Whether events are sent. */
+            readonly state?: components["schemas"]["lingkar.platform.v1.WebhookEndpoint.State"];
+            /** @description Why it is DISABLED, such as that the receiver answered 410; empty otherwise. */
+            readonly stateReason?: string;
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
+            readonly updateTime?: string;
+            /**
+             * @description Where events are posted: https, a public host by its name or address, port 443 or
+             *     8443, without a user. Other URLs are refused (URL_NOT_ALLOWED); whether the
+             *     address behind a name is public is looked at again at each connection.
+             */
+            url: string;
+        };
+        /**
+         * @description What whoever receives is to the contacts and to us, numbered as in
+         *     lingkar.contact.v1.RecipientClass.
+         * @enum {string}
+         */
+        "lingkar.platform.v1.WebhookEndpoint.RecipientClass": "RECIPIENT_CLASS_UNSPECIFIED" | "RECIPIENT_CLASS_FIRST_PARTY" | "RECIPIENT_CLASS_PROCESSOR" | "RECIPIENT_CLASS_THIRD_PARTY";
+        /**
+         * @description Whether events are sent.
+         * @enum {string}
+         */
+        "lingkar.platform.v1.WebhookEndpoint.State": "STATE_UNSPECIFIED" | "STATE_ACTIVE" | "STATE_PAUSED" | "STATE_DISABLED";
         /** @description What became of each sale. */
         "lingkar.sales.v1.BatchRecordPurchasesResponse": {
             /**
@@ -10321,6 +11951,74 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    AnalyticsAuditService_ProveAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description AuditEntry.position.
+                     */
+                    position: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+             *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.AuditProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    AnalyticsAuditService_VerifyAudit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The head that an earlier call answered. */
+                    keptHead?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether the audit log is what was written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.VerifyAuditResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     ApiKeyService_ListApiKeys: {
         parameters: {
             query?: {
@@ -10499,7 +12197,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    AuditService_ProveAuditEntry: {
+    ContactAuditService_ProveAuditEntry: {
         parameters: {
             query?: never;
             header?: {
@@ -10530,13 +12228,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["lingkar.contact.v1.AuditProof"];
+                    "application/json": components["schemas"]["lingkar.audit.v1.AuditProof"];
                 };
             };
             default: components["responses"]["Problem"];
         };
     };
-    AuditService_VerifyAudit: {
+    ContactAuditService_VerifyAudit: {
         parameters: {
             query?: never;
             header?: {
@@ -10550,7 +12248,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @description The head that an earlier call answered. */
-                    keptHead?: components["schemas"]["lingkar.contact.v1.AuditHead"];
+                    keptHead?: components["schemas"]["lingkar.audit.v1.AuditHead"];
                 };
             };
         };
@@ -10561,7 +12259,75 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["lingkar.contact.v1.VerifyAuditResponse"];
+                    "application/json": components["schemas"]["lingkar.audit.v1.VerifyAuditResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CampaignAuditService_ProveAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description AuditEntry.position.
+                     */
+                    position: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+             *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.AuditProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    CampaignAuditService_VerifyAudit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The head that an earlier call answered. */
+                    keptHead?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether the audit log is what was written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.VerifyAuditResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -10585,6 +12351,12 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields to answer; all where unset. */
                 readMask?: string;
+                /**
+                 * @description A view of campaigns, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -11292,6 +13064,8 @@ export interface operations {
                 pageToken?: string;
                 /** @description One outcome only, where given. */
                 outcome?: components["schemas"]["lingkar.bulk.v1.ImportOutcome"];
+                /** @description Only rows of which taking back made this, where given. */
+                undo?: components["schemas"]["lingkar.bulk.v1.ImportUndo"];
             };
             header?: never;
             path: {
@@ -11526,6 +13300,17 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields of each contact to answer; all where empty. */
                 readMask?: string;
+                /**
+                 * @description A view of contacts, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
+                /**
+                 * @description What to answer with each contact, in its field included. A read_mask must name that too.
+                 *     A page has 200 contacts at most then.
+                 */
+                include?: components["schemas"]["lingkar.contact.v1.ContactRelation"][];
             };
             header?: never;
             path?: never;
@@ -11587,6 +13372,8 @@ export interface operations {
             query?: {
                 /** @description The fields to answer; all where empty. */
                 readMask?: string;
+                /** @description What to answer with the contact, in its field included. A read_mask must name that too. */
+                include?: components["schemas"]["lingkar.contact.v1.ContactRelation"][];
             };
             header?: {
                 /** @description An ETag that the caller has; 304 where it is still current. */
@@ -12483,6 +14270,11 @@ export interface operations {
                 names: string[];
                 /** @description The fields of each contact to answer; all where empty. */
                 readMask?: string;
+                /**
+                 * @description What to answer with each contact, in its field included. A read_mask must name that too.
+                 *     There are 200 names at most then.
+                 */
+                include?: components["schemas"]["lingkar.contact.v1.ContactRelation"][];
             };
             header?: never;
             path?: never;
@@ -12515,6 +14307,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /**
+                     * @description What to answer with each contact, in its field included. A read_mask must name that too.
+                     *     There are 200 names at most then.
+                     */
+                    include?: components["schemas"]["lingkar.contact.v1.ContactRelation"][];
                     /** @description "contacts/{uuid}", at most 1,000. */
                     names: string[];
                     /** @description The fields of each contact to answer; all where empty. */
@@ -12722,6 +14519,11 @@ export interface operations {
                 pageSize?: number;
                 /** @description Only contacts that match, as in ListContacts. */
                 filter?: string;
+                /**
+                 * @description The fields of each change to answer, such as "name", "kind" and
+                 *     "contact.display_name"; all where empty.
+                 */
+                readMask?: string;
             };
             header?: never;
             path?: never;
@@ -12925,8 +14727,9 @@ export interface operations {
         };
         responses: {
             /**
-             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-             *     values stand in the custom_fields of the records, under its key.
+             * @description A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key. The records of the
+             *     areas sales and ticket follow within a moment of its creation.
              *
              *     A value is checked when it is written: a record is refused whose value does not fit,
              *     with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -12962,8 +14765,9 @@ export interface operations {
         requestBody?: never;
         responses: {
             /**
-             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-             *     values stand in the custom_fields of the records, under its key.
+             * @description A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key. The records of the
+             *     areas sales and ticket follow within a moment of its creation.
              *
              *     A value is checked when it is written: a record is refused whose value does not fit,
              *     with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -13004,8 +14808,9 @@ export interface operations {
         requestBody?: never;
         responses: {
             /**
-             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-             *     values stand in the custom_fields of the records, under its key.
+             * @description A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key. The records of the
+             *     areas sales and ticket follow within a moment of its creation.
              *
              *     A value is checked when it is written: a record is refused whose value does not fit,
              *     with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -13051,8 +14856,9 @@ export interface operations {
         };
         responses: {
             /**
-             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-             *     values stand in the custom_fields of the records, under its key.
+             * @description A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key. The records of the
+             *     areas sales and ticket follow within a moment of its creation.
              *
              *     A value is checked when it is written: a record is refused whose value does not fit,
              *     with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -13096,8 +14902,9 @@ export interface operations {
         };
         responses: {
             /**
-             * @description A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-             *     values stand in the custom_fields of the records, under its key.
+             * @description A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+             *     values stand in the custom_fields of the records, under its key. The records of the
+             *     areas sales and ticket follow within a moment of its creation.
              *
              *     A value is checked when it is written: a record is refused whose value does not fit,
              *     with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -13248,6 +15055,11 @@ export interface operations {
                 pageSize?: number;
                 /** @description The lingkar-position that a write answered: the view shows that write. */
                 minPosition?: string;
+                /**
+                 * @description The language of names that the tenant has in several, such as those of custom
+                 *     fields: a BCP 47 tag such as "id". English where empty.
+                 */
+                languageCode?: string;
             };
             header?: never;
             path: {
@@ -13464,6 +15276,12 @@ export interface operations {
                 "application/json": {
                     /** @description Whose data: "contacts/{uuid}", at most 1,000. */
                     contacts: string[];
+                    /**
+                     * @description What would leave tells that the contacts were erased, and nothing else of them but
+                     *     their names. It may go to those outside who got something of them before, by this
+                     *     output or as this recipient on file: so the audit log has it (GDPR, article 19).
+                     */
+                    erasure?: boolean;
                     /** @description By what it would leave, such as "exports/contacts". */
                     output: string;
                     /**
@@ -13475,6 +15293,11 @@ export interface operations {
                     recipientClass?: components["schemas"]["lingkar.contact.v1.RecipientClass"];
                     /** @description Makes a repetition of this call answer what the first one answered. */
                     requestId?: string;
+                    /**
+                     * @description The contacts are those of one record, which leaves only where it may for all of
+                     *     them: otherwise none is noted as disclosed.
+                     */
+                    together?: boolean;
                     /** @description Decides and notes nothing. */
                     validateOnly?: boolean;
                 };
@@ -13488,6 +15311,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.contact.v1.ScreenDisclosureResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DocumentService_ListDocuments: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /**
+                 * @description An AIP-160 expression over contact, channel, direction, media_type, occurred_at,
+                 *     create_time and update_time.
+                 */
+                filter?: string;
+                /** @description "occurred_at", "create_time" or "update_time", each with " desc" if wished. */
+                orderBy?: string;
+                /** @description Deleted ones too. */
+                showDeleted?: boolean;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+                /** @description Only those of this contact: "contacts/{uuid}". */
+                contact?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of documents. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListDocumentsResponse"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -13511,7 +15373,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A long text kept beside the record that names it. */
+            /**
+             * @description A letter, fax, scan, picture or any other file of a contact, or a long text kept beside
+             *     the interaction that names it. What it says is never changed.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -13521,6 +15386,187 @@ export interface operations {
                 };
             };
             304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    DocumentService_DeleteDocument: {
+        parameters: {
+            query?: {
+                /** @description The version that the caller read; not compared where empty. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows documents/ in its name. */
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A letter, fax, scan, picture or any other file of a contact, or a long text kept beside
+             *     the interaction that names it. What it says is never changed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Document"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DocumentService_DownloadDocument: {
+        parameters: {
+            query?: {
+                /** @description Where to begin, in bytes from the beginning of the file. */
+                offset?: string;
+                /** @description How many bytes to answer; 0 answers all to the end. */
+                limit?: string;
+            };
+            header?: never;
+            path: {
+                /** @description What follows documents/ in its name. */
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Message that represents an arbitrary HTTP body. It should only be used for
+             *     payload formats that can't be represented as JSON, such as raw binary or
+             *     an HTML page.
+             *
+             *
+             *     This message can be used both in streaming and non-streaming API methods in
+             *     the request as well as the response.
+             *
+             *     It can be used as a top-level request field, which is convenient if one
+             *     wants to extract parameters from either the URL or HTTP template into the
+             *     request fields and also want access to the raw HTTP body.
+             *
+             *     Example:
+             *
+             *         message GetResourceRequest {
+             *           // A unique request id.
+             *           string request_id = 1;
+             *
+             *           // The raw HTTP body is bound to this field.
+             *           google.api.HttpBody http_body = 2;
+             *
+             *         }
+             *
+             *         service ResourceService {
+             *           rpc GetResource(GetResourceRequest)
+             *             returns (google.api.HttpBody);
+             *           rpc UpdateResource(google.api.HttpBody)
+             *             returns (google.protobuf.Empty);
+             *
+             *         }
+             *
+             *     Example with streaming methods:
+             *
+             *         service CaldavService {
+             *           rpc GetCalendar(stream google.api.HttpBody)
+             *             returns (stream google.api.HttpBody);
+             *           rpc UpdateCalendar(stream google.api.HttpBody)
+             *             returns (stream google.api.HttpBody);
+             *
+             *         }
+             *
+             *     Use of this type only changes how the request and response bodies are
+             *     handled, all other features will continue to work unchanged.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["google.api.HttpBody"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DocumentService_UndeleteDocument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows documents/ in its name. */
+                document: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The version that the caller read; not compared where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A letter, fax, scan, picture or any other file of a contact, or a long text kept beside
+             *     the interaction that names it. What it says is never changed.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Document"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    DocumentService_SearchDocuments: {
+        parameters: {
+            query: {
+                /** @description Words, "quoted phrases", or and -excluded, as web search engines read them. */
+                query: string;
+                /** @description Only those of this contact: "contacts/{uuid}". */
+                contact?: string;
+                /** @description 20 where 0, at most 100. There are no further pages: a better query finds more. */
+                pageSize?: number;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Documents by their words. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.SearchDocumentsResponse"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };
@@ -15247,6 +17293,12 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields to answer; all where empty. */
                 readMask?: string;
+                /**
+                 * @description A view of leads, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -15937,6 +17989,69 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    LifecycleService_GetLifecycle: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer, such as "phase"; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows lifecycles/ in its name. */
+                lifecycle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description Where a contact stands in its relation with us (CON-14). It moves with what the contact
+             *     does, and by the passing of time alone: each move is the event LifecycleChanged.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.Lifecycle"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    LifecycleService_ListLifecycleTransitions: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+            };
+            header?: never;
+            path: {
+                /** @description What follows lifecycles/ in its name. */
+                lifecycle: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How a contact moved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListLifecycleTransitionsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     MemberService_ListMembers: {
         parameters: {
             query?: {
@@ -16261,6 +18376,12 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields to answer; all where empty. */
                 readMask?: string;
+                /**
+                 * @description A view of opportunities, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -16621,6 +18742,12 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields to answer; all where empty. */
                 readMask?: string;
+                /**
+                 * @description A view of orders, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -17236,6 +19363,423 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    PlatformAuditService_ProveAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description AuditEntry.position.
+                     */
+                    position: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+             *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.AuditProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PlatformAuditService_VerifyAudit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The head that an earlier call answered. */
+                    keptHead?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether the audit log is what was written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.VerifyAuditResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_ListPortalAccesses: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description From the previous answer; every other field must be as it was there. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over contact, state, expire_time, create_time and update_time. */
+                filter?: string;
+                /**
+                 * @description "create_time", "update_time", "contact, create_time" or "state, create_time", each with
+                 *     " desc" if wished.
+                 */
+                orderBy?: string;
+                /** @description The fields of each to answer; all where empty. */
+                readMask?: string;
+                /** @description Only those of this contact: "contacts/{uuid}". */
+                contact?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of accesses. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.ListPortalAccessesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_CreatePortalAccess: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by an offline client; made by the server where empty. */
+                portalAccessId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+            };
+        };
+        responses: {
+            /**
+             * @description The right of somebody outside to act for one contact, through a portal that the
+             *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+             *     acts for an organisation. It is never deleted: it is revoked.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_GetPortalAccess: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows portalAccesses/ in its name. */
+                portal_access: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description The right of somebody outside to act for one contact, through a portal that the
+             *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+             *     acts for an organisation. It is never deleted: it is revoked.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_UpdatePortalAccess: {
+        parameters: {
+            query?: {
+                /** @description The fields to write; those that are set where empty, "*" for all. */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows portalAccesses/ in its name. */
+                portal_access: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+            };
+        };
+        responses: {
+            /**
+             * @description The right of somebody outside to act for one contact, through a portal that the
+             *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+             *     acts for an organisation. It is never deleted: it is revoked.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_IssuePortalToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows portalAccesses/ in its name. */
+                portal_access: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Makes a repetition of this call one with the first: it is noted once. */
+                    requestId?: string;
+                    /**
+                     * @description How long it is to be valid: 15 minutes where unset, at most an hour, and never
+                     *     beyond the expiry of the access.
+                     */
+                    ttl?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description What a portal calls with for a contact. It is a secret: whoever has it is the contact
+             *     until it expires.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalToken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_ResumePortalAccess: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows portalAccesses/ in its name. */
+                portal_access: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description The right of somebody outside to act for one contact, through a portal that the
+             *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+             *     acts for an organisation. It is never deleted: it is revoked.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_RevokePortalAccess: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows portalAccesses/ in its name. */
+                portal_access: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description The right of somebody outside to act for one contact, through a portal that the
+             *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+             *     acts for an organisation. It is never deleted: it is revoked.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_SuspendPortalAccess: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows portalAccesses/ in its name. */
+                portal_access: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The etag last read; any where empty. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description The right of somebody outside to act for one contact, through a portal that the
+             *     company runs (CON-43, PLT-01). A contact may have several: one for each person that
+             *     acts for an organisation. It is never deleted: it is revoked.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalAccess"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    PortalService_GetPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description For whom, and as what, whoever calls through a portal stands. Each caller has its own:
+             *     it is read anew with each call, so that an access that was withdrawn has none.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.contact.v1.PortalSession"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     PriceListService_ListPriceLists: {
         parameters: {
             query?: {
@@ -17730,6 +20274,12 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields to answer; all where empty. */
                 readMask?: string;
+                /**
+                 * @description A view of products, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -19239,6 +21789,12 @@ export interface operations {
                 readMask?: string;
                 /** @description Only those of this contact, whichever side it stands on: "contacts/{uuid}". */
                 contact?: string;
+                /**
+                 * @description A view of relationships, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -20185,6 +22741,74 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    SalesAuditService_ProveAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description AuditEntry.position.
+                     */
+                    position: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+             *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.AuditProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SalesAuditService_VerifyAudit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The head that an earlier call answered. */
+                    keptHead?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether the audit log is what was written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.VerifyAuditResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     SalesImportService_UploadImport: {
         parameters: {
             query: {
@@ -20275,6 +22899,8 @@ export interface operations {
                 pageToken?: string;
                 /** @description One outcome only, where given. */
                 outcome?: components["schemas"]["lingkar.bulk.v1.ImportOutcome"];
+                /** @description Only rows of which taking back made this, where given. */
+                undo?: components["schemas"]["lingkar.bulk.v1.ImportUndo"];
             };
             header?: never;
             path: {
@@ -20415,6 +23041,335 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.bulk.v1.Import"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_ListSavedViews: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /**
+                 * @description An AIP-160 expression over resource, display_name, owner, visibility and times, such
+                 *     as resource = "contacts".
+                 */
+                filter?: string;
+                /** @description "create_time", "update_time" or "display_name", each with " desc" if wished. */
+                orderBy?: string;
+                /** @description Answers deleted ones too. */
+                showDeleted?: boolean;
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of saved views. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListSavedViewsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_CreateSavedView: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by the client; made by the server where empty. */
+                savedViewId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+            };
+        };
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_GetSavedView: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows savedViews/ in its name. */
+                saved_view: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_DeleteSavedView: {
+        parameters: {
+            query?: {
+                /** @description Where given, it must be the current one. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows savedViews/ in its name. */
+                saved_view: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_UpdateSavedView: {
+        parameters: {
+            query?: {
+                /** @description The fields to change; all that are set where empty, all at all where "*". */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows savedViews/ in its name. */
+                saved_view: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+            };
+        };
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_ClearDefaultSavedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows savedViews/ in its name. */
+                saved_view: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_SetDefaultSavedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows savedViews/ in its name. */
+                saved_view: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    SavedViewService_UndeleteSavedView: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows savedViews/ in its name. */
+                saved_view: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A list under a name: which records of a kind, in which order, with which columns. A
+             *     list request names it in saved_view, and is answered as if what the view says stood in
+             *     the request: an own filter narrows the view's, an own order_by, read_mask or page_size
+             *     takes the place of the view's. It shows nobody more than they may see: the list is that
+             *     of its reader, and a filter by a field that is hidden from the reader is refused.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.SavedView"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -21227,6 +24182,74 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    TicketAuditService_ProveAuditEntry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: int64
+                     * @description AuditEntry.position.
+                     */
+                    position: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description Shows that an entry is in the log: the leaf of the entry with the hashes of the path
+             *     gives the root (RFC 9162, 2.1.3.2), and the root with the rest of the block its hash.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.AuditProof"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    TicketAuditService_VerifyAudit: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The head that an earlier call answered. */
+                    keptHead?: components["schemas"]["lingkar.audit.v1.AuditHead"];
+                };
+            };
+        };
+        responses: {
+            /** @description Whether the audit log is what was written. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.audit.v1.VerifyAuditResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     TicketService_ListTickets: {
         parameters: {
             query?: {
@@ -21245,6 +24268,12 @@ export interface operations {
                 showDeleted?: boolean;
                 /** @description The fields to answer; all where unset. */
                 readMask?: string;
+                /**
+                 * @description A view of tickets, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+                 *     default if it has one. The filter of the request narrows that of the view; an order_by,
+                 *     a read_mask or a page_size of the request takes the place of the view's.
+                 */
+                savedView?: string;
             };
             header?: never;
             path?: never;
@@ -21966,6 +24995,553 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["lingkar.campaign.v1.Touch"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookDeliveryService_ListWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /**
+                 * @description An AIP-160 expression over endpoint, state, event, event_type, create_time and
+                 *     update_time, such as endpoint = "webhookEndpoints/…" AND state = "FAILED".
+                 */
+                filter?: string;
+                /** @description Fields to sort by, such as "create_time". */
+                orderBy?: string;
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListWebhookDeliveriesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookDeliveryService_GetWebhookDelivery: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows webhookDeliveries/ in its name. */
+                webhook_delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description One event on its way to one endpoint: there is one delivery for each pair. It is
+             *     kept for 30 days, without what the event says.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookDelivery"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookDeliveryService_RedeliverWebhookDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookDeliveries/ in its name. */
+                webhook_delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description One event on its way to one endpoint: there is one delivery for each pair. It is
+             *     kept for 30 days, without what the event says.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookDelivery"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookDeliveryService_ReplayWebhookDeliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Format: date-time
+                     * @description When the span ends: events recorded before.
+                     */
+                    endTime: string;
+                    /** @description The endpoint: "webhookEndpoints/{uuid}". */
+                    endpoint: string;
+                    /** @description Sends what the endpoint accepted again too. */
+                    includeDelivered?: boolean;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                    /**
+                     * Format: date-time
+                     * @description When the span begins: events recorded then or later. Events are kept for 30 days,
+                     *     from when the tenant has endpoints.
+                     */
+                    startTime: string;
+                    /** @description Counts what would be sent and changes nothing. */
+                    validateOnly?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description What is sent again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ReplayWebhookDeliveriesResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_ListWebhookEndpoints: {
+        parameters: {
+            query?: {
+                /** @description 50 where 0, at most 1,000. */
+                pageSize?: number;
+                /** @description The next_page_token of the page before; empty for the first. */
+                pageToken?: string;
+                /** @description An AIP-160 expression over url, state, recipient_class, times and labels. */
+                filter?: string;
+                /** @description Fields to sort by, such as "create_time desc". */
+                orderBy?: string;
+                /** @description Answers deleted ones too. */
+                showDeleted?: boolean;
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of endpoints. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.ListWebhookEndpointsResponse"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_CreateWebhookEndpoint: {
+        parameters: {
+            query?: {
+                /** @description A UUIDv7 chosen by the client; made by the server where empty. */
+                webhookEndpointId?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_GetWebhookEndpoint: {
+        parameters: {
+            query?: {
+                /** @description The fields to answer; all where empty. */
+                readMask?: string;
+            };
+            header?: {
+                /** @description An ETag that the caller has; 304 where it is still current. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_DeleteWebhookEndpoint: {
+        parameters: {
+            query?: {
+                /** @description Where given, it must be the current one. */
+                etag?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_UpdateWebhookEndpoint: {
+        parameters: {
+            query?: {
+                /** @description The fields to change; all that are set where empty, all at all where "*". */
+                updateMask?: string;
+                /** @description Makes a repetition of this call answer what the first one answered. */
+                requestId?: string;
+                /** @description Checks everything and changes nothing. */
+                validateOnly?: boolean;
+            };
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_PauseWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_ResumeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_RotateWebhookEndpointSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_TestWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    WebhookEndpointService_UndeleteWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 255 printable ASCII characters. A repetition answers what the first call answered. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description The ETag that the resource must have; 409 otherwise. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description What follows webhookEndpoints/ in its name. */
+                webhook_endpoint: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description Where given, it must be the current one. */
+                    etag?: string;
+                    /** @description Makes a repetition of this call answer what the first one answered. */
+                    requestId?: string;
+                };
+            };
+        };
+        responses: {
+            /**
+             * @description A URL to which events of the tenant are sent as they happen, signed (Standard
+             *     Webhooks): docs/webhooks.md says what a receiver gets and checks.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["lingkar.platform.v1.WebhookEndpoint"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -58,6 +58,8 @@ const (
 	Section_SECTION_TIMELINE Section = 10
 	// What the accounting system says it owes, or is owed.
 	Section_SECTION_ACCOUNT_BALANCES Section = 11
+	// What the custom fields of the profile are.
+	Section_SECTION_CUSTOM_FIELDS Section = 12
 )
 
 // Enum value maps for Section.
@@ -75,6 +77,7 @@ var (
 		9:  "SECTION_SATISFACTION",
 		10: "SECTION_TIMELINE",
 		11: "SECTION_ACCOUNT_BALANCES",
+		12: "SECTION_CUSTOM_FIELDS",
 	}
 	Section_value = map[string]int32{
 		"SECTION_UNSPECIFIED":      0,
@@ -89,6 +92,7 @@ var (
 		"SECTION_SATISFACTION":     9,
 		"SECTION_TIMELINE":         10,
 		"SECTION_ACCOUNT_BALANCES": 11,
+		"SECTION_CUSTOM_FIELDS":    12,
 	}
 )
 
@@ -356,8 +360,14 @@ type CustomerView struct {
 	Position string `protobuf:"bytes,21,opt,name=position,proto3" json:"position,omitempty"`
 	// What the accounting system says it owes, or is owed (CON-11).
 	AccountBalances *AccountBalanceSection `protobuf:"bytes,22,opt,name=account_balances,json=accountBalances,proto3" json:"account_balances,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The part of the relation it is in at effective_at (CON-14). Unspecified where the
+	// class is. How it came there, the contact service knows: lifecycles/{uuid}.
+	LifecyclePhase v1.LifecyclePhase `protobuf:"varint,23,opt,name=lifecycle_phase,json=lifecyclePhase,proto3,enum=lingkar.contact.v1.LifecyclePhase" json:"lifecycle_phase,omitempty"`
+	// What the custom fields of the customer's record are, whose values stand in
+	// customer.custom_fields (CON-10, CON-27, CON-48).
+	CustomFieldLabels *CustomFieldSection `protobuf:"bytes,24,opt,name=custom_field_labels,json=customFieldLabels,proto3" json:"custom_field_labels,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *CustomerView) Reset() {
@@ -540,6 +550,20 @@ func (x *CustomerView) GetPosition() string {
 func (x *CustomerView) GetAccountBalances() *AccountBalanceSection {
 	if x != nil {
 		return x.AccountBalances
+	}
+	return nil
+}
+
+func (x *CustomerView) GetLifecyclePhase() v1.LifecyclePhase {
+	if x != nil {
+		return x.LifecyclePhase
+	}
+	return v1.LifecyclePhase(0)
+}
+
+func (x *CustomerView) GetCustomFieldLabels() *CustomFieldSection {
+	if x != nil {
+		return x.CustomFieldLabels
 	}
 	return nil
 }
@@ -792,6 +816,147 @@ func (x *CustomerRelationship) GetEndTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// What the custom fields of a customer are.
+type CustomFieldSection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How good the section is.
+	Status *SectionStatus `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// The fields that the tenant has for contacts of this kind, as of as_of, by their
+	// keys, whether or not the customer has a value. A key that is not here has no field
+	// on file.
+	Items         []*CustomFieldLabel `protobuf:"bytes,2,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomFieldSection) Reset() {
+	*x = CustomFieldSection{}
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomFieldSection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomFieldSection) ProtoMessage() {}
+
+func (x *CustomFieldSection) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomFieldSection.ProtoReflect.Descriptor instead.
+func (*CustomFieldSection) Descriptor() ([]byte, []int) {
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *CustomFieldSection) GetStatus() *SectionStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *CustomFieldSection) GetItems() []*CustomFieldLabel {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// What to show beside the value of a custom field.
+type CustomFieldLabel struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Under which the value stands in customer.custom_fields.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The field: "customFields/{uuid}".
+	CustomField string `protobuf:"bytes,2,opt,name=custom_field,json=customField,proto3" json:"custom_field,omitempty"`
+	// How it is called in the language that was asked for; in English, or else in some
+	// language, where it has no name in that one.
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// What it holds.
+	Type v1.CustomFieldType `protobuf:"varint,4,opt,name=type,proto3,enum=lingkar.contact.v1.CustomFieldType" json:"type,omitempty"`
+	// How its options are called, by their values: those that are called otherwise than
+	// by the value. Of CHOICE and MULTI_CHOICE.
+	OptionNames   map[string]string `protobuf:"bytes,5,rep,name=option_names,json=optionNames,proto3" json:"option_names,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomFieldLabel) Reset() {
+	*x = CustomFieldLabel{}
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomFieldLabel) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomFieldLabel) ProtoMessage() {}
+
+func (x *CustomFieldLabel) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomFieldLabel.ProtoReflect.Descriptor instead.
+func (*CustomFieldLabel) Descriptor() ([]byte, []int) {
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CustomFieldLabel) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CustomFieldLabel) GetCustomField() string {
+	if x != nil {
+		return x.CustomField
+	}
+	return ""
+}
+
+func (x *CustomFieldLabel) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *CustomFieldLabel) GetType() v1.CustomFieldType {
+	if x != nil {
+		return x.Type
+	}
+	return v1.CustomFieldType(0)
+}
+
+func (x *CustomFieldLabel) GetOptionNames() map[string]string {
+	if x != nil {
+		return x.OptionNames
+	}
+	return nil
+}
+
 // What a customer owes, or is owed.
 type AccountBalanceSection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -806,7 +971,7 @@ type AccountBalanceSection struct {
 
 func (x *AccountBalanceSection) Reset() {
 	*x = AccountBalanceSection{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +983,7 @@ func (x *AccountBalanceSection) String() string {
 func (*AccountBalanceSection) ProtoMessage() {}
 
 func (x *AccountBalanceSection) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[4]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +996,7 @@ func (x *AccountBalanceSection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AccountBalanceSection.ProtoReflect.Descriptor instead.
 func (*AccountBalanceSection) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AccountBalanceSection) GetStatus() *SectionStatus {
@@ -863,7 +1028,7 @@ type WorkSection struct {
 
 func (x *WorkSection) Reset() {
 	*x = WorkSection{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1040,7 @@ func (x *WorkSection) String() string {
 func (*WorkSection) ProtoMessage() {}
 
 func (x *WorkSection) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[5]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1053,7 @@ func (x *WorkSection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkSection.ProtoReflect.Descriptor instead.
 func (*WorkSection) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WorkSection) GetStatus() *SectionStatus {
@@ -954,7 +1119,7 @@ type WorkItem struct {
 
 func (x *WorkItem) Reset() {
 	*x = WorkItem{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -966,7 +1131,7 @@ func (x *WorkItem) String() string {
 func (*WorkItem) ProtoMessage() {}
 
 func (x *WorkItem) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[6]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -979,7 +1144,7 @@ func (x *WorkItem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkItem.ProtoReflect.Descriptor instead.
 func (*WorkItem) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WorkItem) GetResource() string {
@@ -1121,7 +1286,7 @@ type PurchaseSummary struct {
 
 func (x *PurchaseSummary) Reset() {
 	*x = PurchaseSummary{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1298,7 @@ func (x *PurchaseSummary) String() string {
 func (*PurchaseSummary) ProtoMessage() {}
 
 func (x *PurchaseSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[7]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1311,7 @@ func (x *PurchaseSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PurchaseSummary.ProtoReflect.Descriptor instead.
 func (*PurchaseSummary) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PurchaseSummary) GetStatus() *SectionStatus {
@@ -1218,7 +1383,7 @@ type CurrencyTotal struct {
 
 func (x *CurrencyTotal) Reset() {
 	*x = CurrencyTotal{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1230,7 +1395,7 @@ func (x *CurrencyTotal) String() string {
 func (*CurrencyTotal) ProtoMessage() {}
 
 func (x *CurrencyTotal) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[8]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1243,7 +1408,7 @@ func (x *CurrencyTotal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CurrencyTotal.ProtoReflect.Descriptor instead.
 func (*CurrencyTotal) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{8}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CurrencyTotal) GetTotal() *money.Money {
@@ -1280,7 +1445,7 @@ type SatisfactionSummary struct {
 
 func (x *SatisfactionSummary) Reset() {
 	*x = SatisfactionSummary{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1457,7 @@ func (x *SatisfactionSummary) String() string {
 func (*SatisfactionSummary) ProtoMessage() {}
 
 func (x *SatisfactionSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[9]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1470,7 @@ func (x *SatisfactionSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SatisfactionSummary.ProtoReflect.Descriptor instead.
 func (*SatisfactionSummary) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{9}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SatisfactionSummary) GetStatus() *SectionStatus {
@@ -1383,7 +1548,7 @@ type TimelineEntry struct {
 
 func (x *TimelineEntry) Reset() {
 	*x = TimelineEntry{}
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[10]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +1560,7 @@ func (x *TimelineEntry) String() string {
 func (*TimelineEntry) ProtoMessage() {}
 
 func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[10]
+	mi := &file_lingkar_analytics_v1_customer_view_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1573,7 @@ func (x *TimelineEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimelineEntry.ProtoReflect.Descriptor instead.
 func (*TimelineEntry) Descriptor() ([]byte, []int) {
-	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{10}
+	return file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TimelineEntry) GetEventId() string {
@@ -1513,7 +1678,7 @@ var File_lingkar_analytics_v1_customer_view_proto protoreflect.FileDescriptor
 
 const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\n" +
-	"(lingkar/analytics/v1/customer_view.proto\x12\x14lingkar.analytics.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a lingkar/contact/v1/contact.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a\x1clingkar/event/v1/event.proto\"\x87\f\n" +
+	"(lingkar/analytics/v1/customer_view.proto\x12\x14lingkar.analytics.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\x1a lingkar/contact/v1/contact.proto\x1a%lingkar/contact/v1/custom_field.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a\"lingkar/contact/v1/lifecycle.proto\x1a\x1clingkar/event/v1/event.proto\"\xb8\r\n" +
 	"\fCustomerView\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x125\n" +
 	"\acontact\x18\x02 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
@@ -1539,7 +1704,9 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x05as_of\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\x04asOf\x12B\n" +
 	"\feffective_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\veffectiveAt\x12\x1f\n" +
 	"\bposition\x18\x15 \x01(\tB\x03\xe0A\x03R\bposition\x12[\n" +
-	"\x10account_balances\x18\x16 \x01(\v2+.lingkar.analytics.v1.AccountBalanceSectionB\x03\xe0A\x03R\x0faccountBalances:D\xeaAA\n" +
+	"\x10account_balances\x18\x16 \x01(\v2+.lingkar.analytics.v1.AccountBalanceSectionB\x03\xe0A\x03R\x0faccountBalances\x12P\n" +
+	"\x0flifecycle_phase\x18\x17 \x01(\x0e2\".lingkar.contact.v1.LifecyclePhaseB\x03\xe0A\x03R\x0elifecyclePhase\x12]\n" +
+	"\x13custom_field_labels\x18\x18 \x01(\v2(.lingkar.analytics.v1.CustomFieldSectionB\x03\xe0A\x03R\x11customFieldLabels:D\xeaAA\n" +
 	"\x14lingkar.dev/Customer\x12\x14customers/{customer}*\tcustomers2\bcustomer\"\x9e\x01\n" +
 	"\rSectionStatus\x12=\n" +
 	"\x05state\x18\x01 \x01(\x0e2\".lingkar.analytics.v1.SectionStateB\x03\xe0A\x03R\x05state\x12\x1f\n" +
@@ -1562,7 +1729,20 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x12other_display_name\x18\a \x01(\tB\x03\xe0A\x03R\x10otherDisplayName\x12>\n" +
 	"\n" +
 	"start_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\tstartTime\x12:\n" +
-	"\bend_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\"\x94\x01\n" +
+	"\bend_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\aendTime\"\x99\x01\n" +
+	"\x12CustomFieldSection\x12@\n" +
+	"\x06status\x18\x01 \x01(\v2#.lingkar.analytics.v1.SectionStatusB\x03\xe0A\x03R\x06status\x12A\n" +
+	"\x05items\x18\x02 \x03(\v2&.lingkar.analytics.v1.CustomFieldLabelB\x03\xe0A\x03R\x05items\"\xf4\x02\n" +
+	"\x10CustomFieldLabel\x12\x15\n" +
+	"\x03key\x18\x01 \x01(\tB\x03\xe0A\x03R\x03key\x12B\n" +
+	"\fcustom_field\x18\x02 \x01(\tB\x1f\xe0A\x03\xfaA\x19\n" +
+	"\x17lingkar.dev/CustomFieldR\vcustomField\x12&\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\x03\xe0A\x03R\vdisplayName\x12<\n" +
+	"\x04type\x18\x04 \x01(\x0e2#.lingkar.contact.v1.CustomFieldTypeB\x03\xe0A\x03R\x04type\x12_\n" +
+	"\foption_names\x18\x05 \x03(\v27.lingkar.analytics.v1.CustomFieldLabel.OptionNamesEntryB\x03\xe0A\x03R\voptionNames\x1a>\n" +
+	"\x10OptionNamesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x94\x01\n" +
 	"\x15AccountBalanceSection\x12@\n" +
 	"\x06status\x18\x01 \x01(\v2#.lingkar.analytics.v1.SectionStatusB\x03\xe0A\x03R\x06status\x129\n" +
 	"\bbalances\x18\x02 \x03(\v2\x18.lingkar.contact.v1.FactB\x03\xe0A\x03R\bbalances\"\xa3\x01\n" +
@@ -1626,7 +1806,7 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x05actor\x18\v \x01(\tB\x03\xe0A\x03R\x05actor\x12\x17\n" +
 	"\x04area\x18\f \x01(\tB\x03\xe0A\x03R\x04area\x12\x1f\n" +
 	"\bresource\x18\r \x01(\tB\x03\xe0A\x03R\bresource\x12&\n" +
-	"\fresource_seq\x18\x0e \x01(\x03B\x03\xe0A\x03R\vresourceSeq*\xa3\x02\n" +
+	"\fresource_seq\x18\x0e \x01(\x03B\x03\xe0A\x03R\vresourceSeq*\xbe\x02\n" +
 	"\aSection\x12\x17\n" +
 	"\x13SECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSECTION_PROFILE\x10\x01\x12\x19\n" +
@@ -1640,7 +1820,8 @@ const file_lingkar_analytics_v1_customer_view_proto_rawDesc = "" +
 	"\x14SECTION_SATISFACTION\x10\t\x12\x14\n" +
 	"\x10SECTION_TIMELINE\x10\n" +
 	"\x12\x1c\n" +
-	"\x18SECTION_ACCOUNT_BALANCES\x10\v*\x90\x01\n" +
+	"\x18SECTION_ACCOUNT_BALANCES\x10\v\x12\x19\n" +
+	"\x15SECTION_CUSTOM_FIELDS\x10\f*\x90\x01\n" +
 	"\fSectionState\x12\x1d\n" +
 	"\x19SECTION_STATE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10SECTION_STATE_OK\x10\x01\x12\x17\n" +
@@ -1674,7 +1855,7 @@ func file_lingkar_analytics_v1_customer_view_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_analytics_v1_customer_view_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_lingkar_analytics_v1_customer_view_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_lingkar_analytics_v1_customer_view_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_lingkar_analytics_v1_customer_view_proto_goTypes = []any{
 	(Section)(0),                  // 0: lingkar.analytics.v1.Section
 	(SectionState)(0),             // 1: lingkar.analytics.v1.SectionState
@@ -1684,74 +1865,85 @@ var file_lingkar_analytics_v1_customer_view_proto_goTypes = []any{
 	(*SectionStatus)(nil),         // 5: lingkar.analytics.v1.SectionStatus
 	(*RelationshipSection)(nil),   // 6: lingkar.analytics.v1.RelationshipSection
 	(*CustomerRelationship)(nil),  // 7: lingkar.analytics.v1.CustomerRelationship
-	(*AccountBalanceSection)(nil), // 8: lingkar.analytics.v1.AccountBalanceSection
-	(*WorkSection)(nil),           // 9: lingkar.analytics.v1.WorkSection
-	(*WorkItem)(nil),              // 10: lingkar.analytics.v1.WorkItem
-	(*PurchaseSummary)(nil),       // 11: lingkar.analytics.v1.PurchaseSummary
-	(*CurrencyTotal)(nil),         // 12: lingkar.analytics.v1.CurrencyTotal
-	(*SatisfactionSummary)(nil),   // 13: lingkar.analytics.v1.SatisfactionSummary
-	(*TimelineEntry)(nil),         // 14: lingkar.analytics.v1.TimelineEntry
-	(*v1.Contact)(nil),            // 15: lingkar.contact.v1.Contact
-	(v1.RoleKind)(0),              // 16: lingkar.contact.v1.RoleKind
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*status.Status)(nil),         // 18: google.rpc.Status
-	(*v1.Fact)(nil),               // 19: lingkar.contact.v1.Fact
-	(*money.Money)(nil),           // 20: google.type.Money
-	(v11.Channel)(0),              // 21: lingkar.event.v1.Channel
-	(v11.Direction)(0),            // 22: lingkar.event.v1.Direction
+	(*CustomFieldSection)(nil),    // 8: lingkar.analytics.v1.CustomFieldSection
+	(*CustomFieldLabel)(nil),      // 9: lingkar.analytics.v1.CustomFieldLabel
+	(*AccountBalanceSection)(nil), // 10: lingkar.analytics.v1.AccountBalanceSection
+	(*WorkSection)(nil),           // 11: lingkar.analytics.v1.WorkSection
+	(*WorkItem)(nil),              // 12: lingkar.analytics.v1.WorkItem
+	(*PurchaseSummary)(nil),       // 13: lingkar.analytics.v1.PurchaseSummary
+	(*CurrencyTotal)(nil),         // 14: lingkar.analytics.v1.CurrencyTotal
+	(*SatisfactionSummary)(nil),   // 15: lingkar.analytics.v1.SatisfactionSummary
+	(*TimelineEntry)(nil),         // 16: lingkar.analytics.v1.TimelineEntry
+	nil,                           // 17: lingkar.analytics.v1.CustomFieldLabel.OptionNamesEntry
+	(*v1.Contact)(nil),            // 18: lingkar.contact.v1.Contact
+	(v1.RoleKind)(0),              // 19: lingkar.contact.v1.RoleKind
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(v1.LifecyclePhase)(0),        // 21: lingkar.contact.v1.LifecyclePhase
+	(*status.Status)(nil),         // 22: google.rpc.Status
+	(v1.CustomFieldType)(0),       // 23: lingkar.contact.v1.CustomFieldType
+	(*v1.Fact)(nil),               // 24: lingkar.contact.v1.Fact
+	(*money.Money)(nil),           // 25: google.type.Money
+	(v11.Channel)(0),              // 26: lingkar.event.v1.Channel
+	(v11.Direction)(0),            // 27: lingkar.event.v1.Direction
 }
 var file_lingkar_analytics_v1_customer_view_proto_depIdxs = []int32{
-	15, // 0: lingkar.analytics.v1.CustomerView.customer:type_name -> lingkar.contact.v1.Contact
+	18, // 0: lingkar.analytics.v1.CustomerView.customer:type_name -> lingkar.contact.v1.Contact
 	5,  // 1: lingkar.analytics.v1.CustomerView.profile_status:type_name -> lingkar.analytics.v1.SectionStatus
-	16, // 2: lingkar.analytics.v1.CustomerView.roles:type_name -> lingkar.contact.v1.RoleKind
+	19, // 2: lingkar.analytics.v1.CustomerView.roles:type_name -> lingkar.contact.v1.RoleKind
 	2,  // 3: lingkar.analytics.v1.CustomerView.lifecycle_class:type_name -> lingkar.analytics.v1.LifecycleClass
 	3,  // 4: lingkar.analytics.v1.CustomerView.value_tier:type_name -> lingkar.analytics.v1.ValueTier
 	6,  // 5: lingkar.analytics.v1.CustomerView.relationships:type_name -> lingkar.analytics.v1.RelationshipSection
-	9,  // 6: lingkar.analytics.v1.CustomerView.leads:type_name -> lingkar.analytics.v1.WorkSection
-	9,  // 7: lingkar.analytics.v1.CustomerView.opportunities:type_name -> lingkar.analytics.v1.WorkSection
-	9,  // 8: lingkar.analytics.v1.CustomerView.orders:type_name -> lingkar.analytics.v1.WorkSection
-	9,  // 9: lingkar.analytics.v1.CustomerView.tickets:type_name -> lingkar.analytics.v1.WorkSection
-	9,  // 10: lingkar.analytics.v1.CustomerView.touches:type_name -> lingkar.analytics.v1.WorkSection
-	11, // 11: lingkar.analytics.v1.CustomerView.purchases:type_name -> lingkar.analytics.v1.PurchaseSummary
-	13, // 12: lingkar.analytics.v1.CustomerView.satisfaction:type_name -> lingkar.analytics.v1.SatisfactionSummary
-	14, // 13: lingkar.analytics.v1.CustomerView.timeline:type_name -> lingkar.analytics.v1.TimelineEntry
+	11, // 6: lingkar.analytics.v1.CustomerView.leads:type_name -> lingkar.analytics.v1.WorkSection
+	11, // 7: lingkar.analytics.v1.CustomerView.opportunities:type_name -> lingkar.analytics.v1.WorkSection
+	11, // 8: lingkar.analytics.v1.CustomerView.orders:type_name -> lingkar.analytics.v1.WorkSection
+	11, // 9: lingkar.analytics.v1.CustomerView.tickets:type_name -> lingkar.analytics.v1.WorkSection
+	11, // 10: lingkar.analytics.v1.CustomerView.touches:type_name -> lingkar.analytics.v1.WorkSection
+	13, // 11: lingkar.analytics.v1.CustomerView.purchases:type_name -> lingkar.analytics.v1.PurchaseSummary
+	15, // 12: lingkar.analytics.v1.CustomerView.satisfaction:type_name -> lingkar.analytics.v1.SatisfactionSummary
+	16, // 13: lingkar.analytics.v1.CustomerView.timeline:type_name -> lingkar.analytics.v1.TimelineEntry
 	5,  // 14: lingkar.analytics.v1.CustomerView.timeline_status:type_name -> lingkar.analytics.v1.SectionStatus
-	17, // 15: lingkar.analytics.v1.CustomerView.as_of:type_name -> google.protobuf.Timestamp
-	17, // 16: lingkar.analytics.v1.CustomerView.effective_at:type_name -> google.protobuf.Timestamp
-	8,  // 17: lingkar.analytics.v1.CustomerView.account_balances:type_name -> lingkar.analytics.v1.AccountBalanceSection
-	1,  // 18: lingkar.analytics.v1.SectionStatus.state:type_name -> lingkar.analytics.v1.SectionState
-	18, // 19: lingkar.analytics.v1.SectionStatus.error:type_name -> google.rpc.Status
-	5,  // 20: lingkar.analytics.v1.RelationshipSection.status:type_name -> lingkar.analytics.v1.SectionStatus
-	7,  // 21: lingkar.analytics.v1.RelationshipSection.items:type_name -> lingkar.analytics.v1.CustomerRelationship
-	17, // 22: lingkar.analytics.v1.CustomerRelationship.start_time:type_name -> google.protobuf.Timestamp
-	17, // 23: lingkar.analytics.v1.CustomerRelationship.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 24: lingkar.analytics.v1.AccountBalanceSection.status:type_name -> lingkar.analytics.v1.SectionStatus
-	19, // 25: lingkar.analytics.v1.AccountBalanceSection.balances:type_name -> lingkar.contact.v1.Fact
-	5,  // 26: lingkar.analytics.v1.WorkSection.status:type_name -> lingkar.analytics.v1.SectionStatus
-	10, // 27: lingkar.analytics.v1.WorkSection.items:type_name -> lingkar.analytics.v1.WorkItem
-	20, // 28: lingkar.analytics.v1.WorkItem.amount:type_name -> google.type.Money
-	21, // 29: lingkar.analytics.v1.WorkItem.channel:type_name -> lingkar.event.v1.Channel
-	17, // 30: lingkar.analytics.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
-	17, // 31: lingkar.analytics.v1.WorkItem.create_time:type_name -> google.protobuf.Timestamp
-	17, // 32: lingkar.analytics.v1.WorkItem.update_time:type_name -> google.protobuf.Timestamp
-	5,  // 33: lingkar.analytics.v1.PurchaseSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
-	12, // 34: lingkar.analytics.v1.PurchaseSummary.totals:type_name -> lingkar.analytics.v1.CurrencyTotal
-	20, // 35: lingkar.analytics.v1.PurchaseSummary.reporting_total:type_name -> google.type.Money
-	20, // 36: lingkar.analytics.v1.PurchaseSummary.window_total:type_name -> google.type.Money
-	17, // 37: lingkar.analytics.v1.PurchaseSummary.first_purchase_time:type_name -> google.protobuf.Timestamp
-	17, // 38: lingkar.analytics.v1.PurchaseSummary.last_purchase_time:type_name -> google.protobuf.Timestamp
-	20, // 39: lingkar.analytics.v1.CurrencyTotal.total:type_name -> google.type.Money
-	5,  // 40: lingkar.analytics.v1.SatisfactionSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
-	17, // 41: lingkar.analytics.v1.SatisfactionSummary.latest_time:type_name -> google.protobuf.Timestamp
-	17, // 42: lingkar.analytics.v1.TimelineEntry.occurred_at:type_name -> google.protobuf.Timestamp
-	17, // 43: lingkar.analytics.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
-	21, // 44: lingkar.analytics.v1.TimelineEntry.channel:type_name -> lingkar.event.v1.Channel
-	22, // 45: lingkar.analytics.v1.TimelineEntry.direction:type_name -> lingkar.event.v1.Direction
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	20, // 15: lingkar.analytics.v1.CustomerView.as_of:type_name -> google.protobuf.Timestamp
+	20, // 16: lingkar.analytics.v1.CustomerView.effective_at:type_name -> google.protobuf.Timestamp
+	10, // 17: lingkar.analytics.v1.CustomerView.account_balances:type_name -> lingkar.analytics.v1.AccountBalanceSection
+	21, // 18: lingkar.analytics.v1.CustomerView.lifecycle_phase:type_name -> lingkar.contact.v1.LifecyclePhase
+	8,  // 19: lingkar.analytics.v1.CustomerView.custom_field_labels:type_name -> lingkar.analytics.v1.CustomFieldSection
+	1,  // 20: lingkar.analytics.v1.SectionStatus.state:type_name -> lingkar.analytics.v1.SectionState
+	22, // 21: lingkar.analytics.v1.SectionStatus.error:type_name -> google.rpc.Status
+	5,  // 22: lingkar.analytics.v1.RelationshipSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	7,  // 23: lingkar.analytics.v1.RelationshipSection.items:type_name -> lingkar.analytics.v1.CustomerRelationship
+	20, // 24: lingkar.analytics.v1.CustomerRelationship.start_time:type_name -> google.protobuf.Timestamp
+	20, // 25: lingkar.analytics.v1.CustomerRelationship.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 26: lingkar.analytics.v1.CustomFieldSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	9,  // 27: lingkar.analytics.v1.CustomFieldSection.items:type_name -> lingkar.analytics.v1.CustomFieldLabel
+	23, // 28: lingkar.analytics.v1.CustomFieldLabel.type:type_name -> lingkar.contact.v1.CustomFieldType
+	17, // 29: lingkar.analytics.v1.CustomFieldLabel.option_names:type_name -> lingkar.analytics.v1.CustomFieldLabel.OptionNamesEntry
+	5,  // 30: lingkar.analytics.v1.AccountBalanceSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	24, // 31: lingkar.analytics.v1.AccountBalanceSection.balances:type_name -> lingkar.contact.v1.Fact
+	5,  // 32: lingkar.analytics.v1.WorkSection.status:type_name -> lingkar.analytics.v1.SectionStatus
+	12, // 33: lingkar.analytics.v1.WorkSection.items:type_name -> lingkar.analytics.v1.WorkItem
+	25, // 34: lingkar.analytics.v1.WorkItem.amount:type_name -> google.type.Money
+	26, // 35: lingkar.analytics.v1.WorkItem.channel:type_name -> lingkar.event.v1.Channel
+	20, // 36: lingkar.analytics.v1.WorkItem.due_time:type_name -> google.protobuf.Timestamp
+	20, // 37: lingkar.analytics.v1.WorkItem.create_time:type_name -> google.protobuf.Timestamp
+	20, // 38: lingkar.analytics.v1.WorkItem.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 39: lingkar.analytics.v1.PurchaseSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
+	14, // 40: lingkar.analytics.v1.PurchaseSummary.totals:type_name -> lingkar.analytics.v1.CurrencyTotal
+	25, // 41: lingkar.analytics.v1.PurchaseSummary.reporting_total:type_name -> google.type.Money
+	25, // 42: lingkar.analytics.v1.PurchaseSummary.window_total:type_name -> google.type.Money
+	20, // 43: lingkar.analytics.v1.PurchaseSummary.first_purchase_time:type_name -> google.protobuf.Timestamp
+	20, // 44: lingkar.analytics.v1.PurchaseSummary.last_purchase_time:type_name -> google.protobuf.Timestamp
+	25, // 45: lingkar.analytics.v1.CurrencyTotal.total:type_name -> google.type.Money
+	5,  // 46: lingkar.analytics.v1.SatisfactionSummary.status:type_name -> lingkar.analytics.v1.SectionStatus
+	20, // 47: lingkar.analytics.v1.SatisfactionSummary.latest_time:type_name -> google.protobuf.Timestamp
+	20, // 48: lingkar.analytics.v1.TimelineEntry.occurred_at:type_name -> google.protobuf.Timestamp
+	20, // 49: lingkar.analytics.v1.TimelineEntry.recorded_at:type_name -> google.protobuf.Timestamp
+	26, // 50: lingkar.analytics.v1.TimelineEntry.channel:type_name -> lingkar.event.v1.Channel
+	27, // 51: lingkar.analytics.v1.TimelineEntry.direction:type_name -> lingkar.event.v1.Direction
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_analytics_v1_customer_view_proto_init() }
@@ -1765,7 +1957,7 @@ func file_lingkar_analytics_v1_customer_view_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_analytics_v1_customer_view_proto_rawDesc), len(file_lingkar_analytics_v1_customer_view_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   11,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

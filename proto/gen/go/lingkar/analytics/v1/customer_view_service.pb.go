@@ -42,7 +42,10 @@ type GetCustomerViewRequest struct {
 	// How many timeline entries: 50 where 0, at most 1,000.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The lingkar-position that a write answered: the view shows that write.
-	MinPosition   string `protobuf:"bytes,6,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
+	MinPosition string `protobuf:"bytes,6,opt,name=min_position,json=minPosition,proto3" json:"min_position,omitempty"`
+	// The language of names that the tenant has in several, such as those of custom
+	// fields: a BCP 47 tag such as "id". English where empty.
+	LanguageCode  string `protobuf:"bytes,7,opt,name=language_code,json=languageCode,proto3" json:"language_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -115,6 +118,13 @@ func (x *GetCustomerViewRequest) GetPageSize() int32 {
 func (x *GetCustomerViewRequest) GetMinPosition() string {
 	if x != nil {
 		return x.MinPosition
+	}
+	return ""
+}
+
+func (x *GetCustomerViewRequest) GetLanguageCode() string {
+	if x != nil {
+		return x.LanguageCode
 	}
 	return ""
 }
@@ -444,7 +454,7 @@ var File_lingkar_analytics_v1_customer_view_service_proto protoreflect.FileDescr
 
 const file_lingkar_analytics_v1_customer_view_service_proto_rawDesc = "" +
 	"\n" +
-	"0lingkar/analytics/v1/customer_view_service.proto\x12\x14lingkar.analytics.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(lingkar/analytics/v1/customer_view.proto\x1a\x1clingkar/event/v1/event.proto\"\x81\x03\n" +
+	"0lingkar/analytics/v1/customer_view_service.proto\x12\x14lingkar.analytics.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a(lingkar/analytics/v1/customer_view.proto\x1a\x1clingkar/event/v1/event.proto\"\xda\x03\n" +
 	"\x16GetCustomerViewRequest\x129\n" +
 	"\x04name\x18\x01 \x01(\tB%\xe0A\x02\xfaA\x16\n" +
 	"\x14lingkar.dev/Customer\xbaH\x06r\x04\x10\x01\x18dR\x04name\x124\n" +
@@ -453,7 +463,8 @@ const file_lingkar_analytics_v1_customer_view_service_proto_rawDesc = "" +
 	"\bsections\x18\x04 \x03(\x0e2\x1d.lingkar.analytics.v1.SectionB\x14\xe0A\x01\xbaH\x0e\x92\x01\v\x10\x14\"\a\x82\x01\x04\x10\x01 \x00R\bsections\x12'\n" +
 	"\tpage_size\x18\x05 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x128\n" +
-	"\fmin_position\x18\x06 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xc8\x012\b^[ -~]*$R\vminPosition\"\x82\x05\n" +
+	"\fmin_position\x18\x06 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xc8\x012\b^[ -~]*$R\vminPosition\x12W\n" +
+	"\rlanguage_code\x18\a \x01(\tB2\xe0A\x01\xbaH,r*\x18#2&^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?$R\flanguageCode\"\x82\x05\n" +
 	"\x13ListTimelineRequest\x12=\n" +
 	"\x06parent\x18\x01 \x01(\tB%\xe0A\x02\xfaA\x16\n" +
 	"\x14lingkar.dev/Customer\xbaH\x06r\x04\x10\x01\x18dR\x06parent\x12'\n" +

@@ -42,9 +42,9 @@ const (
 	ImportState_IMPORT_STATE_CANCELLED ImportState = 4
 	// Could not go on; "error" says why. RunImport tries again.
 	ImportState_IMPORT_STATE_FAILED ImportState = 5
-	// What it had created is being taken back.
+	// What it did is being taken back.
 	ImportState_IMPORT_STATE_UNDOING ImportState = 6
-	// What it had created has been taken back.
+	// What it did has been taken back, less what is reported as kept.
 	ImportState_IMPORT_STATE_UNDONE ImportState = 7
 )
 
@@ -99,6 +99,68 @@ func (ImportState) EnumDescriptor() ([]byte, []int) {
 	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{0}
 }
 
+// What taking an import back did to the record of a row. Where several rows met one
+// record, each has what became of the record.
+type ImportUndo int32
+
+const (
+	// The import was not taken back, or not as far as this row yet.
+	ImportUndo_IMPORT_UNDO_UNSPECIFIED ImportUndo = 0
+	// The import had made the record; it is deleted.
+	ImportUndo_IMPORT_UNDO_DELETED ImportUndo = 1
+	// What the import had changed is as it was before.
+	ImportUndo_IMPORT_UNDO_RESTORED ImportUndo = 2
+	// The import had changed nothing of it.
+	ImportUndo_IMPORT_UNDO_UNCHANGED ImportUndo = 3
+	// Something was left as it is.
+	ImportUndo_IMPORT_UNDO_KEPT ImportUndo = 4
+)
+
+// Enum value maps for ImportUndo.
+var (
+	ImportUndo_name = map[int32]string{
+		0: "IMPORT_UNDO_UNSPECIFIED",
+		1: "IMPORT_UNDO_DELETED",
+		2: "IMPORT_UNDO_RESTORED",
+		3: "IMPORT_UNDO_UNCHANGED",
+		4: "IMPORT_UNDO_KEPT",
+	}
+	ImportUndo_value = map[string]int32{
+		"IMPORT_UNDO_UNSPECIFIED": 0,
+		"IMPORT_UNDO_DELETED":     1,
+		"IMPORT_UNDO_RESTORED":    2,
+		"IMPORT_UNDO_UNCHANGED":   3,
+		"IMPORT_UNDO_KEPT":        4,
+	}
+)
+
+func (x ImportUndo) Enum() *ImportUndo {
+	p := new(ImportUndo)
+	*p = x
+	return p
+}
+
+func (x ImportUndo) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportUndo) Descriptor() protoreflect.EnumDescriptor {
+	return file_lingkar_bulk_v1_import_proto_enumTypes[1].Descriptor()
+}
+
+func (ImportUndo) Type() protoreflect.EnumType {
+	return &file_lingkar_bulk_v1_import_proto_enumTypes[1]
+}
+
+func (x ImportUndo) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportUndo.Descriptor instead.
+func (ImportUndo) EnumDescriptor() ([]byte, []int) {
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{1}
+}
+
 // What became of a row.
 type ImportOutcome int32
 
@@ -144,11 +206,11 @@ func (x ImportOutcome) String() string {
 }
 
 func (ImportOutcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_lingkar_bulk_v1_import_proto_enumTypes[1].Descriptor()
+	return file_lingkar_bulk_v1_import_proto_enumTypes[2].Descriptor()
 }
 
 func (ImportOutcome) Type() protoreflect.EnumType {
-	return &file_lingkar_bulk_v1_import_proto_enumTypes[1]
+	return &file_lingkar_bulk_v1_import_proto_enumTypes[2]
 }
 
 func (x ImportOutcome) Number() protoreflect.EnumNumber {
@@ -157,7 +219,7 @@ func (x ImportOutcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ImportOutcome.Descriptor instead.
 func (ImportOutcome) EnumDescriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{1}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{2}
 }
 
 // One file being brought in, or brought in already.
@@ -218,7 +280,9 @@ type Import struct {
 	// All sheets of a workbook that have rows.
 	Sheets []string `protobuf:"bytes,21,rep,name=sheets,proto3" json:"sheets,omitempty"`
 	// What sort of file it is, found by its content: "csv", "xlsx" or "vcard".
-	Format        string `protobuf:"bytes,22,opt,name=format,proto3" json:"format,omitempty"`
+	Format string `protobuf:"bytes,22,opt,name=format,proto3" json:"format,omitempty"`
+	// How far taking it back is; absent until UndoImport was called.
+	Undo          *ImportUndoCounts `protobuf:"bytes,23,opt,name=undo,proto3" json:"undo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -407,6 +471,13 @@ func (x *Import) GetFormat() string {
 	return ""
 }
 
+func (x *Import) GetUndo() *ImportUndoCounts {
+	if x != nil {
+		return x.Undo
+	}
+	return nil
+}
+
 // What became of the rows.
 type ImportCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -489,6 +560,89 @@ func (x *ImportCounts) GetFailed() int64 {
 	return 0
 }
 
+// What became of the rows when the import was taken back:
+// rows = deleted + restored + unchanged + kept in the end.
+type ImportUndoCounts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All rows that created or updated a record.
+	Rows int64 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
+	// Rows whose record was made by the import, and is deleted.
+	Deleted int64 `protobuf:"varint,2,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// Rows whose record has again what it had before the import.
+	Restored int64 `protobuf:"varint,3,opt,name=restored,proto3" json:"restored,omitempty"`
+	// Rows that had changed nothing.
+	Unchanged int64 `protobuf:"varint,4,opt,name=unchanged,proto3" json:"unchanged,omitempty"`
+	// Rows of whose record something was left as it is; each has its reason.
+	Kept          int64 `protobuf:"varint,5,opt,name=kept,proto3" json:"kept,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportUndoCounts) Reset() {
+	*x = ImportUndoCounts{}
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportUndoCounts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportUndoCounts) ProtoMessage() {}
+
+func (x *ImportUndoCounts) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportUndoCounts.ProtoReflect.Descriptor instead.
+func (*ImportUndoCounts) Descriptor() ([]byte, []int) {
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ImportUndoCounts) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *ImportUndoCounts) GetDeleted() int64 {
+	if x != nil {
+		return x.Deleted
+	}
+	return 0
+}
+
+func (x *ImportUndoCounts) GetRestored() int64 {
+	if x != nil {
+		return x.Restored
+	}
+	return 0
+}
+
+func (x *ImportUndoCounts) GetUnchanged() int64 {
+	if x != nil {
+		return x.Unchanged
+	}
+	return 0
+}
+
+func (x *ImportUndoCounts) GetKept() int64 {
+	if x != nil {
+		return x.Kept
+	}
+	return 0
+}
+
 // What one column of a file means.
 type ImportColumn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -505,7 +659,7 @@ type ImportColumn struct {
 
 func (x *ImportColumn) Reset() {
 	*x = ImportColumn{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[2]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -517,7 +671,7 @@ func (x *ImportColumn) String() string {
 func (*ImportColumn) ProtoMessage() {}
 
 func (x *ImportColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[2]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -530,7 +684,7 @@ func (x *ImportColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportColumn.ProtoReflect.Descriptor instead.
 func (*ImportColumn) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{2}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ImportColumn) GetHeader() string {
@@ -569,14 +723,25 @@ type ImportRow struct {
 	// was left out, such as the picture of a vCard.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The same for people; it repeats no personal value.
-	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	// What became of the record when the import was taken back.
+	Undo ImportUndo `protobuf:"varint,6,opt,name=undo,proto3,enum=lingkar.bulk.v1.ImportUndo" json:"undo,omitempty"`
+	// Why something was kept, as a word to program with: CHANGED_SINCE where somebody
+	// changed it after the import, STATUS_KEPT for how far a lead or deal had come,
+	// FIELD_FIXED for fields that nobody can change any more,
+	// LOG_TRIMMED where the log no longer tells what was before, else why the record
+	// cannot be changed, such as DELETED (also of somebody erased), CONTACT_MERGED or
+	// NOT_FOUND.
+	UndoReason string `protobuf:"bytes,7,opt,name=undo_reason,json=undoReason,proto3" json:"undo_reason,omitempty"`
+	// The fields that were kept, by name; none where the whole record was.
+	KeptFields    []string `protobuf:"bytes,8,rep,name=kept_fields,json=keptFields,proto3" json:"kept_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportRow) Reset() {
 	*x = ImportRow{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[3]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +753,7 @@ func (x *ImportRow) String() string {
 func (*ImportRow) ProtoMessage() {}
 
 func (x *ImportRow) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[3]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +766,7 @@ func (x *ImportRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRow.ProtoReflect.Descriptor instead.
 func (*ImportRow) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{3}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ImportRow) GetLine() int64 {
@@ -639,6 +804,27 @@ func (x *ImportRow) GetMessage() string {
 	return ""
 }
 
+func (x *ImportRow) GetUndo() ImportUndo {
+	if x != nil {
+		return x.Undo
+	}
+	return ImportUndo_IMPORT_UNDO_UNSPECIFIED
+}
+
+func (x *ImportRow) GetUndoReason() string {
+	if x != nil {
+		return x.UndoReason
+	}
+	return ""
+}
+
+func (x *ImportRow) GetKeptFields() []string {
+	if x != nil {
+		return x.KeptFields
+	}
+	return nil
+}
+
 // Brings a file to the server, in pieces.
 type UploadImportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -655,7 +841,7 @@ type UploadImportRequest struct {
 
 func (x *UploadImportRequest) Reset() {
 	*x = UploadImportRequest{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[4]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -667,7 +853,7 @@ func (x *UploadImportRequest) String() string {
 func (*UploadImportRequest) ProtoMessage() {}
 
 func (x *UploadImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[4]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -680,7 +866,7 @@ func (x *UploadImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadImportRequest.ProtoReflect.Descriptor instead.
 func (*UploadImportRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *UploadImportRequest) GetPart() isUploadImportRequest_Part {
@@ -737,7 +923,7 @@ type RunImportRequest struct {
 
 func (x *RunImportRequest) Reset() {
 	*x = RunImportRequest{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[5]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +935,7 @@ func (x *RunImportRequest) String() string {
 func (*RunImportRequest) ProtoMessage() {}
 
 func (x *RunImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[5]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +948,7 @@ func (x *RunImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunImportRequest.ProtoReflect.Descriptor instead.
 func (*RunImportRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RunImportRequest) GetName() string {
@@ -783,7 +969,7 @@ type GetImportRequest struct {
 
 func (x *GetImportRequest) Reset() {
 	*x = GetImportRequest{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[6]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +981,7 @@ func (x *GetImportRequest) String() string {
 func (*GetImportRequest) ProtoMessage() {}
 
 func (x *GetImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[6]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +994,7 @@ func (x *GetImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetImportRequest.ProtoReflect.Descriptor instead.
 func (*GetImportRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetImportRequest) GetName() string {
@@ -829,7 +1015,7 @@ type CancelImportRequest struct {
 
 func (x *CancelImportRequest) Reset() {
 	*x = CancelImportRequest{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[7]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -841,7 +1027,7 @@ func (x *CancelImportRequest) String() string {
 func (*CancelImportRequest) ProtoMessage() {}
 
 func (x *CancelImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[7]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -854,7 +1040,7 @@ func (x *CancelImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelImportRequest.ProtoReflect.Descriptor instead.
 func (*CancelImportRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CancelImportRequest) GetName() string {
@@ -864,8 +1050,8 @@ func (x *CancelImportRequest) GetName() string {
 	return ""
 }
 
-// Takes back what an import created, by deleting it softly. Records it only
-// changed stay as they are.
+// Takes back what an import did: what it created is deleted, softly; what it changed is
+// given back its values from before, except where somebody changed them since.
 type UndoImportRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The import.
@@ -876,7 +1062,7 @@ type UndoImportRequest struct {
 
 func (x *UndoImportRequest) Reset() {
 	*x = UndoImportRequest{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[8]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1074,7 @@ func (x *UndoImportRequest) String() string {
 func (*UndoImportRequest) ProtoMessage() {}
 
 func (x *UndoImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[8]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1087,7 @@ func (x *UndoImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoImportRequest.ProtoReflect.Descriptor instead.
 func (*UndoImportRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{8}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UndoImportRequest) GetName() string {
@@ -921,14 +1107,16 @@ type ListImportRowsRequest struct {
 	// From the answer before, to go on after it.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// One outcome only, where given.
-	Outcome       ImportOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=lingkar.bulk.v1.ImportOutcome" json:"outcome,omitempty"`
+	Outcome ImportOutcome `protobuf:"varint,4,opt,name=outcome,proto3,enum=lingkar.bulk.v1.ImportOutcome" json:"outcome,omitempty"`
+	// Only rows of which taking back made this, where given.
+	Undo          ImportUndo `protobuf:"varint,5,opt,name=undo,proto3,enum=lingkar.bulk.v1.ImportUndo" json:"undo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListImportRowsRequest) Reset() {
 	*x = ListImportRowsRequest{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[9]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -940,7 +1128,7 @@ func (x *ListImportRowsRequest) String() string {
 func (*ListImportRowsRequest) ProtoMessage() {}
 
 func (x *ListImportRowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[9]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -953,7 +1141,7 @@ func (x *ListImportRowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListImportRowsRequest.ProtoReflect.Descriptor instead.
 func (*ListImportRowsRequest) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{9}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListImportRowsRequest) GetParent() string {
@@ -984,6 +1172,13 @@ func (x *ListImportRowsRequest) GetOutcome() ImportOutcome {
 	return ImportOutcome_IMPORT_OUTCOME_UNSPECIFIED
 }
 
+func (x *ListImportRowsRequest) GetUndo() ImportUndo {
+	if x != nil {
+		return x.Undo
+	}
+	return ImportUndo_IMPORT_UNDO_UNSPECIFIED
+}
+
 // A page of the report.
 type ListImportRowsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -997,7 +1192,7 @@ type ListImportRowsResponse struct {
 
 func (x *ListImportRowsResponse) Reset() {
 	*x = ListImportRowsResponse{}
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[10]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1204,7 @@ func (x *ListImportRowsResponse) String() string {
 func (*ListImportRowsResponse) ProtoMessage() {}
 
 func (x *ListImportRowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[10]
+	mi := &file_lingkar_bulk_v1_import_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1217,7 @@ func (x *ListImportRowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListImportRowsResponse.ProtoReflect.Descriptor instead.
 func (*ListImportRowsResponse) Descriptor() ([]byte, []int) {
-	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{10}
+	return file_lingkar_bulk_v1_import_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListImportRowsResponse) GetRows() []*ImportRow {
@@ -1043,7 +1238,7 @@ var File_lingkar_bulk_v1_import_proto protoreflect.FileDescriptor
 
 const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\n" +
-	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\t\n" +
+	"\x1clingkar/bulk/v1/import.proto\x12\x0flingkar.bulk.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\t\n" +
 	"\x06Import\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12J\n" +
 	"\x04kind\x18\x02 \x01(\tB6\xe0A\x02\xe0A\x05\xbaH-r+R\bcontactsR\x05leadsR\ropportunitiesR\tpurchasesR\x04kind\x12+\n" +
@@ -1076,24 +1271,36 @@ const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\rcurrency_code\x18\x13 \x01(\tB\x17\xe0A\x01\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\fcurrencyCode\x12#\n" +
 	"\x05sheet\x18\x14 \x01(\tB\r\xe0A\x01\xe0A\x05\xbaH\x04r\x02\x18dR\x05sheet\x12\x1b\n" +
 	"\x06sheets\x18\x15 \x03(\tB\x03\xe0A\x03R\x06sheets\x12\x1b\n" +
-	"\x06format\x18\x16 \x01(\tB\x03\xe0A\x03R\x06format:X\xeaAU\n" +
+	"\x06format\x18\x16 \x01(\tB\x03\xe0A\x03R\x06format\x12:\n" +
+	"\x04undo\x18\x17 \x01(\v2!.lingkar.bulk.v1.ImportUndoCountsB\x03\xe0A\x03R\x04undo:X\xeaAU\n" +
 	"\x12lingkar.dev/Import\x12\x17contactImports/{import}\x12\x15salesImports/{import}*\aimports2\x06import\"\x88\x01\n" +
 	"\fImportCounts\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\x03R\acreated\x12\x18\n" +
 	"\aupdated\x18\x03 \x01(\x03R\aupdated\x12\x18\n" +
 	"\askipped\x18\x04 \x01(\x03R\askipped\x12\x16\n" +
-	"\x06failed\x18\x05 \x01(\x03R\x06failed\"o\n" +
+	"\x06failed\x18\x05 \x01(\x03R\x06failed\"\x8e\x01\n" +
+	"\x10ImportUndoCounts\x12\x12\n" +
+	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x18\n" +
+	"\adeleted\x18\x02 \x01(\x03R\adeleted\x12\x1a\n" +
+	"\brestored\x18\x03 \x01(\x03R\brestored\x12\x1c\n" +
+	"\tunchanged\x18\x04 \x01(\x03R\tunchanged\x12\x12\n" +
+	"\x04kept\x18\x05 \x01(\x03R\x04kept\"o\n" +
 	"\fImportColumn\x12 \n" +
 	"\x06header\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x06header\x12\x1e\n" +
 	"\x05field\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05field\x12\x1d\n" +
-	"\x05index\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05index\"\xa7\x01\n" +
+	"\x05index\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05index\"\x9a\x02\n" +
 	"\tImportRow\x12\x12\n" +
 	"\x04line\x18\x01 \x01(\x03R\x04line\x128\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x1e.lingkar.bulk.v1.ImportOutcomeR\aoutcome\x12\x1a\n" +
 	"\bresource\x18\x03 \x01(\tR\bresource\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\"s\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\x12/\n" +
+	"\x04undo\x18\x06 \x01(\x0e2\x1b.lingkar.bulk.v1.ImportUndoR\x04undo\x12\x1f\n" +
+	"\vundo_reason\x18\a \x01(\tR\n" +
+	"undoReason\x12\x1f\n" +
+	"\vkept_fields\x18\b \x03(\tR\n" +
+	"keptFields\"s\n" +
 	"\x13UploadImportRequest\x121\n" +
 	"\x06import\x18\x01 \x01(\v2\x17.lingkar.bulk.v1.ImportH\x00R\x06import\x12!\n" +
 	"\x05chunk\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x10H\x00R\x05chunkB\x06\n" +
@@ -1109,14 +1316,15 @@ const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\x12lingkar.dev/ImportR\x04name\"C\n" +
 	"\x11UndoImportRequest\x12.\n" +
 	"\x04name\x18\x01 \x01(\tB\x1a\xe0A\x02\xfaA\x14\n" +
-	"\x12lingkar.dev/ImportR\x04name\"\xd8\x01\n" +
+	"\x12lingkar.dev/ImportR\x04name\"\x96\x02\n" +
 	"\x15ListImportRowsRequest\x122\n" +
 	"\x06parent\x18\x01 \x01(\tB\x1a\xe0A\x02\xfaA\x14\n" +
 	"\x12lingkar.dev/ImportR\x06parent\x12 \n" +
 	"\tpage_size\x18\x02 \x01(\x05B\x03\xe0A\x01R\bpageSize\x12\"\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\x12E\n" +
-	"\aoutcome\x18\x04 \x01(\x0e2\x1e.lingkar.bulk.v1.ImportOutcomeB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\"p\n" +
+	"\aoutcome\x18\x04 \x01(\x0e2\x1e.lingkar.bulk.v1.ImportOutcomeB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\aoutcome\x12<\n" +
+	"\x04undo\x18\x05 \x01(\x0e2\x1b.lingkar.bulk.v1.ImportUndoB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x04undo\"p\n" +
 	"\x16ListImportRowsResponse\x12.\n" +
 	"\x04rows\x18\x01 \x03(\v2\x1a.lingkar.bulk.v1.ImportRowR\x04rows\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xdf\x01\n" +
@@ -1128,7 +1336,14 @@ const file_lingkar_bulk_v1_import_proto_rawDesc = "" +
 	"\x16IMPORT_STATE_CANCELLED\x10\x04\x12\x17\n" +
 	"\x13IMPORT_STATE_FAILED\x10\x05\x12\x18\n" +
 	"\x14IMPORT_STATE_UNDOING\x10\x06\x12\x17\n" +
-	"\x13IMPORT_STATE_UNDONE\x10\a*\x9e\x01\n" +
+	"\x13IMPORT_STATE_UNDONE\x10\a*\x8d\x01\n" +
+	"\n" +
+	"ImportUndo\x12\x1b\n" +
+	"\x17IMPORT_UNDO_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13IMPORT_UNDO_DELETED\x10\x01\x12\x18\n" +
+	"\x14IMPORT_UNDO_RESTORED\x10\x02\x12\x19\n" +
+	"\x15IMPORT_UNDO_UNCHANGED\x10\x03\x12\x14\n" +
+	"\x10IMPORT_UNDO_KEPT\x10\x04*\x9e\x01\n" +
 	"\rImportOutcome\x12\x1e\n" +
 	"\x1aIMPORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16IMPORT_OUTCOME_CREATED\x10\x01\x12\x1a\n" +
@@ -1149,40 +1364,45 @@ func file_lingkar_bulk_v1_import_proto_rawDescGZIP() []byte {
 	return file_lingkar_bulk_v1_import_proto_rawDescData
 }
 
-var file_lingkar_bulk_v1_import_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_lingkar_bulk_v1_import_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_lingkar_bulk_v1_import_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_lingkar_bulk_v1_import_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_lingkar_bulk_v1_import_proto_goTypes = []any{
 	(ImportState)(0),               // 0: lingkar.bulk.v1.ImportState
-	(ImportOutcome)(0),             // 1: lingkar.bulk.v1.ImportOutcome
-	(*Import)(nil),                 // 2: lingkar.bulk.v1.Import
-	(*ImportCounts)(nil),           // 3: lingkar.bulk.v1.ImportCounts
-	(*ImportColumn)(nil),           // 4: lingkar.bulk.v1.ImportColumn
-	(*ImportRow)(nil),              // 5: lingkar.bulk.v1.ImportRow
-	(*UploadImportRequest)(nil),    // 6: lingkar.bulk.v1.UploadImportRequest
-	(*RunImportRequest)(nil),       // 7: lingkar.bulk.v1.RunImportRequest
-	(*GetImportRequest)(nil),       // 8: lingkar.bulk.v1.GetImportRequest
-	(*CancelImportRequest)(nil),    // 9: lingkar.bulk.v1.CancelImportRequest
-	(*UndoImportRequest)(nil),      // 10: lingkar.bulk.v1.UndoImportRequest
-	(*ListImportRowsRequest)(nil),  // 11: lingkar.bulk.v1.ListImportRowsRequest
-	(*ListImportRowsResponse)(nil), // 12: lingkar.bulk.v1.ListImportRowsResponse
-	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
+	(ImportUndo)(0),                // 1: lingkar.bulk.v1.ImportUndo
+	(ImportOutcome)(0),             // 2: lingkar.bulk.v1.ImportOutcome
+	(*Import)(nil),                 // 3: lingkar.bulk.v1.Import
+	(*ImportCounts)(nil),           // 4: lingkar.bulk.v1.ImportCounts
+	(*ImportUndoCounts)(nil),       // 5: lingkar.bulk.v1.ImportUndoCounts
+	(*ImportColumn)(nil),           // 6: lingkar.bulk.v1.ImportColumn
+	(*ImportRow)(nil),              // 7: lingkar.bulk.v1.ImportRow
+	(*UploadImportRequest)(nil),    // 8: lingkar.bulk.v1.UploadImportRequest
+	(*RunImportRequest)(nil),       // 9: lingkar.bulk.v1.RunImportRequest
+	(*GetImportRequest)(nil),       // 10: lingkar.bulk.v1.GetImportRequest
+	(*CancelImportRequest)(nil),    // 11: lingkar.bulk.v1.CancelImportRequest
+	(*UndoImportRequest)(nil),      // 12: lingkar.bulk.v1.UndoImportRequest
+	(*ListImportRowsRequest)(nil),  // 13: lingkar.bulk.v1.ListImportRowsRequest
+	(*ListImportRowsResponse)(nil), // 14: lingkar.bulk.v1.ListImportRowsResponse
+	(*timestamppb.Timestamp)(nil),  // 15: google.protobuf.Timestamp
 }
 var file_lingkar_bulk_v1_import_proto_depIdxs = []int32{
-	4,  // 0: lingkar.bulk.v1.Import.columns:type_name -> lingkar.bulk.v1.ImportColumn
+	6,  // 0: lingkar.bulk.v1.Import.columns:type_name -> lingkar.bulk.v1.ImportColumn
 	0,  // 1: lingkar.bulk.v1.Import.state:type_name -> lingkar.bulk.v1.ImportState
-	3,  // 2: lingkar.bulk.v1.Import.counts:type_name -> lingkar.bulk.v1.ImportCounts
-	13, // 3: lingkar.bulk.v1.Import.create_time:type_name -> google.protobuf.Timestamp
-	13, // 4: lingkar.bulk.v1.Import.update_time:type_name -> google.protobuf.Timestamp
-	13, // 5: lingkar.bulk.v1.Import.end_time:type_name -> google.protobuf.Timestamp
-	1,  // 6: lingkar.bulk.v1.ImportRow.outcome:type_name -> lingkar.bulk.v1.ImportOutcome
-	2,  // 7: lingkar.bulk.v1.UploadImportRequest.import:type_name -> lingkar.bulk.v1.Import
-	1,  // 8: lingkar.bulk.v1.ListImportRowsRequest.outcome:type_name -> lingkar.bulk.v1.ImportOutcome
-	5,  // 9: lingkar.bulk.v1.ListImportRowsResponse.rows:type_name -> lingkar.bulk.v1.ImportRow
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	4,  // 2: lingkar.bulk.v1.Import.counts:type_name -> lingkar.bulk.v1.ImportCounts
+	15, // 3: lingkar.bulk.v1.Import.create_time:type_name -> google.protobuf.Timestamp
+	15, // 4: lingkar.bulk.v1.Import.update_time:type_name -> google.protobuf.Timestamp
+	15, // 5: lingkar.bulk.v1.Import.end_time:type_name -> google.protobuf.Timestamp
+	5,  // 6: lingkar.bulk.v1.Import.undo:type_name -> lingkar.bulk.v1.ImportUndoCounts
+	2,  // 7: lingkar.bulk.v1.ImportRow.outcome:type_name -> lingkar.bulk.v1.ImportOutcome
+	1,  // 8: lingkar.bulk.v1.ImportRow.undo:type_name -> lingkar.bulk.v1.ImportUndo
+	3,  // 9: lingkar.bulk.v1.UploadImportRequest.import:type_name -> lingkar.bulk.v1.Import
+	2,  // 10: lingkar.bulk.v1.ListImportRowsRequest.outcome:type_name -> lingkar.bulk.v1.ImportOutcome
+	1,  // 11: lingkar.bulk.v1.ListImportRowsRequest.undo:type_name -> lingkar.bulk.v1.ImportUndo
+	7,  // 12: lingkar.bulk.v1.ListImportRowsResponse.rows:type_name -> lingkar.bulk.v1.ImportRow
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_bulk_v1_import_proto_init() }
@@ -1190,7 +1410,7 @@ func file_lingkar_bulk_v1_import_proto_init() {
 	if File_lingkar_bulk_v1_import_proto != nil {
 		return
 	}
-	file_lingkar_bulk_v1_import_proto_msgTypes[4].OneofWrappers = []any{
+	file_lingkar_bulk_v1_import_proto_msgTypes[5].OneofWrappers = []any{
 		(*UploadImportRequest_Import)(nil),
 		(*UploadImportRequest_Chunk)(nil),
 	}
@@ -1199,8 +1419,8 @@ func file_lingkar_bulk_v1_import_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_bulk_v1_import_proto_rawDesc), len(file_lingkar_bulk_v1_import_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   11,
+			NumEnums:      3,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -112,7 +112,8 @@ type Consent struct {
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	// Until when a grant holds; without end where unset.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
-	// Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}".
+	// Who recorded it: "users/{subject}", "apiKeys/{id}" or "services/{name}", or
+	// "portalAccesses/{uuid}" where the contact itself did, through a portal.
 	Actor string `protobuf:"bytes,11,opt,name=actor,proto3" json:"actor,omitempty"`
 	// Where the record came from, such as "web-form".
 	Source string `protobuf:"bytes,12,opt,name=source,proto3" json:"source,omitempty"`

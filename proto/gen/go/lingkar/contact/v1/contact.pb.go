@@ -214,6 +214,67 @@ func (RoleKind) EnumDescriptor() ([]byte, []int) {
 	return file_lingkar_contact_v1_contact_proto_rawDescGZIP(), []int{2}
 }
 
+// What can be answered with a contact.
+type ContactRelation int32
+
+const (
+	// Not given.
+	ContactRelation_CONTACT_RELATION_UNSPECIFIED ContactRelation = 0
+	// The contacts that it has relationships with.
+	ContactRelation_CONTACT_RELATION_RELATIONSHIPS ContactRelation = 1
+	// Its latest interactions.
+	ContactRelation_CONTACT_RELATION_INTERACTIONS ContactRelation = 2
+	// What it allows: of each purpose and channel the latest entry.
+	ContactRelation_CONTACT_RELATION_CONSENTS ContactRelation = 3
+	// How many documents it has.
+	ContactRelation_CONTACT_RELATION_DOCUMENTS ContactRelation = 4
+)
+
+// Enum value maps for ContactRelation.
+var (
+	ContactRelation_name = map[int32]string{
+		0: "CONTACT_RELATION_UNSPECIFIED",
+		1: "CONTACT_RELATION_RELATIONSHIPS",
+		2: "CONTACT_RELATION_INTERACTIONS",
+		3: "CONTACT_RELATION_CONSENTS",
+		4: "CONTACT_RELATION_DOCUMENTS",
+	}
+	ContactRelation_value = map[string]int32{
+		"CONTACT_RELATION_UNSPECIFIED":   0,
+		"CONTACT_RELATION_RELATIONSHIPS": 1,
+		"CONTACT_RELATION_INTERACTIONS":  2,
+		"CONTACT_RELATION_CONSENTS":      3,
+		"CONTACT_RELATION_DOCUMENTS":     4,
+	}
+)
+
+func (x ContactRelation) Enum() *ContactRelation {
+	p := new(ContactRelation)
+	*p = x
+	return p
+}
+
+func (x ContactRelation) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ContactRelation) Descriptor() protoreflect.EnumDescriptor {
+	return file_lingkar_contact_v1_contact_proto_enumTypes[3].Descriptor()
+}
+
+func (ContactRelation) Type() protoreflect.EnumType {
+	return &file_lingkar_contact_v1_contact_proto_enumTypes[3]
+}
+
+func (x ContactRelation) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ContactRelation.Descriptor instead.
+func (ContactRelation) EnumDescriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_contact_proto_rawDescGZIP(), []int{3}
+}
+
 // A person or an organisation, with all its roles at once (CON-08).
 type Contact struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -292,7 +353,9 @@ type Contact struct {
 	EraseTime *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=erase_time,json=eraseTime,proto3" json:"erase_time,omitempty"`
 	// True for a person of whom no name is known, only a device, a phone number or a card
 	// (CON-32). ClaimAnonymousContact says who it is.
-	Anonymous     bool `protobuf:"varint,32,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
+	Anonymous bool `protobuf:"varint,32,opt,name=anonymous,proto3" json:"anonymous,omitempty"`
+	// What was asked for by include, and nothing otherwise. It stands in no event.
+	Included      *ContactRelations `protobuf:"bytes,33,opt,name=included,proto3" json:"included,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -549,6 +612,13 @@ func (x *Contact) GetAnonymous() bool {
 		return x.Anonymous
 	}
 	return false
+}
+
+func (x *Contact) GetIncluded() *ContactRelations {
+	if x != nil {
+		return x.Included
+	}
+	return nil
 }
 
 // Something that points at one contact, or is evidence for it.
@@ -898,11 +968,295 @@ func (x *Role) GetEmployee() *EmployeeProfile {
 	return nil
 }
 
+// What is answered with a contact, of all contacts that are one with it. A caller finds
+// what the lists of their own would show it: nothing of what it may not list.
+type ContactRelations struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The latest 20 relationships, those that have ended too.
+	Relationships []*RelatedContact `protobuf:"bytes,1,rep,name=relationships,proto3" json:"relationships,omitempty"`
+	// True where it has more relationships: ListRelationships tells all.
+	RelationshipsTruncated bool `protobuf:"varint,2,opt,name=relationships_truncated,json=relationshipsTruncated,proto3" json:"relationships_truncated,omitempty"`
+	// The latest 5 interactions, the newest first, without their bodies.
+	Interactions []*Interaction `protobuf:"bytes,3,rep,name=interactions,proto3" json:"interactions,omitempty"`
+	// True where it has more interactions: ListInteractions tells all.
+	InteractionsTruncated bool `protobuf:"varint,4,opt,name=interactions_truncated,json=interactionsTruncated,proto3" json:"interactions_truncated,omitempty"`
+	// The latest entry of each purpose and channel, of the latest 50 entries.
+	Consents []*Consent `protobuf:"bytes,5,rep,name=consents,proto3" json:"consents,omitempty"`
+	// True where there are entries before these: ListConsents tells all.
+	ConsentsTruncated bool `protobuf:"varint,6,opt,name=consents_truncated,json=consentsTruncated,proto3" json:"consents_truncated,omitempty"`
+	// How many documents it has that are not deleted; 1,000 stands for as many or more.
+	// ListDocuments tells which.
+	DocumentCount int32 `protobuf:"varint,7,opt,name=document_count,json=documentCount,proto3" json:"document_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactRelations) Reset() {
+	*x = ContactRelations{}
+	mi := &file_lingkar_contact_v1_contact_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactRelations) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactRelations) ProtoMessage() {}
+
+func (x *ContactRelations) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_contact_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactRelations.ProtoReflect.Descriptor instead.
+func (*ContactRelations) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_contact_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ContactRelations) GetRelationships() []*RelatedContact {
+	if x != nil {
+		return x.Relationships
+	}
+	return nil
+}
+
+func (x *ContactRelations) GetRelationshipsTruncated() bool {
+	if x != nil {
+		return x.RelationshipsTruncated
+	}
+	return false
+}
+
+func (x *ContactRelations) GetInteractions() []*Interaction {
+	if x != nil {
+		return x.Interactions
+	}
+	return nil
+}
+
+func (x *ContactRelations) GetInteractionsTruncated() bool {
+	if x != nil {
+		return x.InteractionsTruncated
+	}
+	return false
+}
+
+func (x *ContactRelations) GetConsents() []*Consent {
+	if x != nil {
+		return x.Consents
+	}
+	return nil
+}
+
+func (x *ContactRelations) GetConsentsTruncated() bool {
+	if x != nil {
+		return x.ConsentsTruncated
+	}
+	return false
+}
+
+func (x *ContactRelations) GetDocumentCount() int32 {
+	if x != nil {
+		return x.DocumentCount
+	}
+	return 0
+}
+
+// A relationship as it is seen from one of its contacts.
+type RelatedContact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "relationships/{uuid}".
+	Relationship string `protobuf:"bytes,1,opt,name=relationship,proto3" json:"relationship,omitempty"`
+	// "relationshipTypes/{uuid}".
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// How it reads from this contact to the other: "works for", or "employs".
+	Label string `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
+	// What the first contact of the relationship is or does in it.
+	Role string `protobuf:"bytes,4,opt,name=role,proto3" json:"role,omitempty"`
+	// When it began.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When it ended or ends; unset while nobody knows of an end.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// The other contact; unset where the caller may not get it.
+	Contact       *ContactSummary `protobuf:"bytes,7,opt,name=contact,proto3" json:"contact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RelatedContact) Reset() {
+	*x = RelatedContact{}
+	mi := &file_lingkar_contact_v1_contact_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RelatedContact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RelatedContact) ProtoMessage() {}
+
+func (x *RelatedContact) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_contact_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RelatedContact.ProtoReflect.Descriptor instead.
+func (*RelatedContact) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_contact_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RelatedContact) GetRelationship() string {
+	if x != nil {
+		return x.Relationship
+	}
+	return ""
+}
+
+func (x *RelatedContact) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *RelatedContact) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *RelatedContact) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *RelatedContact) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *RelatedContact) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *RelatedContact) GetContact() *ContactSummary {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+// What shows who a contact is, without the fields that are hidden from the caller.
+type ContactSummary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "contacts/{uuid}".
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// How it is shown in lists.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// Person or organisation.
+	Kind ContactKind `protobuf:"varint,3,opt,name=kind,proto3,enum=lingkar.contact.v1.ContactKind" json:"kind,omitempty"`
+	// The number people use: "C-000123".
+	CustomerId string `protobuf:"bytes,4,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// When it was deleted; unset while it is alive.
+	DeleteTime    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=delete_time,json=deleteTime,proto3" json:"delete_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactSummary) Reset() {
+	*x = ContactSummary{}
+	mi := &file_lingkar_contact_v1_contact_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactSummary) ProtoMessage() {}
+
+func (x *ContactSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_contact_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactSummary.ProtoReflect.Descriptor instead.
+func (*ContactSummary) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_contact_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *ContactSummary) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ContactSummary) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ContactSummary) GetKind() ContactKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ContactKind_CONTACT_KIND_UNSPECIFIED
+}
+
+func (x *ContactSummary) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *ContactSummary) GetDeleteTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeleteTime
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_contact_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a!lingkar/contact/v1/employee.proto\x1a\x1clingkar/event/v1/event.proto\"\xa6\x10\n" +
+	" lingkar/contact/v1/contact.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\x1a lingkar/contact/v1/consent.proto\x1a!lingkar/contact/v1/employee.proto\x1a$lingkar/contact/v1/interaction.proto\x1a\x1clingkar/event/v1/event.proto\"\xf1\x10\n" +
 	"\aContact\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12$\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x03\xe0A\x03R\n" +
@@ -950,7 +1304,8 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"mergedInto\x12>\n" +
 	"\n" +
 	"erase_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\teraseTime\x12!\n" +
-	"\tanonymous\x18  \x01(\bB\x03\xe0A\x03R\tanonymous\x1a>\n" +
+	"\tanonymous\x18  \x01(\bB\x03\xe0A\x03R\tanonymous\x12I\n" +
+	"\bincluded\x18! \x01(\v2$.lingkar.contact.v1.ContactRelationsB\a\xe0A\x03\x88\xb5\x18\x01R\bincluded\x1a>\n" +
 	"\x10ExternalIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
@@ -989,7 +1344,35 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"start_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\tstartTime\x12:\n" +
 	"\bend_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x01R\aendTime\x126\n" +
 	"\adetails\x18\x04 \x01(\v2\x17.google.protobuf.StructB\x03\xe0A\x01R\adetails\x12D\n" +
-	"\bemployee\x18\x05 \x01(\v2#.lingkar.contact.v1.EmployeeProfileB\x03\xe0A\x01R\bemployee*c\n" +
+	"\bemployee\x18\x05 \x01(\v2#.lingkar.contact.v1.EmployeeProfileB\x03\xe0A\x01R\bemployee\"\xa0\x03\n" +
+	"\x10ContactRelations\x12H\n" +
+	"\rrelationships\x18\x01 \x03(\v2\".lingkar.contact.v1.RelatedContactR\rrelationships\x127\n" +
+	"\x17relationships_truncated\x18\x02 \x01(\bR\x16relationshipsTruncated\x12C\n" +
+	"\finteractions\x18\x03 \x03(\v2\x1f.lingkar.contact.v1.InteractionR\finteractions\x125\n" +
+	"\x16interactions_truncated\x18\x04 \x01(\bR\x15interactionsTruncated\x127\n" +
+	"\bconsents\x18\x05 \x03(\v2\x1b.lingkar.contact.v1.ConsentR\bconsents\x12-\n" +
+	"\x12consents_truncated\x18\x06 \x01(\bR\x11consentsTruncated\x12%\n" +
+	"\x0edocument_count\x18\a \x01(\x05R\rdocumentCount\"\xea\x02\n" +
+	"\x0eRelatedContact\x12A\n" +
+	"\frelationship\x18\x01 \x01(\tB\x1d\xfaA\x1a\n" +
+	"\x18lingkar.dev/RelationshipR\frelationship\x125\n" +
+	"\x04type\x18\x02 \x01(\tB!\xfaA\x1e\n" +
+	"\x1clingkar.dev/RelationshipTypeR\x04type\x12\x14\n" +
+	"\x05label\x18\x03 \x01(\tR\x05label\x12\x18\n" +
+	"\x04role\x18\x04 \x01(\tB\x04\x88\xb5\x18\x01R\x04role\x129\n" +
+	"\n" +
+	"start_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
+	"\bend_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12<\n" +
+	"\acontact\x18\a \x01(\v2\".lingkar.contact.v1.ContactSummaryR\acontact\"\xfa\x01\n" +
+	"\x0eContactSummary\x12,\n" +
+	"\x04name\x18\x01 \x01(\tB\x18\xfaA\x15\n" +
+	"\x13lingkar.dev/ContactR\x04name\x12'\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\x04\x88\xb5\x18\x01R\vdisplayName\x123\n" +
+	"\x04kind\x18\x03 \x01(\x0e2\x1f.lingkar.contact.v1.ContactKindR\x04kind\x12\x1f\n" +
+	"\vcustomer_id\x18\x04 \x01(\tR\n" +
+	"customerId\x12;\n" +
+	"\vdelete_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"deleteTime*c\n" +
 	"\vContactKind\x12\x1c\n" +
 	"\x18CONTACT_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CONTACT_KIND_PERSON\x10\x01\x12\x1d\n" +
@@ -1007,7 +1390,13 @@ const file_lingkar_contact_v1_contact_proto_rawDesc = "" +
 	"\x12ROLE_KIND_EMPLOYEE\x10\x02\x12\x15\n" +
 	"\x11ROLE_KIND_PARTNER\x10\x03\x12\x16\n" +
 	"\x12ROLE_KIND_SUPPLIER\x10\x04\x12\x16\n" +
-	"\x12ROLE_KIND_INVESTOR\x10\x05B\xda\x01\n" +
+	"\x12ROLE_KIND_INVESTOR\x10\x05*\xb9\x01\n" +
+	"\x0fContactRelation\x12 \n" +
+	"\x1cCONTACT_RELATION_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eCONTACT_RELATION_RELATIONSHIPS\x10\x01\x12!\n" +
+	"\x1dCONTACT_RELATION_INTERACTIONS\x10\x02\x12\x1d\n" +
+	"\x19CONTACT_RELATION_CONSENTS\x10\x03\x12\x1e\n" +
+	"\x1aCONTACT_RELATION_DOCUMENTS\x10\x04B\xda\x01\n" +
 	"\x16com.lingkar.contact.v1B\fContactProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -1022,52 +1411,67 @@ func file_lingkar_contact_v1_contact_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_contact_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_lingkar_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_lingkar_contact_v1_contact_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_lingkar_contact_v1_contact_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_lingkar_contact_v1_contact_proto_goTypes = []any{
 	(ContactKind)(0),              // 0: lingkar.contact.v1.ContactKind
 	(IdentifierKind)(0),           // 1: lingkar.contact.v1.IdentifierKind
 	(RoleKind)(0),                 // 2: lingkar.contact.v1.RoleKind
-	(*Contact)(nil),               // 3: lingkar.contact.v1.Contact
-	(*Identifier)(nil),            // 4: lingkar.contact.v1.Identifier
-	(*Address)(nil),               // 5: lingkar.contact.v1.Address
-	(*ContactPreference)(nil),     // 6: lingkar.contact.v1.ContactPreference
-	(*Role)(nil),                  // 7: lingkar.contact.v1.Role
-	nil,                           // 8: lingkar.contact.v1.Contact.ExternalIdsEntry
-	nil,                           // 9: lingkar.contact.v1.Contact.LabelsEntry
-	(*date.Date)(nil),             // 10: google.type.Date
-	(*structpb.Struct)(nil),       // 11: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(v1.Channel)(0),               // 13: lingkar.event.v1.Channel
-	(*EmployeeProfile)(nil),       // 14: lingkar.contact.v1.EmployeeProfile
+	(ContactRelation)(0),          // 3: lingkar.contact.v1.ContactRelation
+	(*Contact)(nil),               // 4: lingkar.contact.v1.Contact
+	(*Identifier)(nil),            // 5: lingkar.contact.v1.Identifier
+	(*Address)(nil),               // 6: lingkar.contact.v1.Address
+	(*ContactPreference)(nil),     // 7: lingkar.contact.v1.ContactPreference
+	(*Role)(nil),                  // 8: lingkar.contact.v1.Role
+	(*ContactRelations)(nil),      // 9: lingkar.contact.v1.ContactRelations
+	(*RelatedContact)(nil),        // 10: lingkar.contact.v1.RelatedContact
+	(*ContactSummary)(nil),        // 11: lingkar.contact.v1.ContactSummary
+	nil,                           // 12: lingkar.contact.v1.Contact.ExternalIdsEntry
+	nil,                           // 13: lingkar.contact.v1.Contact.LabelsEntry
+	(*date.Date)(nil),             // 14: google.type.Date
+	(*structpb.Struct)(nil),       // 15: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(v1.Channel)(0),               // 17: lingkar.event.v1.Channel
+	(*EmployeeProfile)(nil),       // 18: lingkar.contact.v1.EmployeeProfile
+	(*Interaction)(nil),           // 19: lingkar.contact.v1.Interaction
+	(*Consent)(nil),               // 20: lingkar.contact.v1.Consent
 }
 var file_lingkar_contact_v1_contact_proto_depIdxs = []int32{
 	0,  // 0: lingkar.contact.v1.Contact.kind:type_name -> lingkar.contact.v1.ContactKind
-	10, // 1: lingkar.contact.v1.Contact.birthday:type_name -> google.type.Date
-	4,  // 2: lingkar.contact.v1.Contact.identifiers:type_name -> lingkar.contact.v1.Identifier
-	5,  // 3: lingkar.contact.v1.Contact.addresses:type_name -> lingkar.contact.v1.Address
-	6,  // 4: lingkar.contact.v1.Contact.preference:type_name -> lingkar.contact.v1.ContactPreference
-	7,  // 5: lingkar.contact.v1.Contact.roles:type_name -> lingkar.contact.v1.Role
-	8,  // 6: lingkar.contact.v1.Contact.external_ids:type_name -> lingkar.contact.v1.Contact.ExternalIdsEntry
-	9,  // 7: lingkar.contact.v1.Contact.labels:type_name -> lingkar.contact.v1.Contact.LabelsEntry
-	11, // 8: lingkar.contact.v1.Contact.custom_fields:type_name -> google.protobuf.Struct
-	12, // 9: lingkar.contact.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
-	12, // 10: lingkar.contact.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
-	12, // 11: lingkar.contact.v1.Contact.delete_time:type_name -> google.protobuf.Timestamp
-	12, // 12: lingkar.contact.v1.Contact.restrict_time:type_name -> google.protobuf.Timestamp
-	12, // 13: lingkar.contact.v1.Contact.erase_time:type_name -> google.protobuf.Timestamp
-	1,  // 14: lingkar.contact.v1.Identifier.kind:type_name -> lingkar.contact.v1.IdentifierKind
-	13, // 15: lingkar.contact.v1.ContactPreference.channel:type_name -> lingkar.event.v1.Channel
-	2,  // 16: lingkar.contact.v1.Role.kind:type_name -> lingkar.contact.v1.RoleKind
-	12, // 17: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
-	12, // 18: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
-	11, // 19: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
-	14, // 20: lingkar.contact.v1.Role.employee:type_name -> lingkar.contact.v1.EmployeeProfile
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	14, // 1: lingkar.contact.v1.Contact.birthday:type_name -> google.type.Date
+	5,  // 2: lingkar.contact.v1.Contact.identifiers:type_name -> lingkar.contact.v1.Identifier
+	6,  // 3: lingkar.contact.v1.Contact.addresses:type_name -> lingkar.contact.v1.Address
+	7,  // 4: lingkar.contact.v1.Contact.preference:type_name -> lingkar.contact.v1.ContactPreference
+	8,  // 5: lingkar.contact.v1.Contact.roles:type_name -> lingkar.contact.v1.Role
+	12, // 6: lingkar.contact.v1.Contact.external_ids:type_name -> lingkar.contact.v1.Contact.ExternalIdsEntry
+	13, // 7: lingkar.contact.v1.Contact.labels:type_name -> lingkar.contact.v1.Contact.LabelsEntry
+	15, // 8: lingkar.contact.v1.Contact.custom_fields:type_name -> google.protobuf.Struct
+	16, // 9: lingkar.contact.v1.Contact.create_time:type_name -> google.protobuf.Timestamp
+	16, // 10: lingkar.contact.v1.Contact.update_time:type_name -> google.protobuf.Timestamp
+	16, // 11: lingkar.contact.v1.Contact.delete_time:type_name -> google.protobuf.Timestamp
+	16, // 12: lingkar.contact.v1.Contact.restrict_time:type_name -> google.protobuf.Timestamp
+	16, // 13: lingkar.contact.v1.Contact.erase_time:type_name -> google.protobuf.Timestamp
+	9,  // 14: lingkar.contact.v1.Contact.included:type_name -> lingkar.contact.v1.ContactRelations
+	1,  // 15: lingkar.contact.v1.Identifier.kind:type_name -> lingkar.contact.v1.IdentifierKind
+	17, // 16: lingkar.contact.v1.ContactPreference.channel:type_name -> lingkar.event.v1.Channel
+	2,  // 17: lingkar.contact.v1.Role.kind:type_name -> lingkar.contact.v1.RoleKind
+	16, // 18: lingkar.contact.v1.Role.start_time:type_name -> google.protobuf.Timestamp
+	16, // 19: lingkar.contact.v1.Role.end_time:type_name -> google.protobuf.Timestamp
+	15, // 20: lingkar.contact.v1.Role.details:type_name -> google.protobuf.Struct
+	18, // 21: lingkar.contact.v1.Role.employee:type_name -> lingkar.contact.v1.EmployeeProfile
+	10, // 22: lingkar.contact.v1.ContactRelations.relationships:type_name -> lingkar.contact.v1.RelatedContact
+	19, // 23: lingkar.contact.v1.ContactRelations.interactions:type_name -> lingkar.contact.v1.Interaction
+	20, // 24: lingkar.contact.v1.ContactRelations.consents:type_name -> lingkar.contact.v1.Consent
+	16, // 25: lingkar.contact.v1.RelatedContact.start_time:type_name -> google.protobuf.Timestamp
+	16, // 26: lingkar.contact.v1.RelatedContact.end_time:type_name -> google.protobuf.Timestamp
+	11, // 27: lingkar.contact.v1.RelatedContact.contact:type_name -> lingkar.contact.v1.ContactSummary
+	0,  // 28: lingkar.contact.v1.ContactSummary.kind:type_name -> lingkar.contact.v1.ContactKind
+	16, // 29: lingkar.contact.v1.ContactSummary.delete_time:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_proto_init() }
@@ -1075,14 +1479,16 @@ func file_lingkar_contact_v1_contact_proto_init() {
 	if File_lingkar_contact_v1_contact_proto != nil {
 		return
 	}
+	file_lingkar_contact_v1_consent_proto_init()
 	file_lingkar_contact_v1_employee_proto_init()
+	file_lingkar_contact_v1_interaction_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_contact_proto_rawDesc), len(file_lingkar_contact_v1_contact_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   7,
+			NumEnums:      4,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

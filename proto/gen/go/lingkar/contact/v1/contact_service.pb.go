@@ -115,7 +115,9 @@ type GetContactRequest struct {
 	// "contacts/{uuid}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The fields to answer; all where empty.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// What to answer with the contact, in its field included. A read_mask must name that too.
+	Include       []ContactRelation `protobuf:"varint,3,rep,packed,name=include,proto3,enum=lingkar.contact.v1.ContactRelation" json:"include,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -164,6 +166,13 @@ func (x *GetContactRequest) GetReadMask() *fieldmaskpb.FieldMask {
 	return nil
 }
 
+func (x *GetContactRequest) GetInclude() []ContactRelation {
+	if x != nil {
+		return x.Include
+	}
+	return nil
+}
+
 // Asks for a page of contacts.
 type ListContactsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -182,7 +191,14 @@ type ListContactsRequest struct {
 	// Lists deleted contacts too.
 	ShowDeleted bool `protobuf:"varint,5,opt,name=show_deleted,json=showDeleted,proto3" json:"show_deleted,omitempty"`
 	// The fields of each contact to answer; all where empty.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// A view of contacts, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+	// default if it has one. The filter of the request narrows that of the view; an order_by,
+	// a read_mask or a page_size of the request takes the place of the view's.
+	SavedView string `protobuf:"bytes,7,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
+	// What to answer with each contact, in its field included. A read_mask must name that too.
+	// A page has 200 contacts at most then.
+	Include       []ContactRelation `protobuf:"varint,8,rep,packed,name=include,proto3,enum=lingkar.contact.v1.ContactRelation" json:"include,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -255,6 +271,20 @@ func (x *ListContactsRequest) GetShowDeleted() bool {
 func (x *ListContactsRequest) GetReadMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.ReadMask
+	}
+	return nil
+}
+
+func (x *ListContactsRequest) GetSavedView() string {
+	if x != nil {
+		return x.SavedView
+	}
+	return ""
+}
+
+func (x *ListContactsRequest) GetInclude() []ContactRelation {
+	if x != nil {
+		return x.Include
 	}
 	return nil
 }
@@ -641,7 +671,10 @@ type BatchGetContactsRequest struct {
 	// "contacts/{uuid}", at most 1,000.
 	Names []string `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
 	// The fields of each contact to answer; all where empty.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// What to answer with each contact, in its field included. A read_mask must name that too.
+	// There are 200 names at most then.
+	Include       []ContactRelation `protobuf:"varint,3,rep,packed,name=include,proto3,enum=lingkar.contact.v1.ContactRelation" json:"include,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -686,6 +719,13 @@ func (x *BatchGetContactsRequest) GetNames() []string {
 func (x *BatchGetContactsRequest) GetReadMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.ReadMask
+	}
+	return nil
+}
+
+func (x *BatchGetContactsRequest) GetInclude() []ContactRelation {
+	if x != nil {
+		return x.Include
 	}
 	return nil
 }
@@ -1484,11 +1524,13 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
 	"\rvalidate_only\x18\x04 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12.\n" +
-	"\x10allow_duplicates\x18\x05 \x01(\bB\x03\xe0A\x01R\x0fallowDuplicates\"\x89\x01\n" +
+	"\x10allow_duplicates\x18\x05 \x01(\bB\x03\xe0A\x01R\x0fallowDuplicates\"\xe0\x01\n" +
 	"\x11GetContactRequest\x126\n" +
 	"\x04name\x18\x01 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
-	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x85\x02\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\x12U\n" +
+	"\ainclude\x18\x03 \x03(\x0e2#.lingkar.contact.v1.ContactRelationB\x16\xe0A\x01\xbaH\x10\x92\x01\r\x10\n" +
+	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\ainclude\"\xa1\x03\n" +
 	"\x13ListContactsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
@@ -1497,7 +1539,12 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"\x06filter\x18\x03 \x01(\tB\x03\xe0A\x01R\x06filter\x12\x1e\n" +
 	"\border_by\x18\x04 \x01(\tB\x03\xe0A\x01R\aorderBy\x12&\n" +
 	"\fshow_deleted\x18\x05 \x01(\bB\x03\xe0A\x01R\vshowDeleted\x12<\n" +
-	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"w\n" +
+	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\x12C\n" +
+	"\n" +
+	"saved_view\x18\a \x01(\tB$\xe0A\x01\xfaA\x17\n" +
+	"\x15lingkar.dev/SavedView\xbaH\x04r\x02\x18<R\tsavedView\x12U\n" +
+	"\ainclude\x18\b \x03(\x0e2#.lingkar.contact.v1.ContactRelationB\x16\xe0A\x01\xbaH\x10\x92\x01\r\x10\n" +
+	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\ainclude\"w\n" +
 	"\x14ListContactsResponse\x127\n" +
 	"\bcontacts\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ContactR\bcontacts\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa4\x02\n" +
@@ -1527,11 +1574,13 @@ const file_lingkar_contact_v1_contact_service_proto_rawDesc = "" +
 	"request_id\x18\x02 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
 	"\rvalidate_only\x18\x03 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"V\n" +
 	"\x1bBatchCreateContactsResponse\x127\n" +
-	"\bcontacts\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ContactR\bcontacts\"\x9b\x01\n" +
+	"\bcontacts\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ContactR\bcontacts\"\xf2\x01\n" +
 	"\x17BatchGetContactsRequest\x12B\n" +
 	"\x05names\x18\x01 \x03(\tB,\xe0A\x02\xfaA\x15\n" +
 	"\x13lingkar.dev/Contact\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04r\x02\x10\x01R\x05names\x12<\n" +
-	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"S\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\x12U\n" +
+	"\ainclude\x18\x03 \x03(\x0e2#.lingkar.contact.v1.ContactRelationB\x16\xe0A\x01\xbaH\x10\x92\x01\r\x10\n" +
+	"\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\ainclude\"S\n" +
 	"\x18BatchGetContactsResponse\x127\n" +
 	"\bcontacts\x18\x01 \x03(\v2\x1b.lingkar.contact.v1.ContactR\bcontacts\"j\n" +
 	"\n" +
@@ -1656,66 +1705,70 @@ var file_lingkar_contact_v1_contact_service_proto_goTypes = []any{
 	(*EndRoleRequest)(nil),              // 19: lingkar.contact.v1.EndRoleRequest
 	(*Contact)(nil),                     // 20: lingkar.contact.v1.Contact
 	(*fieldmaskpb.FieldMask)(nil),       // 21: google.protobuf.FieldMask
-	(*Role)(nil),                        // 22: lingkar.contact.v1.Role
-	(RoleKind)(0),                       // 23: lingkar.contact.v1.RoleKind
-	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
+	(ContactRelation)(0),                // 22: lingkar.contact.v1.ContactRelation
+	(*Role)(nil),                        // 23: lingkar.contact.v1.Role
+	(RoleKind)(0),                       // 24: lingkar.contact.v1.RoleKind
+	(*timestamppb.Timestamp)(nil),       // 25: google.protobuf.Timestamp
 }
 var file_lingkar_contact_v1_contact_service_proto_depIdxs = []int32{
 	20, // 0: lingkar.contact.v1.CreateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
 	21, // 1: lingkar.contact.v1.GetContactRequest.read_mask:type_name -> google.protobuf.FieldMask
-	21, // 2: lingkar.contact.v1.ListContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 3: lingkar.contact.v1.ListContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	20, // 4: lingkar.contact.v1.UpdateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
-	21, // 5: lingkar.contact.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 6: lingkar.contact.v1.BatchCreateContactsRequest.requests:type_name -> lingkar.contact.v1.CreateContactRequest
-	20, // 7: lingkar.contact.v1.BatchCreateContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	21, // 8: lingkar.contact.v1.BatchGetContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 9: lingkar.contact.v1.BatchGetContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	20, // 10: lingkar.contact.v1.UpsertContactRequest.contact:type_name -> lingkar.contact.v1.Contact
-	11, // 11: lingkar.contact.v1.UpsertContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
-	21, // 12: lingkar.contact.v1.UpsertContactRequest.update_mask:type_name -> google.protobuf.FieldMask
-	11, // 13: lingkar.contact.v1.LookupContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
-	20, // 14: lingkar.contact.v1.LookupContactResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	21, // 15: lingkar.contact.v1.SearchContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
-	20, // 16: lingkar.contact.v1.SearchContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
-	22, // 17: lingkar.contact.v1.AssignRoleRequest.role:type_name -> lingkar.contact.v1.Role
-	22, // 18: lingkar.contact.v1.ReviseRoleRequest.role:type_name -> lingkar.contact.v1.Role
-	21, // 19: lingkar.contact.v1.ReviseRoleRequest.update_mask:type_name -> google.protobuf.FieldMask
-	23, // 20: lingkar.contact.v1.EndRoleRequest.kind:type_name -> lingkar.contact.v1.RoleKind
-	24, // 21: lingkar.contact.v1.EndRoleRequest.end_time:type_name -> google.protobuf.Timestamp
-	0,  // 22: lingkar.contact.v1.ContactService.CreateContact:input_type -> lingkar.contact.v1.CreateContactRequest
-	1,  // 23: lingkar.contact.v1.ContactService.GetContact:input_type -> lingkar.contact.v1.GetContactRequest
-	2,  // 24: lingkar.contact.v1.ContactService.ListContacts:input_type -> lingkar.contact.v1.ListContactsRequest
-	4,  // 25: lingkar.contact.v1.ContactService.UpdateContact:input_type -> lingkar.contact.v1.UpdateContactRequest
-	5,  // 26: lingkar.contact.v1.ContactService.DeleteContact:input_type -> lingkar.contact.v1.DeleteContactRequest
-	6,  // 27: lingkar.contact.v1.ContactService.UndeleteContact:input_type -> lingkar.contact.v1.UndeleteContactRequest
-	7,  // 28: lingkar.contact.v1.ContactService.BatchCreateContacts:input_type -> lingkar.contact.v1.BatchCreateContactsRequest
-	9,  // 29: lingkar.contact.v1.ContactService.BatchGetContacts:input_type -> lingkar.contact.v1.BatchGetContactsRequest
-	12, // 30: lingkar.contact.v1.ContactService.UpsertContact:input_type -> lingkar.contact.v1.UpsertContactRequest
-	13, // 31: lingkar.contact.v1.ContactService.LookupContact:input_type -> lingkar.contact.v1.LookupContactRequest
-	15, // 32: lingkar.contact.v1.ContactService.SearchContacts:input_type -> lingkar.contact.v1.SearchContactsRequest
-	17, // 33: lingkar.contact.v1.ContactService.AssignRole:input_type -> lingkar.contact.v1.AssignRoleRequest
-	18, // 34: lingkar.contact.v1.ContactService.ReviseRole:input_type -> lingkar.contact.v1.ReviseRoleRequest
-	19, // 35: lingkar.contact.v1.ContactService.EndRole:input_type -> lingkar.contact.v1.EndRoleRequest
-	20, // 36: lingkar.contact.v1.ContactService.CreateContact:output_type -> lingkar.contact.v1.Contact
-	20, // 37: lingkar.contact.v1.ContactService.GetContact:output_type -> lingkar.contact.v1.Contact
-	3,  // 38: lingkar.contact.v1.ContactService.ListContacts:output_type -> lingkar.contact.v1.ListContactsResponse
-	20, // 39: lingkar.contact.v1.ContactService.UpdateContact:output_type -> lingkar.contact.v1.Contact
-	20, // 40: lingkar.contact.v1.ContactService.DeleteContact:output_type -> lingkar.contact.v1.Contact
-	20, // 41: lingkar.contact.v1.ContactService.UndeleteContact:output_type -> lingkar.contact.v1.Contact
-	8,  // 42: lingkar.contact.v1.ContactService.BatchCreateContacts:output_type -> lingkar.contact.v1.BatchCreateContactsResponse
-	10, // 43: lingkar.contact.v1.ContactService.BatchGetContacts:output_type -> lingkar.contact.v1.BatchGetContactsResponse
-	20, // 44: lingkar.contact.v1.ContactService.UpsertContact:output_type -> lingkar.contact.v1.Contact
-	14, // 45: lingkar.contact.v1.ContactService.LookupContact:output_type -> lingkar.contact.v1.LookupContactResponse
-	16, // 46: lingkar.contact.v1.ContactService.SearchContacts:output_type -> lingkar.contact.v1.SearchContactsResponse
-	20, // 47: lingkar.contact.v1.ContactService.AssignRole:output_type -> lingkar.contact.v1.Contact
-	20, // 48: lingkar.contact.v1.ContactService.ReviseRole:output_type -> lingkar.contact.v1.Contact
-	20, // 49: lingkar.contact.v1.ContactService.EndRole:output_type -> lingkar.contact.v1.Contact
-	36, // [36:50] is the sub-list for method output_type
-	22, // [22:36] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	22, // 2: lingkar.contact.v1.GetContactRequest.include:type_name -> lingkar.contact.v1.ContactRelation
+	21, // 3: lingkar.contact.v1.ListContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	22, // 4: lingkar.contact.v1.ListContactsRequest.include:type_name -> lingkar.contact.v1.ContactRelation
+	20, // 5: lingkar.contact.v1.ListContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	20, // 6: lingkar.contact.v1.UpdateContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	21, // 7: lingkar.contact.v1.UpdateContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	0,  // 8: lingkar.contact.v1.BatchCreateContactsRequest.requests:type_name -> lingkar.contact.v1.CreateContactRequest
+	20, // 9: lingkar.contact.v1.BatchCreateContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	21, // 10: lingkar.contact.v1.BatchGetContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	22, // 11: lingkar.contact.v1.BatchGetContactsRequest.include:type_name -> lingkar.contact.v1.ContactRelation
+	20, // 12: lingkar.contact.v1.BatchGetContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	20, // 13: lingkar.contact.v1.UpsertContactRequest.contact:type_name -> lingkar.contact.v1.Contact
+	11, // 14: lingkar.contact.v1.UpsertContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
+	21, // 15: lingkar.contact.v1.UpsertContactRequest.update_mask:type_name -> google.protobuf.FieldMask
+	11, // 16: lingkar.contact.v1.LookupContactRequest.external_id:type_name -> lingkar.contact.v1.ExternalId
+	20, // 17: lingkar.contact.v1.LookupContactResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	21, // 18: lingkar.contact.v1.SearchContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	20, // 19: lingkar.contact.v1.SearchContactsResponse.contacts:type_name -> lingkar.contact.v1.Contact
+	23, // 20: lingkar.contact.v1.AssignRoleRequest.role:type_name -> lingkar.contact.v1.Role
+	23, // 21: lingkar.contact.v1.ReviseRoleRequest.role:type_name -> lingkar.contact.v1.Role
+	21, // 22: lingkar.contact.v1.ReviseRoleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	24, // 23: lingkar.contact.v1.EndRoleRequest.kind:type_name -> lingkar.contact.v1.RoleKind
+	25, // 24: lingkar.contact.v1.EndRoleRequest.end_time:type_name -> google.protobuf.Timestamp
+	0,  // 25: lingkar.contact.v1.ContactService.CreateContact:input_type -> lingkar.contact.v1.CreateContactRequest
+	1,  // 26: lingkar.contact.v1.ContactService.GetContact:input_type -> lingkar.contact.v1.GetContactRequest
+	2,  // 27: lingkar.contact.v1.ContactService.ListContacts:input_type -> lingkar.contact.v1.ListContactsRequest
+	4,  // 28: lingkar.contact.v1.ContactService.UpdateContact:input_type -> lingkar.contact.v1.UpdateContactRequest
+	5,  // 29: lingkar.contact.v1.ContactService.DeleteContact:input_type -> lingkar.contact.v1.DeleteContactRequest
+	6,  // 30: lingkar.contact.v1.ContactService.UndeleteContact:input_type -> lingkar.contact.v1.UndeleteContactRequest
+	7,  // 31: lingkar.contact.v1.ContactService.BatchCreateContacts:input_type -> lingkar.contact.v1.BatchCreateContactsRequest
+	9,  // 32: lingkar.contact.v1.ContactService.BatchGetContacts:input_type -> lingkar.contact.v1.BatchGetContactsRequest
+	12, // 33: lingkar.contact.v1.ContactService.UpsertContact:input_type -> lingkar.contact.v1.UpsertContactRequest
+	13, // 34: lingkar.contact.v1.ContactService.LookupContact:input_type -> lingkar.contact.v1.LookupContactRequest
+	15, // 35: lingkar.contact.v1.ContactService.SearchContacts:input_type -> lingkar.contact.v1.SearchContactsRequest
+	17, // 36: lingkar.contact.v1.ContactService.AssignRole:input_type -> lingkar.contact.v1.AssignRoleRequest
+	18, // 37: lingkar.contact.v1.ContactService.ReviseRole:input_type -> lingkar.contact.v1.ReviseRoleRequest
+	19, // 38: lingkar.contact.v1.ContactService.EndRole:input_type -> lingkar.contact.v1.EndRoleRequest
+	20, // 39: lingkar.contact.v1.ContactService.CreateContact:output_type -> lingkar.contact.v1.Contact
+	20, // 40: lingkar.contact.v1.ContactService.GetContact:output_type -> lingkar.contact.v1.Contact
+	3,  // 41: lingkar.contact.v1.ContactService.ListContacts:output_type -> lingkar.contact.v1.ListContactsResponse
+	20, // 42: lingkar.contact.v1.ContactService.UpdateContact:output_type -> lingkar.contact.v1.Contact
+	20, // 43: lingkar.contact.v1.ContactService.DeleteContact:output_type -> lingkar.contact.v1.Contact
+	20, // 44: lingkar.contact.v1.ContactService.UndeleteContact:output_type -> lingkar.contact.v1.Contact
+	8,  // 45: lingkar.contact.v1.ContactService.BatchCreateContacts:output_type -> lingkar.contact.v1.BatchCreateContactsResponse
+	10, // 46: lingkar.contact.v1.ContactService.BatchGetContacts:output_type -> lingkar.contact.v1.BatchGetContactsResponse
+	20, // 47: lingkar.contact.v1.ContactService.UpsertContact:output_type -> lingkar.contact.v1.Contact
+	14, // 48: lingkar.contact.v1.ContactService.LookupContact:output_type -> lingkar.contact.v1.LookupContactResponse
+	16, // 49: lingkar.contact.v1.ContactService.SearchContacts:output_type -> lingkar.contact.v1.SearchContactsResponse
+	20, // 50: lingkar.contact.v1.ContactService.AssignRole:output_type -> lingkar.contact.v1.Contact
+	20, // 51: lingkar.contact.v1.ContactService.ReviseRole:output_type -> lingkar.contact.v1.Contact
+	20, // 52: lingkar.contact.v1.ContactService.EndRole:output_type -> lingkar.contact.v1.Contact
+	39, // [39:53] is the sub-list for method output_type
+	25, // [25:39] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_contact_service_proto_init() }

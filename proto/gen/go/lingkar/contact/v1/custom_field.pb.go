@@ -236,8 +236,9 @@ func (UnknownKeys) EnumDescriptor() ([]byte, []int) {
 	return file_lingkar_contact_v1_custom_field_proto_rawDescGZIP(), []int{2}
 }
 
-// A field that the tenant has added to contacts or relationships (CON-27, CON-48). Its
-// values stand in the custom_fields of the records, under its key.
+// A field that the tenant has added to records of a kind (CON-10, CON-27, CON-48). Its
+// values stand in the custom_fields of the records, under its key. The records of the
+// areas sales and ticket follow within a moment of its creation.
 //
 // A value is checked when it is written: a record is refused whose value does not fit,
 // with a violation at custom_fields.<key>. What was written before stays readable, and
@@ -246,12 +247,12 @@ type CustomField struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "customFields/{uuid}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The records that have it: "contacts" or "relationships". Cannot be changed later.
+	// The records that have it, by the first part of their names. Cannot be changed later.
 	Resource string `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
 	// Under which its values stand. Unique among the fields of the resource that are not
 	// deleted. Cannot be changed later.
 	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
-	// The kinds of contacts that have it; both where empty. Relationships have none.
+	// The kinds of contacts that have it; both where empty. For contacts alone.
 	Kinds []ContactKind `protobuf:"varint,4,rep,packed,name=kinds,proto3,enum=lingkar.contact.v1.ContactKind" json:"kinds,omitempty"`
 	// How it is called, by language ("en", "id"): at least in one.
 	DisplayNames map[string]string `protobuf:"bytes,5,rep,name=display_names,json=displayNames,proto3" json:"display_names,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -286,9 +287,11 @@ type CustomField struct {
 	Indexed bool `protobuf:"varint,16,opt,name=indexed,proto3" json:"indexed,omitempty"`
 	// True where SearchContacts finds contacts by it. For fields that hold text.
 	Searchable bool `protobuf:"varint,17,opt,name=searchable,proto3" json:"searchable,omitempty"`
-	// How far the index is.
+	// How far the index is. Of records of the areas sales and ticket it is not told: it is
+	// filled there, and ORDER_BY_INVALID says of a list that it is not ready.
 	IndexState CustomFieldIndexState `protobuf:"varint,18,opt,name=index_state,json=indexState,proto3,enum=lingkar.contact.v1.CustomFieldIndexState" json:"index_state,omitempty"`
-	// True once a value was written since the field was created.
+	// True once a value was written since the field was created; from the start for records
+	// of the areas sales and ticket, of whose values nothing is known here.
 	InUse bool `protobuf:"varint,19,opt,name=in_use,json=inUse,proto3" json:"in_use,omitempty"`
 	// The industry pack that brought it: "industryPacks/banking"; empty where the tenant
 	// made it itself.
@@ -671,10 +674,10 @@ var File_lingkar_contact_v1_custom_field_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_custom_field_proto_rawDesc = "" +
 	"\n" +
-	"%lingkar/contact/v1/custom_field.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/contact.proto\"\xcb\x0f\n" +
+	"%lingkar/contact/v1/custom_field.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/contact.proto\"\xfc\x0f\n" +
 	"\vCustomField\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12@\n" +
-	"\bresource\x18\x02 \x01(\tB$\xe0A\x02\xe0A\x05\xbaH\x1br\x19R\bcontactsR\rrelationshipsR\bresource\x125\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12q\n" +
+	"\bresource\x18\x02 \x01(\tBU\xe0A\x02\xe0A\x05\xbaHLrJR\bcontactsR\x05leadsR\ropportunitiesR\x06ordersR\bproductsR\rrelationshipsR\aticketsR\bresource\x125\n" +
 	"\x03key\x18\x03 \x01(\tB#\xe0A\x02\xe0A\x05\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{0,62}$R\x03key\x12M\n" +
 	"\x05kinds\x18\x04 \x03(\x0e2\x1f.lingkar.contact.v1.ContactKindB\x16\xe0A\x01\xbaH\x10\x92\x01\r\x10\x02\x18\x01\"\a\x82\x01\x04\x10\x01 \x00R\x05kinds\x12\x93\x01\n" +
 	"\rdisplay_names\x18\x05 \x03(\v21.lingkar.contact.v1.CustomField.DisplayNamesEntryB;\xe0A\x02\xbaH5\x9a\x012\b\x01\x10\x14\"$r\"2 ^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$*\x06r\x04\x10\x01\x18dR\fdisplayNames\x12\x87\x01\n" +

@@ -370,136 +370,6 @@ func (x *Disclosure) GetReason() WithholdReason {
 	return WithholdReason_WITHHOLD_REASON_UNSPECIFIED
 }
 
-// One line of the audit log about a contact: who did what to its record, or tried to
-// let its data leave.
-type AuditEntry struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// When.
-	RecordTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=record_time,json=recordTime,proto3" json:"record_time,omitempty"`
-	// Who: "users/{subject}", "apiKeys/{id}" or "services/{name}".
-	Actor string `protobuf:"bytes,2,opt,name=actor,proto3" json:"actor,omitempty"`
-	// The full name of the method called.
-	Method string `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`
-	// What it was about: "contacts/{uuid}".
-	Resource string `protobuf:"bytes,4,opt,name=resource,proto3" json:"resource,omitempty"`
-	// The number of the contact's last event that the call wrote; 0 where it wrote
-	// none.
-	ResourceSeq int64 `protobuf:"varint,5,opt,name=resource_seq,json=resourceSeq,proto3" json:"resource_seq,omitempty"`
-	// The request_id of the call, if it had one.
-	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Shared by all that followed from one request of a caller.
-	CorrelationId string `protobuf:"bytes,7,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
-	// What no event tells, such as "withheld from THIRD_PARTY by exports/contacts:
-	// NO_THIRD_PARTY_SHARING".
-	Note string `protobuf:"bytes,8,opt,name=note,proto3" json:"note,omitempty"`
-	// Its place in the audit log of the tenant.
-	Position int64 `protobuf:"varint,9,opt,name=position,proto3" json:"position,omitempty"`
-	// The block that seals it (AuditService); 0 within the first second.
-	Block         int64 `protobuf:"varint,10,opt,name=block,proto3" json:"block,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *AuditEntry) Reset() {
-	*x = AuditEntry{}
-	mi := &file_lingkar_contact_v1_disclosure_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *AuditEntry) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*AuditEntry) ProtoMessage() {}
-
-func (x *AuditEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_disclosure_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use AuditEntry.ProtoReflect.Descriptor instead.
-func (*AuditEntry) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_disclosure_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *AuditEntry) GetRecordTime() *timestamppb.Timestamp {
-	if x != nil {
-		return x.RecordTime
-	}
-	return nil
-}
-
-func (x *AuditEntry) GetActor() string {
-	if x != nil {
-		return x.Actor
-	}
-	return ""
-}
-
-func (x *AuditEntry) GetMethod() string {
-	if x != nil {
-		return x.Method
-	}
-	return ""
-}
-
-func (x *AuditEntry) GetResource() string {
-	if x != nil {
-		return x.Resource
-	}
-	return ""
-}
-
-func (x *AuditEntry) GetResourceSeq() int64 {
-	if x != nil {
-		return x.ResourceSeq
-	}
-	return 0
-}
-
-func (x *AuditEntry) GetRequestId() string {
-	if x != nil {
-		return x.RequestId
-	}
-	return ""
-}
-
-func (x *AuditEntry) GetCorrelationId() string {
-	if x != nil {
-		return x.CorrelationId
-	}
-	return ""
-}
-
-func (x *AuditEntry) GetNote() string {
-	if x != nil {
-		return x.Note
-	}
-	return ""
-}
-
-func (x *AuditEntry) GetPosition() int64 {
-	if x != nil {
-		return x.Position
-	}
-	return 0
-}
-
-func (x *AuditEntry) GetBlock() int64 {
-	if x != nil {
-		return x.Block
-	}
-	return 0
-}
-
 var File_lingkar_contact_v1_disclosure_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_disclosure_proto_rawDesc = "" +
@@ -535,22 +405,7 @@ const file_lingkar_contact_v1_disclosure_proto_rawDesc = "" +
 	"Disclosure\x12\x18\n" +
 	"\acontact\x18\x01 \x01(\tR\acontact\x12\x18\n" +
 	"\aallowed\x18\x02 \x01(\bR\aallowed\x12:\n" +
-	"\x06reason\x18\x03 \x01(\x0e2\".lingkar.contact.v1.WithholdReasonR\x06reason\"\xc2\x02\n" +
-	"\n" +
-	"AuditEntry\x12;\n" +
-	"\vrecord_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"recordTime\x12\x14\n" +
-	"\x05actor\x18\x02 \x01(\tR\x05actor\x12\x16\n" +
-	"\x06method\x18\x03 \x01(\tR\x06method\x12\x1a\n" +
-	"\bresource\x18\x04 \x01(\tR\bresource\x12!\n" +
-	"\fresource_seq\x18\x05 \x01(\x03R\vresourceSeq\x12\x1d\n" +
-	"\n" +
-	"request_id\x18\x06 \x01(\tR\trequestId\x12%\n" +
-	"\x0ecorrelation_id\x18\a \x01(\tR\rcorrelationId\x12\x12\n" +
-	"\x04note\x18\b \x01(\tR\x04note\x12\x1a\n" +
-	"\bposition\x18\t \x01(\x03R\bposition\x12\x14\n" +
-	"\x05block\x18\n" +
-	" \x01(\x03R\x05block*\xaf\x01\n" +
+	"\x06reason\x18\x03 \x01(\x0e2\".lingkar.contact.v1.WithholdReasonR\x06reason*\xaf\x01\n" +
 	"\x0eRecipientClass\x12\x1f\n" +
 	"\x1bRECIPIENT_CLASS_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17RECIPIENT_CLASS_SUBJECT\x10\x01\x12\x1f\n" +
@@ -578,32 +433,30 @@ func file_lingkar_contact_v1_disclosure_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_contact_v1_disclosure_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_lingkar_contact_v1_disclosure_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_lingkar_contact_v1_disclosure_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_lingkar_contact_v1_disclosure_proto_goTypes = []any{
 	(RecipientClass)(0),           // 0: lingkar.contact.v1.RecipientClass
 	(WithholdReason)(0),           // 1: lingkar.contact.v1.WithholdReason
 	(*Recipient)(nil),             // 2: lingkar.contact.v1.Recipient
 	(*Disclosure)(nil),            // 3: lingkar.contact.v1.Disclosure
-	(*AuditEntry)(nil),            // 4: lingkar.contact.v1.AuditEntry
-	nil,                           // 5: lingkar.contact.v1.Recipient.ExternalIdsEntry
-	nil,                           // 6: lingkar.contact.v1.Recipient.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	nil,                           // 4: lingkar.contact.v1.Recipient.ExternalIdsEntry
+	nil,                           // 5: lingkar.contact.v1.Recipient.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
 }
 var file_lingkar_contact_v1_disclosure_proto_depIdxs = []int32{
 	0, // 0: lingkar.contact.v1.Recipient.recipient_class:type_name -> lingkar.contact.v1.RecipientClass
-	7, // 1: lingkar.contact.v1.Recipient.contract_end_time:type_name -> google.protobuf.Timestamp
-	5, // 2: lingkar.contact.v1.Recipient.external_ids:type_name -> lingkar.contact.v1.Recipient.ExternalIdsEntry
-	6, // 3: lingkar.contact.v1.Recipient.labels:type_name -> lingkar.contact.v1.Recipient.LabelsEntry
-	7, // 4: lingkar.contact.v1.Recipient.create_time:type_name -> google.protobuf.Timestamp
-	7, // 5: lingkar.contact.v1.Recipient.update_time:type_name -> google.protobuf.Timestamp
-	7, // 6: lingkar.contact.v1.Recipient.delete_time:type_name -> google.protobuf.Timestamp
+	6, // 1: lingkar.contact.v1.Recipient.contract_end_time:type_name -> google.protobuf.Timestamp
+	4, // 2: lingkar.contact.v1.Recipient.external_ids:type_name -> lingkar.contact.v1.Recipient.ExternalIdsEntry
+	5, // 3: lingkar.contact.v1.Recipient.labels:type_name -> lingkar.contact.v1.Recipient.LabelsEntry
+	6, // 4: lingkar.contact.v1.Recipient.create_time:type_name -> google.protobuf.Timestamp
+	6, // 5: lingkar.contact.v1.Recipient.update_time:type_name -> google.protobuf.Timestamp
+	6, // 6: lingkar.contact.v1.Recipient.delete_time:type_name -> google.protobuf.Timestamp
 	1, // 7: lingkar.contact.v1.Disclosure.reason:type_name -> lingkar.contact.v1.WithholdReason
-	7, // 8: lingkar.contact.v1.AuditEntry.record_time:type_name -> google.protobuf.Timestamp
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	8, // [8:8] is the sub-list for method output_type
+	8, // [8:8] is the sub-list for method input_type
+	8, // [8:8] is the sub-list for extension type_name
+	8, // [8:8] is the sub-list for extension extendee
+	0, // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_disclosure_proto_init() }
@@ -617,7 +470,7 @@ func file_lingkar_contact_v1_disclosure_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_disclosure_proto_rawDesc), len(file_lingkar_contact_v1_disclosure_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   5,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

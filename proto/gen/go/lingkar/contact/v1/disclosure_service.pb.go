@@ -10,6 +10,7 @@ package contactv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	v1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/audit/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -516,7 +517,14 @@ type ScreenDisclosureRequest struct {
 	// Makes a repetition of this call answer what the first one answered.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Decides and notes nothing.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// What would leave tells that the contacts were erased, and nothing else of them but
+	// their names. It may go to those outside who got something of them before, by this
+	// output or as this recipient on file: so the audit log has it (GDPR, article 19).
+	Erasure bool `protobuf:"varint,7,opt,name=erasure,proto3" json:"erasure,omitempty"`
+	// The contacts are those of one record, which leaves only where it may for all of
+	// them: otherwise none is noted as disclosed.
+	Together      bool `protobuf:"varint,8,opt,name=together,proto3" json:"together,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -589,6 +597,20 @@ func (x *ScreenDisclosureRequest) GetRequestId() string {
 func (x *ScreenDisclosureRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *ScreenDisclosureRequest) GetErasure() bool {
+	if x != nil {
+		return x.Erasure
+	}
+	return false
+}
+
+func (x *ScreenDisclosureRequest) GetTogether() bool {
+	if x != nil {
+		return x.Together
 	}
 	return false
 }
@@ -726,7 +748,7 @@ func (x *ListAuditEntriesRequest) GetPageToken() string {
 type ListAuditEntriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The entries of this page.
-	AuditEntries []*AuditEntry `protobuf:"bytes,1,rep,name=audit_entries,json=auditEntries,proto3" json:"audit_entries,omitempty"`
+	AuditEntries []*v1.AuditEntry `protobuf:"bytes,1,rep,name=audit_entries,json=auditEntries,proto3" json:"audit_entries,omitempty"`
 	// Asks for the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -763,7 +785,7 @@ func (*ListAuditEntriesResponse) Descriptor() ([]byte, []int) {
 	return file_lingkar_contact_v1_disclosure_service_proto_rawDescGZIP(), []int{10}
 }
 
-func (x *ListAuditEntriesResponse) GetAuditEntries() []*AuditEntry {
+func (x *ListAuditEntriesResponse) GetAuditEntries() []*v1.AuditEntry {
 	if x != nil {
 		return x.AuditEntries
 	}
@@ -781,7 +803,7 @@ var File_lingkar_contact_v1_disclosure_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_disclosure_service_proto_rawDesc = "" +
 	"\n" +
-	"+lingkar/contact/v1/disclosure_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a#lingkar/contact/v1/disclosure.proto\"\xef\x01\n" +
+	"+lingkar/contact/v1/disclosure_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/api/client.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1clingkar/audit/v1/audit.proto\x1a#lingkar/contact/v1/disclosure.proto\"\xef\x01\n" +
 	"\x16CreateRecipientRequest\x12F\n" +
 	"\trecipient\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.RecipientB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\trecipient\x12-\n" +
 	"\frecipient_id\x18\x02 \x01(\tB\n" +
@@ -825,7 +847,7 @@ const file_lingkar_contact_v1_disclosure_service_proto_rawDesc = "" +
 	"\x15lingkar.dev/Recipient\xbaH\x04r\x02\x10\x01R\x04name\x12\x17\n" +
 	"\x04etag\x18\x02 \x01(\tB\x03\xe0A\x01R\x04etag\x124\n" +
 	"\n" +
-	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\"\x9a\x03\n" +
+	"request_id\x18\x03 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\"\xda\x03\n" +
 	"\x17ScreenDisclosureRequest\x12X\n" +
 	"\x0frecipient_class\x18\x01 \x01(\x0e2\".lingkar.contact.v1.RecipientClassB\v\xe0A\x01\xbaH\x05\x82\x01\x02\x10\x01R\x0erecipientClass\x12;\n" +
 	"\trecipient\x18\x02 \x01(\tB\x1d\xe0A\x01\xfaA\x17\n" +
@@ -835,7 +857,9 @@ const file_lingkar_contact_v1_disclosure_service_proto_rawDesc = "" +
 	"\x13lingkar.dev/Contact\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04r\x02\x10\x01R\bcontacts\x124\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\x15\xe0A\x01\xbaH\x0fr\r\x18\xff\x012\b^[ -~]*$R\trequestId\x12(\n" +
-	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\"\xc1\x01\n" +
+	"\rvalidate_only\x18\x06 \x01(\bB\x03\xe0A\x01R\fvalidateOnly\x12\x1d\n" +
+	"\aerasure\x18\a \x01(\bB\x03\xe0A\x01R\aerasure\x12\x1f\n" +
+	"\btogether\x18\b \x01(\bB\x03\xe0A\x01R\btogether\"\xc1\x01\n" +
 	"\x18ScreenDisclosureResponse\x12@\n" +
 	"\vdisclosures\x18\x01 \x03(\v2\x1e.lingkar.contact.v1.DisclosureR\vdisclosures\x12K\n" +
 	"\x0frecipient_class\x18\x02 \x01(\x0e2\".lingkar.contact.v1.RecipientClassR\x0erecipientClass\x12\x16\n" +
@@ -846,9 +870,9 @@ const file_lingkar_contact_v1_disclosure_service_proto_rawDesc = "" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"\x87\x01\n" +
-	"\x18ListAuditEntriesResponse\x12C\n" +
-	"\raudit_entries\x18\x01 \x03(\v2\x1e.lingkar.contact.v1.AuditEntryR\fauditEntries\x12&\n" +
+	"page_token\x18\x03 \x01(\tB\x03\xe0A\x01R\tpageToken\"\x85\x01\n" +
+	"\x18ListAuditEntriesResponse\x12A\n" +
+	"\raudit_entries\x18\x01 \x03(\v2\x1c.lingkar.audit.v1.AuditEntryR\fauditEntries\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb8\t\n" +
 	"\x11DisclosureService\x12\x98\x01\n" +
 	"\x0fCreateRecipient\x12*.lingkar.contact.v1.CreateRecipientRequest\x1a\x1d.lingkar.contact.v1.Recipient\":\xdaA\x16recipient,recipient_id\x82\xd3\xe4\x93\x02\x1b:\trecipient\"\x0e/v1/recipients\x12~\n" +
@@ -890,7 +914,7 @@ var file_lingkar_contact_v1_disclosure_service_proto_goTypes = []any{
 	(*fieldmaskpb.FieldMask)(nil),    // 12: google.protobuf.FieldMask
 	(RecipientClass)(0),              // 13: lingkar.contact.v1.RecipientClass
 	(*Disclosure)(nil),               // 14: lingkar.contact.v1.Disclosure
-	(*AuditEntry)(nil),               // 15: lingkar.contact.v1.AuditEntry
+	(*v1.AuditEntry)(nil),            // 15: lingkar.audit.v1.AuditEntry
 }
 var file_lingkar_contact_v1_disclosure_service_proto_depIdxs = []int32{
 	11, // 0: lingkar.contact.v1.CreateRecipientRequest.recipient:type_name -> lingkar.contact.v1.Recipient
@@ -902,7 +926,7 @@ var file_lingkar_contact_v1_disclosure_service_proto_depIdxs = []int32{
 	13, // 6: lingkar.contact.v1.ScreenDisclosureRequest.recipient_class:type_name -> lingkar.contact.v1.RecipientClass
 	14, // 7: lingkar.contact.v1.ScreenDisclosureResponse.disclosures:type_name -> lingkar.contact.v1.Disclosure
 	13, // 8: lingkar.contact.v1.ScreenDisclosureResponse.recipient_class:type_name -> lingkar.contact.v1.RecipientClass
-	15, // 9: lingkar.contact.v1.ListAuditEntriesResponse.audit_entries:type_name -> lingkar.contact.v1.AuditEntry
+	15, // 9: lingkar.contact.v1.ListAuditEntriesResponse.audit_entries:type_name -> lingkar.audit.v1.AuditEntry
 	0,  // 10: lingkar.contact.v1.DisclosureService.CreateRecipient:input_type -> lingkar.contact.v1.CreateRecipientRequest
 	1,  // 11: lingkar.contact.v1.DisclosureService.GetRecipient:input_type -> lingkar.contact.v1.GetRecipientRequest
 	2,  // 12: lingkar.contact.v1.DisclosureService.ListRecipients:input_type -> lingkar.contact.v1.ListRecipientsRequest

@@ -2087,11 +2087,196 @@ func (x *QualityPolicyUpdated) GetPaths() []string {
 	return nil
 }
 
+// A contact moved in its relation with us, by what it did or because time passed. It
+// occurred at the boundary, whenever it was noticed.
+type LifecycleChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it stands now, with the move that led there.
+	Lifecycle     *Lifecycle `protobuf:"bytes,1,opt,name=lifecycle,proto3" json:"lifecycle,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LifecycleChanged) Reset() {
+	*x = LifecycleChanged{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LifecycleChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LifecycleChanged) ProtoMessage() {}
+
+func (x *LifecycleChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LifecycleChanged.ProtoReflect.Descriptor instead.
+func (*LifecycleChanged) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *LifecycleChanged) GetLifecycle() *Lifecycle {
+	if x != nil {
+		return x.Lifecycle
+	}
+	return nil
+}
+
+// A file was stored: an entry of the timeline.
+type DocumentStored struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The document afterwards, without its text.
+	Document      *Document `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DocumentStored) Reset() {
+	*x = DocumentStored{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DocumentStored) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DocumentStored) ProtoMessage() {}
+
+func (x *DocumentStored) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DocumentStored.ProtoReflect.Descriptor instead.
+func (*DocumentStored) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *DocumentStored) GetDocument() *Document {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+// A document was deleted.
+type DocumentDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The document afterwards, without its text.
+	Document      *Document `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DocumentDeleted) Reset() {
+	*x = DocumentDeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DocumentDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DocumentDeleted) ProtoMessage() {}
+
+func (x *DocumentDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DocumentDeleted.ProtoReflect.Descriptor instead.
+func (*DocumentDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *DocumentDeleted) GetDocument() *Document {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+// A deleted document came back.
+type DocumentUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The document afterwards, without its text.
+	Document      *Document `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DocumentUndeleted) Reset() {
+	*x = DocumentUndeleted{}
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DocumentUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DocumentUndeleted) ProtoMessage() {}
+
+func (x *DocumentUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_events_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DocumentUndeleted.ProtoReflect.Descriptor instead.
+func (*DocumentUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_events_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *DocumentUndeleted) GetDocument() *Document {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\n" +
-	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a$lingkar/contact/v1/interaction.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a lingkar/contact/v1/quality.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
+	"\x1flingkar/contact/v1/events.proto\x12\x12lingkar.contact.v1\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a$lingkar/contact/v1/interaction.proto\x1a\"lingkar/contact/v1/lifecycle.proto\x1a lingkar/contact/v1/privacy.proto\x1a lingkar/contact/v1/purpose.proto\x1a lingkar/contact/v1/quality.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\x1a\x1elingkar/platform/v1/rule.proto\"G\n" +
 	"\x0eContactCreated\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\"]\n" +
 	"\x0eContactUpdated\x125\n" +
@@ -2193,7 +2378,15 @@ const file_lingkar_contact_v1_events_proto_rawDesc = "" +
 	"\fverification\x18\x02 \x01(\v2%.lingkar.contact.v1.FieldVerificationR\fverification\"v\n" +
 	"\x14QualityPolicyUpdated\x12H\n" +
 	"\x0equality_policy\x18\x01 \x01(\v2!.lingkar.contact.v1.QualityPolicyR\rqualityPolicy\x12\x14\n" +
-	"\x05paths\x18\x02 \x03(\tR\x05pathsB\xd9\x01\n" +
+	"\x05paths\x18\x02 \x03(\tR\x05paths\"O\n" +
+	"\x10LifecycleChanged\x12;\n" +
+	"\tlifecycle\x18\x01 \x01(\v2\x1d.lingkar.contact.v1.LifecycleR\tlifecycle\"J\n" +
+	"\x0eDocumentStored\x128\n" +
+	"\bdocument\x18\x01 \x01(\v2\x1c.lingkar.contact.v1.DocumentR\bdocument\"K\n" +
+	"\x0fDocumentDeleted\x128\n" +
+	"\bdocument\x18\x01 \x01(\v2\x1c.lingkar.contact.v1.DocumentR\bdocument\"M\n" +
+	"\x11DocumentUndeleted\x128\n" +
+	"\bdocument\x18\x01 \x01(\v2\x1c.lingkar.contact.v1.DocumentR\bdocumentB\xd9\x01\n" +
 	"\x16com.lingkar.contact.v1B\vEventsProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -2208,7 +2401,7 @@ func file_lingkar_contact_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_events_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_lingkar_contact_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*ContactCreated)(nil),            // 0: lingkar.contact.v1.ContactCreated
 	(*ContactUpdated)(nil),            // 1: lingkar.contact.v1.ContactUpdated
@@ -2252,74 +2445,84 @@ var file_lingkar_contact_v1_events_proto_goTypes = []any{
 	(*EmployeeRecordUndeleted)(nil),   // 39: lingkar.contact.v1.EmployeeRecordUndeleted
 	(*FieldVerified)(nil),             // 40: lingkar.contact.v1.FieldVerified
 	(*QualityPolicyUpdated)(nil),      // 41: lingkar.contact.v1.QualityPolicyUpdated
-	(*Contact)(nil),                   // 42: lingkar.contact.v1.Contact
-	(*Role)(nil),                      // 43: lingkar.contact.v1.Role
-	(*RelationshipType)(nil),          // 44: lingkar.contact.v1.RelationshipType
-	(*Relationship)(nil),              // 45: lingkar.contact.v1.Relationship
-	(*Interaction)(nil),               // 46: lingkar.contact.v1.Interaction
-	(*Consent)(nil),                   // 47: lingkar.contact.v1.Consent
-	(*Purpose)(nil),                   // 48: lingkar.contact.v1.Purpose
-	(*Recipient)(nil),                 // 49: lingkar.contact.v1.Recipient
-	(ErasureReason)(0),                // 50: lingkar.contact.v1.ErasureReason
-	(*LegalHold)(nil),                 // 51: lingkar.contact.v1.LegalHold
-	(*v1.RuleDecision)(nil),           // 52: lingkar.platform.v1.RuleDecision
-	(*EmployeeRecord)(nil),            // 53: lingkar.contact.v1.EmployeeRecord
-	(*FieldVerification)(nil),         // 54: lingkar.contact.v1.FieldVerification
-	(*QualityPolicy)(nil),             // 55: lingkar.contact.v1.QualityPolicy
+	(*LifecycleChanged)(nil),          // 42: lingkar.contact.v1.LifecycleChanged
+	(*DocumentStored)(nil),            // 43: lingkar.contact.v1.DocumentStored
+	(*DocumentDeleted)(nil),           // 44: lingkar.contact.v1.DocumentDeleted
+	(*DocumentUndeleted)(nil),         // 45: lingkar.contact.v1.DocumentUndeleted
+	(*Contact)(nil),                   // 46: lingkar.contact.v1.Contact
+	(*Role)(nil),                      // 47: lingkar.contact.v1.Role
+	(*RelationshipType)(nil),          // 48: lingkar.contact.v1.RelationshipType
+	(*Relationship)(nil),              // 49: lingkar.contact.v1.Relationship
+	(*Interaction)(nil),               // 50: lingkar.contact.v1.Interaction
+	(*Consent)(nil),                   // 51: lingkar.contact.v1.Consent
+	(*Purpose)(nil),                   // 52: lingkar.contact.v1.Purpose
+	(*Recipient)(nil),                 // 53: lingkar.contact.v1.Recipient
+	(ErasureReason)(0),                // 54: lingkar.contact.v1.ErasureReason
+	(*LegalHold)(nil),                 // 55: lingkar.contact.v1.LegalHold
+	(*v1.RuleDecision)(nil),           // 56: lingkar.platform.v1.RuleDecision
+	(*EmployeeRecord)(nil),            // 57: lingkar.contact.v1.EmployeeRecord
+	(*FieldVerification)(nil),         // 58: lingkar.contact.v1.FieldVerification
+	(*QualityPolicy)(nil),             // 59: lingkar.contact.v1.QualityPolicy
+	(*Lifecycle)(nil),                 // 60: lingkar.contact.v1.Lifecycle
+	(*Document)(nil),                  // 61: lingkar.contact.v1.Document
 }
 var file_lingkar_contact_v1_events_proto_depIdxs = []int32{
-	42, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
-	42, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
-	42, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
-	42, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
-	42, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
-	43, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
-	42, // 6: lingkar.contact.v1.RoleRevised.contact:type_name -> lingkar.contact.v1.Contact
-	43, // 7: lingkar.contact.v1.RoleRevised.role:type_name -> lingkar.contact.v1.Role
-	42, // 8: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
-	43, // 9: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
-	44, // 10: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	44, // 11: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	44, // 12: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	44, // 13: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
-	45, // 14: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
-	45, // 15: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
-	45, // 16: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
-	45, // 17: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	45, // 18: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
-	46, // 19: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
-	47, // 20: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
-	47, // 21: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
-	47, // 22: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
-	42, // 23: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
-	42, // 24: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
-	48, // 25: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
-	48, // 26: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
-	48, // 27: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	48, // 28: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
-	49, // 29: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
-	49, // 30: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
-	49, // 31: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	49, // 32: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
-	42, // 33: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
-	50, // 34: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
-	51, // 35: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	51, // 36: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	51, // 37: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	51, // 38: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
-	52, // 39: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
-	53, // 40: lingkar.contact.v1.EmployeeRecordCreated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	53, // 41: lingkar.contact.v1.EmployeeRecordUpdated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	53, // 42: lingkar.contact.v1.EmployeeRecordDeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	53, // 43: lingkar.contact.v1.EmployeeRecordUndeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
-	42, // 44: lingkar.contact.v1.FieldVerified.contact:type_name -> lingkar.contact.v1.Contact
-	54, // 45: lingkar.contact.v1.FieldVerified.verification:type_name -> lingkar.contact.v1.FieldVerification
-	55, // 46: lingkar.contact.v1.QualityPolicyUpdated.quality_policy:type_name -> lingkar.contact.v1.QualityPolicy
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	46, // 0: lingkar.contact.v1.ContactCreated.contact:type_name -> lingkar.contact.v1.Contact
+	46, // 1: lingkar.contact.v1.ContactUpdated.contact:type_name -> lingkar.contact.v1.Contact
+	46, // 2: lingkar.contact.v1.ContactDeleted.contact:type_name -> lingkar.contact.v1.Contact
+	46, // 3: lingkar.contact.v1.ContactUndeleted.contact:type_name -> lingkar.contact.v1.Contact
+	46, // 4: lingkar.contact.v1.RoleAssigned.contact:type_name -> lingkar.contact.v1.Contact
+	47, // 5: lingkar.contact.v1.RoleAssigned.role:type_name -> lingkar.contact.v1.Role
+	46, // 6: lingkar.contact.v1.RoleRevised.contact:type_name -> lingkar.contact.v1.Contact
+	47, // 7: lingkar.contact.v1.RoleRevised.role:type_name -> lingkar.contact.v1.Role
+	46, // 8: lingkar.contact.v1.RoleEnded.contact:type_name -> lingkar.contact.v1.Contact
+	47, // 9: lingkar.contact.v1.RoleEnded.role:type_name -> lingkar.contact.v1.Role
+	48, // 10: lingkar.contact.v1.RelationshipTypeCreated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	48, // 11: lingkar.contact.v1.RelationshipTypeUpdated.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	48, // 12: lingkar.contact.v1.RelationshipTypeDeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	48, // 13: lingkar.contact.v1.RelationshipTypeUndeleted.relationship_type:type_name -> lingkar.contact.v1.RelationshipType
+	49, // 14: lingkar.contact.v1.RelationshipCreated.relationship:type_name -> lingkar.contact.v1.Relationship
+	49, // 15: lingkar.contact.v1.RelationshipUpdated.relationship:type_name -> lingkar.contact.v1.Relationship
+	49, // 16: lingkar.contact.v1.RelationshipEnded.relationship:type_name -> lingkar.contact.v1.Relationship
+	49, // 17: lingkar.contact.v1.RelationshipDeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	49, // 18: lingkar.contact.v1.RelationshipUndeleted.relationship:type_name -> lingkar.contact.v1.Relationship
+	50, // 19: lingkar.contact.v1.InteractionRecorded.interaction:type_name -> lingkar.contact.v1.Interaction
+	51, // 20: lingkar.contact.v1.ConsentGranted.consent:type_name -> lingkar.contact.v1.Consent
+	51, // 21: lingkar.contact.v1.ConsentRevoked.consent:type_name -> lingkar.contact.v1.Consent
+	51, // 22: lingkar.contact.v1.ObjectionRecorded.consent:type_name -> lingkar.contact.v1.Consent
+	46, // 23: lingkar.contact.v1.ContactRestricted.contact:type_name -> lingkar.contact.v1.Contact
+	46, // 24: lingkar.contact.v1.ContactRestrictionLifted.contact:type_name -> lingkar.contact.v1.Contact
+	52, // 25: lingkar.contact.v1.PurposeCreated.purpose:type_name -> lingkar.contact.v1.Purpose
+	52, // 26: lingkar.contact.v1.PurposeUpdated.purpose:type_name -> lingkar.contact.v1.Purpose
+	52, // 27: lingkar.contact.v1.PurposeDeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	52, // 28: lingkar.contact.v1.PurposeUndeleted.purpose:type_name -> lingkar.contact.v1.Purpose
+	53, // 29: lingkar.contact.v1.RecipientCreated.recipient:type_name -> lingkar.contact.v1.Recipient
+	53, // 30: lingkar.contact.v1.RecipientUpdated.recipient:type_name -> lingkar.contact.v1.Recipient
+	53, // 31: lingkar.contact.v1.RecipientDeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	53, // 32: lingkar.contact.v1.RecipientUndeleted.recipient:type_name -> lingkar.contact.v1.Recipient
+	46, // 33: lingkar.contact.v1.ContactErased.contact:type_name -> lingkar.contact.v1.Contact
+	54, // 34: lingkar.contact.v1.ContactErased.reason:type_name -> lingkar.contact.v1.ErasureReason
+	55, // 35: lingkar.contact.v1.LegalHoldCreated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	55, // 36: lingkar.contact.v1.LegalHoldUpdated.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	55, // 37: lingkar.contact.v1.LegalHoldDeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	55, // 38: lingkar.contact.v1.LegalHoldUndeleted.legal_hold:type_name -> lingkar.contact.v1.LegalHold
+	56, // 39: lingkar.contact.v1.RuleFired.decision:type_name -> lingkar.platform.v1.RuleDecision
+	57, // 40: lingkar.contact.v1.EmployeeRecordCreated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	57, // 41: lingkar.contact.v1.EmployeeRecordUpdated.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	57, // 42: lingkar.contact.v1.EmployeeRecordDeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	57, // 43: lingkar.contact.v1.EmployeeRecordUndeleted.employee_record:type_name -> lingkar.contact.v1.EmployeeRecord
+	46, // 44: lingkar.contact.v1.FieldVerified.contact:type_name -> lingkar.contact.v1.Contact
+	58, // 45: lingkar.contact.v1.FieldVerified.verification:type_name -> lingkar.contact.v1.FieldVerification
+	59, // 46: lingkar.contact.v1.QualityPolicyUpdated.quality_policy:type_name -> lingkar.contact.v1.QualityPolicy
+	60, // 47: lingkar.contact.v1.LifecycleChanged.lifecycle:type_name -> lingkar.contact.v1.Lifecycle
+	61, // 48: lingkar.contact.v1.DocumentStored.document:type_name -> lingkar.contact.v1.Document
+	61, // 49: lingkar.contact.v1.DocumentDeleted.document:type_name -> lingkar.contact.v1.Document
+	61, // 50: lingkar.contact.v1.DocumentUndeleted.document:type_name -> lingkar.contact.v1.Document
+	51, // [51:51] is the sub-list for method output_type
+	51, // [51:51] is the sub-list for method input_type
+	51, // [51:51] is the sub-list for extension type_name
+	51, // [51:51] is the sub-list for extension extendee
+	0,  // [0:51] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_events_proto_init() }
@@ -2332,6 +2535,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 	file_lingkar_contact_v1_disclosure_proto_init()
 	file_lingkar_contact_v1_employee_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
+	file_lingkar_contact_v1_lifecycle_proto_init()
 	file_lingkar_contact_v1_privacy_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
 	file_lingkar_contact_v1_quality_proto_init()
@@ -2342,7 +2546,7 @@ func file_lingkar_contact_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_events_proto_rawDesc), len(file_lingkar_contact_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -43,6 +43,9 @@ const (
 	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_MOST_TRUSTED SurvivorshipStrategy = 3
 	// The longest one.
 	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_MOST_COMPLETE SurvivorshipStrategy = 4
+	// What a rule of kind survivorship said (docs/rules.md). It goes before the policy; no
+	// SurvivorshipRule can name it.
+	SurvivorshipStrategy_SURVIVORSHIP_STRATEGY_RULE SurvivorshipStrategy = 5
 )
 
 // Enum value maps for SurvivorshipStrategy.
@@ -53,6 +56,7 @@ var (
 		2: "SURVIVORSHIP_STRATEGY_MOST_RECENT",
 		3: "SURVIVORSHIP_STRATEGY_MOST_TRUSTED",
 		4: "SURVIVORSHIP_STRATEGY_MOST_COMPLETE",
+		5: "SURVIVORSHIP_STRATEGY_RULE",
 	}
 	SurvivorshipStrategy_value = map[string]int32{
 		"SURVIVORSHIP_STRATEGY_UNSPECIFIED":   0,
@@ -60,6 +64,7 @@ var (
 		"SURVIVORSHIP_STRATEGY_MOST_RECENT":   2,
 		"SURVIVORSHIP_STRATEGY_MOST_TRUSTED":  3,
 		"SURVIVORSHIP_STRATEGY_MOST_COMPLETE": 4,
+		"SURVIVORSHIP_STRATEGY_RULE":          5,
 	}
 )
 
@@ -637,7 +642,11 @@ type MergeConflict struct {
 	// The value that was taken, as text.
 	KeptValue string `protobuf:"bytes,4,opt,name=kept_value,json=keptValue,proto3" json:"kept_value,omitempty"`
 	// The value that was not, as text.
-	LostValue     string `protobuf:"bytes,5,opt,name=lost_value,json=lostValue,proto3" json:"lost_value,omitempty"`
+	LostValue string `protobuf:"bytes,5,opt,name=lost_value,json=lostValue,proto3" json:"lost_value,omitempty"`
+	// The rule that decided, where the strategy is RULE: "rules/{uuid}".
+	Rule string `protobuf:"bytes,6,opt,name=rule,proto3" json:"rule,omitempty"`
+	// The version of that rule.
+	RuleVersion   int64 `protobuf:"varint,7,opt,name=rule_version,json=ruleVersion,proto3" json:"rule_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,6 +716,20 @@ func (x *MergeConflict) GetLostValue() string {
 	return ""
 }
 
+func (x *MergeConflict) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *MergeConflict) GetRuleVersion() int64 {
+	if x != nil {
+		return x.RuleVersion
+	}
+	return 0
+}
+
 // A contact that may be of the same person or organisation as another.
 type DuplicateCandidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -718,7 +741,9 @@ type DuplicateCandidate struct {
 	// How sure that is.
 	Strength MatchStrength `protobuf:"varint,3,opt,name=strength,proto3,enum=lingkar.contact.v1.MatchStrength" json:"strength,omitempty"`
 	// What agrees and what differs, the heaviest first.
-	Reasons       []*MatchReason `protobuf:"bytes,4,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Reasons []*MatchReason `protobuf:"bytes,4,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// What rules of kind duplicate said, in their order; the score is the one afterwards.
+	Verdicts      []*DuplicateVerdict `protobuf:"bytes,5,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -781,6 +806,95 @@ func (x *DuplicateCandidate) GetReasons() []*MatchReason {
 	return nil
 }
 
+func (x *DuplicateCandidate) GetVerdicts() []*DuplicateVerdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
+// What a rule of kind duplicate said of two contacts.
+type DuplicateVerdict struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rule: "rules/{uuid}".
+	Rule string `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	// Its version.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// What it did: "force" or "shift_score". Empty where its condition failed.
+	Action string `protobuf:"bytes,3,opt,name=action,proto3" json:"action,omitempty"`
+	// The bits by which the score was shifted.
+	Shift float64 `protobuf:"fixed64,4,opt,name=shift,proto3" json:"shift,omitempty"`
+	// Why its condition failed; empty where it did not.
+	Failure       string `protobuf:"bytes,5,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DuplicateVerdict) Reset() {
+	*x = DuplicateVerdict{}
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DuplicateVerdict) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DuplicateVerdict) ProtoMessage() {}
+
+func (x *DuplicateVerdict) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DuplicateVerdict.ProtoReflect.Descriptor instead.
+func (*DuplicateVerdict) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DuplicateVerdict) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *DuplicateVerdict) GetVersion() int64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *DuplicateVerdict) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *DuplicateVerdict) GetShift() float64 {
+	if x != nil {
+		return x.Shift
+	}
+	return 0
+}
+
+func (x *DuplicateVerdict) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
 // What the comparison of one field adds to a score.
 type MatchReason struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -797,7 +911,7 @@ type MatchReason struct {
 
 func (x *MatchReason) Reset() {
 	*x = MatchReason{}
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[6]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +923,7 @@ func (x *MatchReason) String() string {
 func (*MatchReason) ProtoMessage() {}
 
 func (x *MatchReason) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[6]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +936,7 @@ func (x *MatchReason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MatchReason.ProtoReflect.Descriptor instead.
 func (*MatchReason) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *MatchReason) GetField() string {
@@ -860,14 +974,16 @@ type DuplicatePair struct {
 	// How sure it is that they are one.
 	Strength MatchStrength `protobuf:"varint,5,opt,name=strength,proto3,enum=lingkar.contact.v1.MatchStrength" json:"strength,omitempty"`
 	// What agrees and what differs, the heaviest first.
-	Reasons       []*MatchReason `protobuf:"bytes,6,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	Reasons []*MatchReason `protobuf:"bytes,6,rep,name=reasons,proto3" json:"reasons,omitempty"`
+	// What rules of kind duplicate said, in their order; the score is the one afterwards.
+	Verdicts      []*DuplicateVerdict `protobuf:"bytes,7,rep,name=verdicts,proto3" json:"verdicts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DuplicatePair) Reset() {
 	*x = DuplicatePair{}
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[7]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -879,7 +995,7 @@ func (x *DuplicatePair) String() string {
 func (*DuplicatePair) ProtoMessage() {}
 
 func (x *DuplicatePair) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[7]
+	mi := &file_lingkar_contact_v1_identity_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -892,7 +1008,7 @@ func (x *DuplicatePair) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DuplicatePair.ProtoReflect.Descriptor instead.
 func (*DuplicatePair) Descriptor() ([]byte, []int) {
-	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_contact_v1_identity_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DuplicatePair) GetContact() string {
@@ -937,6 +1053,13 @@ func (x *DuplicatePair) GetReasons() []*MatchReason {
 	return nil
 }
 
+func (x *DuplicatePair) GetVerdicts() []*DuplicateVerdict {
+	if x != nil {
+		return x.Verdicts
+	}
+	return nil
+}
+
 var File_lingkar_contact_v1_identity_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
@@ -954,10 +1077,10 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"\x12survivorship_rules\x18\a \x03(\v2$.lingkar.contact.v1.SurvivorshipRuleB\v\xe0A\x01\xbaH\x05\x92\x01\x02\x102R\x11survivorshipRules\x12=\n" +
 	"\x0ftrusted_sources\x18\b \x03(\tB\x14\xe0A\x01\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\xc8\x01R\x0etrustedSources\x12\x1d\n" +
 	"\aversion\x18\t \x01(\x03B\x03\xe0A\x03R\aversion:?\xeaA<\n" +
-	"\x1alingkar.dev/IdentityPolicy\x12\x0eidentityPolicy2\x0eidentityPolicy\"\xbd\x02\n" +
+	"\x1alingkar.dev/IdentityPolicy\x12\x0eidentityPolicy2\x0eidentityPolicy\"\xbf\x02\n" +
 	"\x10SurvivorshipRule\x12\xd3\x01\n" +
-	"\x05field\x18\x01 \x01(\tB\xbc\x01\xe0A\x02\xbaH\xb5\x01r\xb2\x012\xaf\x01^(name|organisation_name|job_title|birthday|preference|language_code|region_code|note|owner|team|source|external_ids|labels|custom_fields|custom_fields\\.[a-z][a-z0-9_]{0,62})$R\x05field\x12S\n" +
-	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bstrategy\"\xa1\x02\n" +
+	"\x05field\x18\x01 \x01(\tB\xbc\x01\xe0A\x02\xbaH\xb5\x01r\xb2\x012\xaf\x01^(name|organisation_name|job_title|birthday|preference|language_code|region_code|note|owner|team|source|external_ids|labels|custom_fields|custom_fields\\.[a-z][a-z0-9_]{0,62})$R\x05field\x12U\n" +
+	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyB\x0f\xe0A\x02\xbaH\t\x82\x01\x06\x10\x01 \x00 \x05R\bstrategy\"\xa1\x02\n" +
 	"\vMergeChoice\x12\xd3\x01\n" +
 	"\x05field\x18\x01 \x01(\tB\xbc\x01\xe0A\x02\xbaH\xb5\x01r\xb2\x012\xaf\x01^(name|organisation_name|job_title|birthday|preference|language_code|region_code|note|owner|team|source|external_ids|labels|custom_fields|custom_fields\\.[a-z][a-z0-9_]{0,62})$R\x05field\x12<\n" +
 	"\acontact\x18\x02 \x01(\tB\"\xe0A\x02\xfaA\x15\n" +
@@ -975,7 +1098,7 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"createTime\x12<\n" +
 	"\tundo_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\bundoTime\x12\x17\n" +
 	"\x04etag\x18\t \x01(\tB\x03\xe0A\x03R\x04etag:Y\xeaAV\n" +
-	"\x18lingkar.dev/ContactMerge\x12\x1dcontactMerges/{contact_merge}*\rcontactMerges2\fcontactMerge\"\xc5\x01\n" +
+	"\x18lingkar.dev/ContactMerge\x12\x1dcontactMerges/{contact_merge}*\rcontactMerges2\fcontactMerge\"\x93\x02\n" +
 	"\rMergeConflict\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12D\n" +
 	"\bstrategy\x18\x02 \x01(\x0e2(.lingkar.contact.v1.SurvivorshipStrategyR\bstrategy\x12\x1a\n" +
@@ -983,16 +1106,27 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"\n" +
 	"kept_value\x18\x04 \x01(\tR\tkeptValue\x12\x1d\n" +
 	"\n" +
-	"lost_value\x18\x05 \x01(\tR\tlostValue\"\xdb\x01\n" +
+	"lost_value\x18\x05 \x01(\tR\tlostValue\x12)\n" +
+	"\x04rule\x18\x06 \x01(\tB\x15\xfaA\x12\n" +
+	"\x10lingkar.dev/RuleR\x04rule\x12!\n" +
+	"\frule_version\x18\a \x01(\x03R\vruleVersion\"\x9d\x02\n" +
 	"\x12DuplicateCandidate\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12=\n" +
 	"\bstrength\x18\x03 \x01(\x0e2!.lingkar.contact.v1.MatchStrengthR\bstrength\x129\n" +
-	"\areasons\x18\x04 \x03(\v2\x1f.lingkar.contact.v1.MatchReasonR\areasons\"x\n" +
+	"\areasons\x18\x04 \x03(\v2\x1f.lingkar.contact.v1.MatchReasonR\areasons\x12@\n" +
+	"\bverdicts\x18\x05 \x03(\v2$.lingkar.contact.v1.DuplicateVerdictR\bverdicts\"\x9f\x01\n" +
+	"\x10DuplicateVerdict\x12)\n" +
+	"\x04rule\x18\x01 \x01(\tB\x15\xfaA\x12\n" +
+	"\x10lingkar.dev/RuleR\x04rule\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x16\n" +
+	"\x06action\x18\x03 \x01(\tR\x06action\x12\x14\n" +
+	"\x05shift\x18\x04 \x01(\x01R\x05shift\x12\x18\n" +
+	"\afailure\x18\x05 \x01(\tR\afailure\"x\n" +
 	"\vMatchReason\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12;\n" +
 	"\tagreement\x18\x02 \x01(\x0e2\x1d.lingkar.contact.v1.AgreementR\tagreement\x12\x16\n" +
-	"\x06weight\x18\x03 \x01(\x01R\x06weight\"\xb0\x02\n" +
+	"\x06weight\x18\x03 \x01(\x01R\x06weight\"\xf2\x02\n" +
 	"\rDuplicatePair\x122\n" +
 	"\acontact\x18\x01 \x01(\tB\x18\xfaA\x15\n" +
 	"\x13lingkar.dev/ContactR\acontact\x126\n" +
@@ -1001,13 +1135,15 @@ const file_lingkar_contact_v1_identity_proto_rawDesc = "" +
 	"\rdisplay_names\x18\x03 \x03(\tR\fdisplayNames\x12\x14\n" +
 	"\x05score\x18\x04 \x01(\x01R\x05score\x12=\n" +
 	"\bstrength\x18\x05 \x01(\x0e2!.lingkar.contact.v1.MatchStrengthR\bstrength\x129\n" +
-	"\areasons\x18\x06 \x03(\v2\x1f.lingkar.contact.v1.MatchReasonR\areasons*\xd9\x01\n" +
+	"\areasons\x18\x06 \x03(\v2\x1f.lingkar.contact.v1.MatchReasonR\areasons\x12@\n" +
+	"\bverdicts\x18\a \x03(\v2$.lingkar.contact.v1.DuplicateVerdictR\bverdicts*\xf9\x01\n" +
 	"\x14SurvivorshipStrategy\x12%\n" +
 	"!SURVIVORSHIP_STRATEGY_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eSURVIVORSHIP_STRATEGY_SURVIVOR\x10\x01\x12%\n" +
 	"!SURVIVORSHIP_STRATEGY_MOST_RECENT\x10\x02\x12&\n" +
 	"\"SURVIVORSHIP_STRATEGY_MOST_TRUSTED\x10\x03\x12'\n" +
-	"#SURVIVORSHIP_STRATEGY_MOST_COMPLETE\x10\x04*\x8e\x01\n" +
+	"#SURVIVORSHIP_STRATEGY_MOST_COMPLETE\x10\x04\x12\x1e\n" +
+	"\x1aSURVIVORSHIP_STRATEGY_RULE\x10\x05*\x8e\x01\n" +
 	"\rDuplicateMode\x12\x1e\n" +
 	"\x1aDUPLICATE_MODE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12DUPLICATE_MODE_OFF\x10\x01\x12!\n" +
@@ -1038,7 +1174,7 @@ func file_lingkar_contact_v1_identity_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_contact_v1_identity_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_lingkar_contact_v1_identity_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_lingkar_contact_v1_identity_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_lingkar_contact_v1_identity_proto_goTypes = []any{
 	(SurvivorshipStrategy)(0),     // 0: lingkar.contact.v1.SurvivorshipStrategy
 	(DuplicateMode)(0),            // 1: lingkar.contact.v1.DuplicateMode
@@ -1050,32 +1186,35 @@ var file_lingkar_contact_v1_identity_proto_goTypes = []any{
 	(*ContactMerge)(nil),          // 7: lingkar.contact.v1.ContactMerge
 	(*MergeConflict)(nil),         // 8: lingkar.contact.v1.MergeConflict
 	(*DuplicateCandidate)(nil),    // 9: lingkar.contact.v1.DuplicateCandidate
-	(*MatchReason)(nil),           // 10: lingkar.contact.v1.MatchReason
-	(*DuplicatePair)(nil),         // 11: lingkar.contact.v1.DuplicatePair
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*Contact)(nil),               // 13: lingkar.contact.v1.Contact
+	(*DuplicateVerdict)(nil),      // 10: lingkar.contact.v1.DuplicateVerdict
+	(*MatchReason)(nil),           // 11: lingkar.contact.v1.MatchReason
+	(*DuplicatePair)(nil),         // 12: lingkar.contact.v1.DuplicatePair
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*Contact)(nil),               // 14: lingkar.contact.v1.Contact
 }
 var file_lingkar_contact_v1_identity_proto_depIdxs = []int32{
 	1,  // 0: lingkar.contact.v1.IdentityPolicy.duplicate_mode:type_name -> lingkar.contact.v1.DuplicateMode
-	12, // 1: lingkar.contact.v1.IdentityPolicy.create_time:type_name -> google.protobuf.Timestamp
-	12, // 2: lingkar.contact.v1.IdentityPolicy.update_time:type_name -> google.protobuf.Timestamp
+	13, // 1: lingkar.contact.v1.IdentityPolicy.create_time:type_name -> google.protobuf.Timestamp
+	13, // 2: lingkar.contact.v1.IdentityPolicy.update_time:type_name -> google.protobuf.Timestamp
 	5,  // 3: lingkar.contact.v1.IdentityPolicy.survivorship_rules:type_name -> lingkar.contact.v1.SurvivorshipRule
 	0,  // 4: lingkar.contact.v1.SurvivorshipRule.strategy:type_name -> lingkar.contact.v1.SurvivorshipStrategy
 	8,  // 5: lingkar.contact.v1.ContactMerge.conflicts:type_name -> lingkar.contact.v1.MergeConflict
-	12, // 6: lingkar.contact.v1.ContactMerge.create_time:type_name -> google.protobuf.Timestamp
-	12, // 7: lingkar.contact.v1.ContactMerge.undo_time:type_name -> google.protobuf.Timestamp
+	13, // 6: lingkar.contact.v1.ContactMerge.create_time:type_name -> google.protobuf.Timestamp
+	13, // 7: lingkar.contact.v1.ContactMerge.undo_time:type_name -> google.protobuf.Timestamp
 	0,  // 8: lingkar.contact.v1.MergeConflict.strategy:type_name -> lingkar.contact.v1.SurvivorshipStrategy
-	13, // 9: lingkar.contact.v1.DuplicateCandidate.contact:type_name -> lingkar.contact.v1.Contact
+	14, // 9: lingkar.contact.v1.DuplicateCandidate.contact:type_name -> lingkar.contact.v1.Contact
 	2,  // 10: lingkar.contact.v1.DuplicateCandidate.strength:type_name -> lingkar.contact.v1.MatchStrength
-	10, // 11: lingkar.contact.v1.DuplicateCandidate.reasons:type_name -> lingkar.contact.v1.MatchReason
-	3,  // 12: lingkar.contact.v1.MatchReason.agreement:type_name -> lingkar.contact.v1.Agreement
-	2,  // 13: lingkar.contact.v1.DuplicatePair.strength:type_name -> lingkar.contact.v1.MatchStrength
-	10, // 14: lingkar.contact.v1.DuplicatePair.reasons:type_name -> lingkar.contact.v1.MatchReason
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	11, // 11: lingkar.contact.v1.DuplicateCandidate.reasons:type_name -> lingkar.contact.v1.MatchReason
+	10, // 12: lingkar.contact.v1.DuplicateCandidate.verdicts:type_name -> lingkar.contact.v1.DuplicateVerdict
+	3,  // 13: lingkar.contact.v1.MatchReason.agreement:type_name -> lingkar.contact.v1.Agreement
+	2,  // 14: lingkar.contact.v1.DuplicatePair.strength:type_name -> lingkar.contact.v1.MatchStrength
+	11, // 15: lingkar.contact.v1.DuplicatePair.reasons:type_name -> lingkar.contact.v1.MatchReason
+	10, // 16: lingkar.contact.v1.DuplicatePair.verdicts:type_name -> lingkar.contact.v1.DuplicateVerdict
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_identity_proto_init() }
@@ -1090,7 +1229,7 @@ func file_lingkar_contact_v1_identity_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_identity_proto_rawDesc), len(file_lingkar_contact_v1_identity_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

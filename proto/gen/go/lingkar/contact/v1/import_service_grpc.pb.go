@@ -59,7 +59,9 @@ type ImportServiceClient interface {
 	//
 	// Errors: FAILED_PRECONDITION IMPORT_NOT_RUNNING.
 	CancelImport(ctx context.Context, in *v1.CancelImportRequest, opts ...grpc.CallOption) (*v1.Import, error)
-	// Deletes, softly, what the import created, in the background.
+	// Takes the import back, in the background: deletes, softly, what it created, and
+	// gives what it changed the values from before, except where somebody changed them
+	// since. The report says of each row what became of its record.
 	//
 	// Errors: FAILED_PRECONDITION IMPORT_RUNNING while it still runs.
 	UndoImport(ctx context.Context, in *v1.UndoImportRequest, opts ...grpc.CallOption) (*v1.Import, error)
@@ -165,7 +167,9 @@ type ImportServiceServer interface {
 	//
 	// Errors: FAILED_PRECONDITION IMPORT_NOT_RUNNING.
 	CancelImport(context.Context, *v1.CancelImportRequest) (*v1.Import, error)
-	// Deletes, softly, what the import created, in the background.
+	// Takes the import back, in the background: deletes, softly, what it created, and
+	// gives what it changed the values from before, except where somebody changed them
+	// since. The report says of each row what became of its record.
 	//
 	// Errors: FAILED_PRECONDITION IMPORT_RUNNING while it still runs.
 	UndoImport(context.Context, *v1.UndoImportRequest) (*v1.Import, error)

@@ -93,6 +93,69 @@ func (InteractionKind) EnumDescriptor() ([]byte, []int) {
 	return file_lingkar_contact_v1_interaction_proto_rawDescGZIP(), []int{0}
 }
 
+// What became of reading the text of a file, so that it can be searched.
+type TextReading int32
+
+const (
+	// It is a long text, not a file.
+	TextReading_TEXT_READING_UNSPECIFIED TextReading = 0
+	// All of the text was read.
+	TextReading_TEXT_READING_WHOLE TextReading = 1
+	// The text is longer than what is kept of it.
+	TextReading_TEXT_READING_PART TextReading = 2
+	// No text is read out of files of this kind, or there is none in it: pictures, sound, a
+	// PDF that is a scan.
+	TextReading_TEXT_READING_NONE TextReading = 3
+	// The file is damaged or asks for a password, takes too long to read, or unpacks to more
+	// than is allowed.
+	TextReading_TEXT_READING_FAILED TextReading = 4
+)
+
+// Enum value maps for TextReading.
+var (
+	TextReading_name = map[int32]string{
+		0: "TEXT_READING_UNSPECIFIED",
+		1: "TEXT_READING_WHOLE",
+		2: "TEXT_READING_PART",
+		3: "TEXT_READING_NONE",
+		4: "TEXT_READING_FAILED",
+	}
+	TextReading_value = map[string]int32{
+		"TEXT_READING_UNSPECIFIED": 0,
+		"TEXT_READING_WHOLE":       1,
+		"TEXT_READING_PART":        2,
+		"TEXT_READING_NONE":        3,
+		"TEXT_READING_FAILED":      4,
+	}
+)
+
+func (x TextReading) Enum() *TextReading {
+	p := new(TextReading)
+	*p = x
+	return p
+}
+
+func (x TextReading) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TextReading) Descriptor() protoreflect.EnumDescriptor {
+	return file_lingkar_contact_v1_interaction_proto_enumTypes[1].Descriptor()
+}
+
+func (TextReading) Type() protoreflect.EnumType {
+	return &file_lingkar_contact_v1_interaction_proto_enumTypes[1]
+}
+
+func (x TextReading) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TextReading.Descriptor instead.
+func (TextReading) EnumDescriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_interaction_proto_rawDescGZIP(), []int{1}
+}
+
 // One meeting of a customer and the company: a call, a letter, a note of a talk.
 // It is never changed and never truncated once recorded (CON-26, CON-34).
 //
@@ -288,23 +351,48 @@ func (x *Interaction) GetEtag() string {
 	return ""
 }
 
-// A long text kept beside the record that names it.
+// A letter, fax, scan, picture or any other file of a contact, or a long text kept beside
+// the interaction that names it. What it says is never changed.
 type Document struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "documents/{uuid}".
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The contact it speaks of: "contacts/{uuid}".
 	Contact string `protobuf:"bytes,2,opt,name=contact,proto3" json:"contact,omitempty"`
-	// One line that a person can read.
+	// One line that a person can read; the name of the file where empty.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// The kind of content, such as "text/plain".
+	// The kind of content, such as "application/pdf", as the content itself shows it;
+	// neither the name of the file nor the caller is asked.
 	MediaType string `protobuf:"bytes,4,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// The text in full.
+	// The text in full; of a file, what could be read out of it, at most 900 kB. Empty in
+	// lists.
 	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
-	// Its length in bytes of UTF-8.
+	// The size of the file, or of the text in UTF-8, in bytes.
 	SizeBytes int64 `protobuf:"varint,6,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
 	// When it was stored.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// The name of the file, without folders; empty of a long text.
+	FileName string `protobuf:"bytes,8,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// The SHA-256 of the file, in hexadecimal; empty of a long text.
+	Sha256 string `protobuf:"bytes,9,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// What became of reading its text.
+	Reading TextReading `protobuf:"varint,10,opt,name=reading,proto3,enum=lingkar.contact.v1.TextReading" json:"reading,omitempty"`
+	// How it came or went, such as LETTER or FAX; OTHER where unspecified.
+	Channel v1.Channel `protobuf:"varint,11,opt,name=channel,proto3,enum=lingkar.event.v1.Channel" json:"channel,omitempty"`
+	// Who sent it to whom; INTERNAL where unspecified.
+	Direction v1.Direction `protobuf:"varint,12,opt,name=direction,proto3,enum=lingkar.event.v1.Direction" json:"direction,omitempty"`
+	// When it came, or was written; the time of the call where empty.
+	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
+	// The interaction whose body it is, of a long text: "interactions/{uuid}".
+	Interaction string `protobuf:"bytes,14,opt,name=interaction,proto3" json:"interaction,omitempty"`
+	// Who stored it: "users/{subject}", "apiKeys/{id}" or "services/{name}".
+	Actor string `protobuf:"bytes,15,opt,name=actor,proto3" json:"actor,omitempty"`
+	// When it was last changed: deleted, or brought back.
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// When it was deleted; absent while it lives.
+	DeleteTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=delete_time,json=deleteTime,proto3" json:"delete_time,omitempty"`
+	// Names this version.
+	Etag          string `protobuf:"bytes,18,opt,name=etag,proto3" json:"etag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +476,185 @@ func (x *Document) GetCreateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Document) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *Document) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *Document) GetReading() TextReading {
+	if x != nil {
+		return x.Reading
+	}
+	return TextReading_TEXT_READING_UNSPECIFIED
+}
+
+func (x *Document) GetChannel() v1.Channel {
+	if x != nil {
+		return x.Channel
+	}
+	return v1.Channel(0)
+}
+
+func (x *Document) GetDirection() v1.Direction {
+	if x != nil {
+		return x.Direction
+	}
+	return v1.Direction(0)
+}
+
+func (x *Document) GetOccurredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OccurredAt
+	}
+	return nil
+}
+
+func (x *Document) GetInteraction() string {
+	if x != nil {
+		return x.Interaction
+	}
+	return ""
+}
+
+func (x *Document) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *Document) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Document) GetDeleteTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DeleteTime
+	}
+	return nil
+}
+
+func (x *Document) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+// A piece of a text that a search has found, in parts that follow each other.
+type Snippet struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The parts, of which some are what was searched for.
+	Parts         []*SnippetPart `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Snippet) Reset() {
+	*x = Snippet{}
+	mi := &file_lingkar_contact_v1_interaction_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Snippet) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Snippet) ProtoMessage() {}
+
+func (x *Snippet) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_interaction_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Snippet.ProtoReflect.Descriptor instead.
+func (*Snippet) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_interaction_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Snippet) GetParts() []*SnippetPart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// A part of a snippet. Its text is as it was written: whoever shows it as HTML has to
+// escape it.
+type SnippetPart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The text.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// True where it is what was searched for.
+	Match         bool `protobuf:"varint,2,opt,name=match,proto3" json:"match,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnippetPart) Reset() {
+	*x = SnippetPart{}
+	mi := &file_lingkar_contact_v1_interaction_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnippetPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnippetPart) ProtoMessage() {}
+
+func (x *SnippetPart) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_contact_v1_interaction_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnippetPart.ProtoReflect.Descriptor instead.
+func (*SnippetPart) Descriptor() ([]byte, []int) {
+	return file_lingkar_contact_v1_interaction_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SnippetPart) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *SnippetPart) GetMatch() bool {
+	if x != nil {
+		return x.Match
+	}
+	return false
+}
+
 var File_lingkar_contact_v1_interaction_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_interaction_proto_rawDesc = "" +
@@ -422,27 +689,54 @@ const file_lingkar_contact_v1_interaction_proto_rawDesc = "" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:S\xeaAP\n" +
-	"\x17lingkar.dev/Interaction\x12\x1ainteractions/{interaction}*\finteractions2\vinteraction\"\xe6\x02\n" +
+	"\x17lingkar.dev/Interaction\x12\x1ainteractions/{interaction}*\finteractions2\vinteraction\"\xd6\a\n" +
 	"\bDocument\x12\x17\n" +
-	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x125\n" +
-	"\acontact\x18\x02 \x01(\tB\x1b\xe0A\x03\xfaA\x15\n" +
-	"\x13lingkar.dev/ContactR\acontact\x12\x1d\n" +
-	"\x05title\x18\x03 \x01(\tB\a\xe0A\x03\x88\xb5\x18\x01R\x05title\x12\"\n" +
+	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x128\n" +
+	"\acontact\x18\x02 \x01(\tB\x1e\xe0A\x02\xe0A\x05\xfaA\x15\n" +
+	"\x13lingkar.dev/ContactR\acontact\x12(\n" +
+	"\x05title\x18\x03 \x01(\tB\x12\xe0A\x01\xe0A\x05\xbaH\x05r\x03\x18\xac\x02\x88\xb5\x18\x01R\x05title\x12\"\n" +
 	"\n" +
 	"media_type\x18\x04 \x01(\tB\x03\xe0A\x03R\tmediaType\x12\x1b\n" +
 	"\x04text\x18\x05 \x01(\tB\a\xe0A\x03\x88\xb5\x18\x01R\x04text\x12\"\n" +
 	"\n" +
 	"size_bytes\x18\x06 \x01(\x03B\x03\xe0A\x03R\tsizeBytes\x12@\n" +
 	"\vcreate_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
-	"createTime:D\xeaAA\n" +
-	"\x14lingkar.dev/Document\x12\x14documents/{document}*\tdocuments2\bdocument*\xea\x01\n" +
+	"createTime\x12/\n" +
+	"\tfile_name\x18\b \x01(\tB\x12\xe0A\x01\xe0A\x05\xbaH\x05r\x03\x18\xff\x01\x88\xb5\x18\x01R\bfileName\x12\x1f\n" +
+	"\x06sha256\x18\t \x01(\tB\a\xe0A\x03\x88\xb5\x18\x01R\x06sha256\x12>\n" +
+	"\areading\x18\n" +
+	" \x01(\x0e2\x1f.lingkar.contact.v1.TextReadingB\x03\xe0A\x03R\areading\x12C\n" +
+	"\achannel\x18\v \x01(\x0e2\x19.lingkar.event.v1.ChannelB\x0e\xe0A\x01\xe0A\x05\xbaH\x05\x82\x01\x02\x10\x01R\achannel\x12I\n" +
+	"\tdirection\x18\f \x01(\x0e2\x1b.lingkar.event.v1.DirectionB\x0e\xe0A\x01\xe0A\x05\xbaH\x05\x82\x01\x02\x10\x01R\tdirection\x12C\n" +
+	"\voccurred_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x06\xe0A\x01\xe0A\x05R\n" +
+	"occurredAt\x12A\n" +
+	"\vinteraction\x18\x0e \x01(\tB\x1f\xe0A\x03\xfaA\x19\n" +
+	"\x17lingkar.dev/InteractionR\vinteraction\x12\x19\n" +
+	"\x05actor\x18\x0f \x01(\tB\x03\xe0A\x03R\x05actor\x12@\n" +
+	"\vupdate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"updateTime\x12@\n" +
+	"\vdelete_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x03\xe0A\x03R\n" +
+	"deleteTime\x12\x17\n" +
+	"\x04etag\x18\x12 \x01(\tB\x03\xe0A\x03R\x04etag:D\xeaAA\n" +
+	"\x14lingkar.dev/Document\x12\x14documents/{document}*\tdocuments2\bdocument\"@\n" +
+	"\aSnippet\x125\n" +
+	"\x05parts\x18\x01 \x03(\v2\x1f.lingkar.contact.v1.SnippetPartR\x05parts\"=\n" +
+	"\vSnippetPart\x12\x18\n" +
+	"\x04text\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01R\x04text\x12\x14\n" +
+	"\x05match\x18\x02 \x01(\bR\x05match*\xea\x01\n" +
 	"\x0fInteractionKind\x12 \n" +
 	"\x1cINTERACTION_KIND_UNSPECIFIED\x10\x00\x12%\n" +
 	"!INTERACTION_KIND_MAILING_RESPONSE\x10\x01\x12%\n" +
 	"!INTERACTION_KIND_BROCHURE_REQUEST\x10\x02\x12&\n" +
 	"\"INTERACTION_KIND_QUOTATION_REQUEST\x10\x03\x12\x1f\n" +
 	"\x1bINTERACTION_KIND_TRADE_FAIR\x10\x04\x12\x1e\n" +
-	"\x1aINTERACTION_KIND_INTERVIEW\x10\x05B\xde\x01\n" +
+	"\x1aINTERACTION_KIND_INTERVIEW\x10\x05*\x8a\x01\n" +
+	"\vTextReading\x12\x1c\n" +
+	"\x18TEXT_READING_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12TEXT_READING_WHOLE\x10\x01\x12\x15\n" +
+	"\x11TEXT_READING_PART\x10\x02\x12\x15\n" +
+	"\x11TEXT_READING_NONE\x10\x03\x12\x17\n" +
+	"\x13TEXT_READING_FAILED\x10\x04B\xde\x01\n" +
 	"\x16com.lingkar.contact.v1B\x10InteractionProtoP\x01ZHgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1;contactv1\xa2\x02\x03LCX\xaa\x02\x12Lingkar.Contact.V1\xca\x02\x12Lingkar\\Contact\\V1\xe2\x02\x1eLingkar\\Contact\\V1\\GPBMetadata\xea\x02\x14Lingkar::Contact::V1b\x06proto3"
 
 var (
@@ -457,32 +751,42 @@ func file_lingkar_contact_v1_interaction_proto_rawDescGZIP() []byte {
 	return file_lingkar_contact_v1_interaction_proto_rawDescData
 }
 
-var file_lingkar_contact_v1_interaction_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_lingkar_contact_v1_interaction_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_lingkar_contact_v1_interaction_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_lingkar_contact_v1_interaction_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_lingkar_contact_v1_interaction_proto_goTypes = []any{
 	(InteractionKind)(0),          // 0: lingkar.contact.v1.InteractionKind
-	(*Interaction)(nil),           // 1: lingkar.contact.v1.Interaction
-	(*Document)(nil),              // 2: lingkar.contact.v1.Document
-	nil,                           // 3: lingkar.contact.v1.Interaction.ExternalIdsEntry
-	nil,                           // 4: lingkar.contact.v1.Interaction.LabelsEntry
-	(v1.Channel)(0),               // 5: lingkar.event.v1.Channel
-	(v1.Direction)(0),             // 6: lingkar.event.v1.Direction
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
+	(TextReading)(0),              // 1: lingkar.contact.v1.TextReading
+	(*Interaction)(nil),           // 2: lingkar.contact.v1.Interaction
+	(*Document)(nil),              // 3: lingkar.contact.v1.Document
+	(*Snippet)(nil),               // 4: lingkar.contact.v1.Snippet
+	(*SnippetPart)(nil),           // 5: lingkar.contact.v1.SnippetPart
+	nil,                           // 6: lingkar.contact.v1.Interaction.ExternalIdsEntry
+	nil,                           // 7: lingkar.contact.v1.Interaction.LabelsEntry
+	(v1.Channel)(0),               // 8: lingkar.event.v1.Channel
+	(v1.Direction)(0),             // 9: lingkar.event.v1.Direction
+	(*timestamppb.Timestamp)(nil), // 10: google.protobuf.Timestamp
 }
 var file_lingkar_contact_v1_interaction_proto_depIdxs = []int32{
-	5, // 0: lingkar.contact.v1.Interaction.channel:type_name -> lingkar.event.v1.Channel
-	6, // 1: lingkar.contact.v1.Interaction.direction:type_name -> lingkar.event.v1.Direction
-	0, // 2: lingkar.contact.v1.Interaction.kind:type_name -> lingkar.contact.v1.InteractionKind
-	7, // 3: lingkar.contact.v1.Interaction.occurred_at:type_name -> google.protobuf.Timestamp
-	3, // 4: lingkar.contact.v1.Interaction.external_ids:type_name -> lingkar.contact.v1.Interaction.ExternalIdsEntry
-	4, // 5: lingkar.contact.v1.Interaction.labels:type_name -> lingkar.contact.v1.Interaction.LabelsEntry
-	7, // 6: lingkar.contact.v1.Interaction.create_time:type_name -> google.protobuf.Timestamp
-	7, // 7: lingkar.contact.v1.Document.create_time:type_name -> google.protobuf.Timestamp
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	8,  // 0: lingkar.contact.v1.Interaction.channel:type_name -> lingkar.event.v1.Channel
+	9,  // 1: lingkar.contact.v1.Interaction.direction:type_name -> lingkar.event.v1.Direction
+	0,  // 2: lingkar.contact.v1.Interaction.kind:type_name -> lingkar.contact.v1.InteractionKind
+	10, // 3: lingkar.contact.v1.Interaction.occurred_at:type_name -> google.protobuf.Timestamp
+	6,  // 4: lingkar.contact.v1.Interaction.external_ids:type_name -> lingkar.contact.v1.Interaction.ExternalIdsEntry
+	7,  // 5: lingkar.contact.v1.Interaction.labels:type_name -> lingkar.contact.v1.Interaction.LabelsEntry
+	10, // 6: lingkar.contact.v1.Interaction.create_time:type_name -> google.protobuf.Timestamp
+	10, // 7: lingkar.contact.v1.Document.create_time:type_name -> google.protobuf.Timestamp
+	1,  // 8: lingkar.contact.v1.Document.reading:type_name -> lingkar.contact.v1.TextReading
+	8,  // 9: lingkar.contact.v1.Document.channel:type_name -> lingkar.event.v1.Channel
+	9,  // 10: lingkar.contact.v1.Document.direction:type_name -> lingkar.event.v1.Direction
+	10, // 11: lingkar.contact.v1.Document.occurred_at:type_name -> google.protobuf.Timestamp
+	10, // 12: lingkar.contact.v1.Document.update_time:type_name -> google.protobuf.Timestamp
+	10, // 13: lingkar.contact.v1.Document.delete_time:type_name -> google.protobuf.Timestamp
+	5,  // 14: lingkar.contact.v1.Snippet.parts:type_name -> lingkar.contact.v1.SnippetPart
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_interaction_proto_init() }
@@ -495,8 +799,8 @@ func file_lingkar_contact_v1_interaction_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_contact_v1_interaction_proto_rawDesc), len(file_lingkar_contact_v1_interaction_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   4,
+			NumEnums:      2,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

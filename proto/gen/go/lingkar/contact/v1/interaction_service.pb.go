@@ -378,7 +378,10 @@ func (x *SearchInteractionsRequest) GetReadMask() *fieldmaskpb.FieldMask {
 type SearchInteractionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The latest first.
-	Interactions  []*Interaction `protobuf:"bytes,1,rep,name=interactions,proto3" json:"interactions,omitempty"`
+	Interactions []*Interaction `protobuf:"bytes,1,rep,name=interactions,proto3" json:"interactions,omitempty"`
+	// Where the words stand, for each of the interactions in the same order; empty where
+	// a rule keeps their text from the caller.
+	Snippets      []*Snippet `protobuf:"bytes,2,rep,name=snippets,proto3" json:"snippets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -416,6 +419,13 @@ func (*SearchInteractionsResponse) Descriptor() ([]byte, []int) {
 func (x *SearchInteractionsResponse) GetInteractions() []*Interaction {
 	if x != nil {
 		return x.Interactions
+	}
+	return nil
+}
+
+func (x *SearchInteractionsResponse) GetSnippets() []*Snippet {
+	if x != nil {
+		return x.Snippets
 	}
 	return nil
 }
@@ -510,9 +520,10 @@ const file_lingkar_contact_v1_interaction_service_proto_rawDesc = "" +
 	"\x13lingkar.dev/ContactR\acontact\x12'\n" +
 	"\tpage_size\x18\x03 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12<\n" +
-	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"a\n" +
+	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x9a\x01\n" +
 	"\x1aSearchInteractionsResponse\x12C\n" +
-	"\finteractions\x18\x01 \x03(\v2\x1f.lingkar.contact.v1.InteractionR\finteractions\"\x8b\x01\n" +
+	"\finteractions\x18\x01 \x03(\v2\x1f.lingkar.contact.v1.InteractionR\finteractions\x127\n" +
+	"\bsnippets\x18\x02 \x03(\v2\x1b.lingkar.contact.v1.SnippetR\bsnippets\"\x8b\x01\n" +
 	"\x12GetDocumentRequest\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xe0A\x02\xfaA\x16\n" +
 	"\x14lingkar.dev/Document\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
@@ -548,7 +559,8 @@ var file_lingkar_contact_v1_interaction_service_proto_goTypes = []any{
 	(*GetDocumentRequest)(nil),         // 6: lingkar.contact.v1.GetDocumentRequest
 	(*Interaction)(nil),                // 7: lingkar.contact.v1.Interaction
 	(*fieldmaskpb.FieldMask)(nil),      // 8: google.protobuf.FieldMask
-	(*Document)(nil),                   // 9: lingkar.contact.v1.Document
+	(*Snippet)(nil),                    // 9: lingkar.contact.v1.Snippet
+	(*Document)(nil),                   // 10: lingkar.contact.v1.Document
 }
 var file_lingkar_contact_v1_interaction_service_proto_depIdxs = []int32{
 	7,  // 0: lingkar.contact.v1.RecordInteractionRequest.interaction:type_name -> lingkar.contact.v1.Interaction
@@ -557,22 +569,23 @@ var file_lingkar_contact_v1_interaction_service_proto_depIdxs = []int32{
 	7,  // 3: lingkar.contact.v1.ListInteractionsResponse.interactions:type_name -> lingkar.contact.v1.Interaction
 	8,  // 4: lingkar.contact.v1.SearchInteractionsRequest.read_mask:type_name -> google.protobuf.FieldMask
 	7,  // 5: lingkar.contact.v1.SearchInteractionsResponse.interactions:type_name -> lingkar.contact.v1.Interaction
-	8,  // 6: lingkar.contact.v1.GetDocumentRequest.read_mask:type_name -> google.protobuf.FieldMask
-	0,  // 7: lingkar.contact.v1.InteractionService.RecordInteraction:input_type -> lingkar.contact.v1.RecordInteractionRequest
-	1,  // 8: lingkar.contact.v1.InteractionService.GetInteraction:input_type -> lingkar.contact.v1.GetInteractionRequest
-	2,  // 9: lingkar.contact.v1.InteractionService.ListInteractions:input_type -> lingkar.contact.v1.ListInteractionsRequest
-	4,  // 10: lingkar.contact.v1.InteractionService.SearchInteractions:input_type -> lingkar.contact.v1.SearchInteractionsRequest
-	6,  // 11: lingkar.contact.v1.InteractionService.GetDocument:input_type -> lingkar.contact.v1.GetDocumentRequest
-	7,  // 12: lingkar.contact.v1.InteractionService.RecordInteraction:output_type -> lingkar.contact.v1.Interaction
-	7,  // 13: lingkar.contact.v1.InteractionService.GetInteraction:output_type -> lingkar.contact.v1.Interaction
-	3,  // 14: lingkar.contact.v1.InteractionService.ListInteractions:output_type -> lingkar.contact.v1.ListInteractionsResponse
-	5,  // 15: lingkar.contact.v1.InteractionService.SearchInteractions:output_type -> lingkar.contact.v1.SearchInteractionsResponse
-	9,  // 16: lingkar.contact.v1.InteractionService.GetDocument:output_type -> lingkar.contact.v1.Document
-	12, // [12:17] is the sub-list for method output_type
-	7,  // [7:12] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	9,  // 6: lingkar.contact.v1.SearchInteractionsResponse.snippets:type_name -> lingkar.contact.v1.Snippet
+	8,  // 7: lingkar.contact.v1.GetDocumentRequest.read_mask:type_name -> google.protobuf.FieldMask
+	0,  // 8: lingkar.contact.v1.InteractionService.RecordInteraction:input_type -> lingkar.contact.v1.RecordInteractionRequest
+	1,  // 9: lingkar.contact.v1.InteractionService.GetInteraction:input_type -> lingkar.contact.v1.GetInteractionRequest
+	2,  // 10: lingkar.contact.v1.InteractionService.ListInteractions:input_type -> lingkar.contact.v1.ListInteractionsRequest
+	4,  // 11: lingkar.contact.v1.InteractionService.SearchInteractions:input_type -> lingkar.contact.v1.SearchInteractionsRequest
+	6,  // 12: lingkar.contact.v1.InteractionService.GetDocument:input_type -> lingkar.contact.v1.GetDocumentRequest
+	7,  // 13: lingkar.contact.v1.InteractionService.RecordInteraction:output_type -> lingkar.contact.v1.Interaction
+	7,  // 14: lingkar.contact.v1.InteractionService.GetInteraction:output_type -> lingkar.contact.v1.Interaction
+	3,  // 15: lingkar.contact.v1.InteractionService.ListInteractions:output_type -> lingkar.contact.v1.ListInteractionsResponse
+	5,  // 16: lingkar.contact.v1.InteractionService.SearchInteractions:output_type -> lingkar.contact.v1.SearchInteractionsResponse
+	10, // 17: lingkar.contact.v1.InteractionService.GetDocument:output_type -> lingkar.contact.v1.Document
+	13, // [13:18] is the sub-list for method output_type
+	8,  // [8:13] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_interaction_service_proto_init() }

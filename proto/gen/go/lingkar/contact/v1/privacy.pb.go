@@ -10,7 +10,8 @@ package contactv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-	v1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	v1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/audit/v1"
+	v11 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -542,18 +543,27 @@ type ContactData struct {
 	Consents []*Consent `protobuf:"bytes,3,rep,name=consents,proto3" json:"consents,omitempty"`
 	// What was said and done with it, the latest first.
 	Interactions []*Interaction `protobuf:"bytes,4,rep,name=interactions,proto3" json:"interactions,omitempty"`
-	// Bodies too long for an interaction.
+	// Bodies too long for an interaction, and what is on file: in the first part, without
+	// their texts; DownloadDocument answers the files.
 	Documents []*Document `protobuf:"bytes,5,rep,name=documents,proto3" json:"documents,omitempty"`
 	// Who changed its record, and where its data went: the latest 1,000 entries.
-	AuditEntries []*AuditEntry `protobuf:"bytes,6,rep,name=audit_entries,json=auditEntries,proto3" json:"audit_entries,omitempty"`
+	AuditEntries []*v1.AuditEntry `protobuf:"bytes,6,rep,name=audit_entries,json=auditEntries,proto3" json:"audit_entries,omitempty"`
 	// What is on file of it as an employee.
 	EmployeeRecords []*EmployeeRecord `protobuf:"bytes,7,rep,name=employee_records,json=employeeRecords,proto3" json:"employee_records,omitempty"`
 	// What sources told of it.
 	Facts []*Fact `protobuf:"bytes,8,rep,name=facts,proto3" json:"facts,omitempty"`
 	// What it asked as an investor.
 	InformationRequests []*InformationRequest `protobuf:"bytes,9,rep,name=information_requests,json=informationRequests,proto3" json:"information_requests,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Which of its fields were found right, when and by whom.
+	FieldVerifications []*FieldVerification `protobuf:"bytes,12,rep,name=field_verifications,json=fieldVerifications,proto3" json:"field_verifications,omitempty"`
+	// Where it stands in its relation with us.
+	Lifecycle *Lifecycle `protobuf:"bytes,10,opt,name=lifecycle,proto3" json:"lifecycle,omitempty"`
+	// How it came there, the latest move first.
+	LifecycleTransitions []*LifecycleTransition `protobuf:"bytes,11,rep,name=lifecycle_transitions,json=lifecycleTransitions,proto3" json:"lifecycle_transitions,omitempty"`
+	// Who may act for it through a portal.
+	PortalAccesses []*PortalAccess `protobuf:"bytes,13,rep,name=portal_accesses,json=portalAccesses,proto3" json:"portal_accesses,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ContactData) Reset() {
@@ -621,7 +631,7 @@ func (x *ContactData) GetDocuments() []*Document {
 	return nil
 }
 
-func (x *ContactData) GetAuditEntries() []*AuditEntry {
+func (x *ContactData) GetAuditEntries() []*v1.AuditEntry {
 	if x != nil {
 		return x.AuditEntries
 	}
@@ -645,6 +655,34 @@ func (x *ContactData) GetFacts() []*Fact {
 func (x *ContactData) GetInformationRequests() []*InformationRequest {
 	if x != nil {
 		return x.InformationRequests
+	}
+	return nil
+}
+
+func (x *ContactData) GetFieldVerifications() []*FieldVerification {
+	if x != nil {
+		return x.FieldVerifications
+	}
+	return nil
+}
+
+func (x *ContactData) GetLifecycle() *Lifecycle {
+	if x != nil {
+		return x.Lifecycle
+	}
+	return nil
+}
+
+func (x *ContactData) GetLifecycleTransitions() []*LifecycleTransition {
+	if x != nil {
+		return x.LifecycleTransitions
+	}
+	return nil
+}
+
+func (x *ContactData) GetPortalAccesses() []*PortalAccess {
+	if x != nil {
+		return x.PortalAccesses
 	}
 	return nil
 }
@@ -728,7 +766,7 @@ type ContactTiming struct {
 	// prefers.
 	BestTimes []*TimeSpan `protobuf:"bytes,5,rep,name=best_times,json=bestTimes,proto3" json:"best_times,omitempty"`
 	// The channel to use: the one it prefers, else the one it was met on most.
-	BestChannel v1.Channel `protobuf:"varint,6,opt,name=best_channel,json=bestChannel,proto3,enum=lingkar.event.v1.Channel" json:"best_channel,omitempty"`
+	BestChannel v11.Channel `protobuf:"varint,6,opt,name=best_channel,json=bestChannel,proto3,enum=lingkar.event.v1.Channel" json:"best_channel,omitempty"`
 	// Where to meet it: the place it prefers, else the town of its first address.
 	BestPlace string `protobuf:"bytes,7,opt,name=best_place,json=bestPlace,proto3" json:"best_place,omitempty"`
 	// How many meetings of the contact were counted, the latest 500 at most.
@@ -807,11 +845,11 @@ func (x *ContactTiming) GetBestTimes() []*TimeSpan {
 	return nil
 }
 
-func (x *ContactTiming) GetBestChannel() v1.Channel {
+func (x *ContactTiming) GetBestChannel() v11.Channel {
 	if x != nil {
 		return x.BestChannel
 	}
-	return v1.Channel(0)
+	return v11.Channel(0)
 }
 
 func (x *ContactTiming) GetBestPlace() string {
@@ -928,7 +966,7 @@ var File_lingkar_contact_v1_privacy_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/contact/v1/privacy.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a#lingkar/contact/v1/disclosure.proto\x1a!lingkar/contact/v1/employee.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a!lingkar/contact/v1/investor.proto\x1a lingkar/contact/v1/purpose.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"\xdc\x06\n" +
+	" lingkar/contact/v1/privacy.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1clingkar/audit/v1/audit.proto\x1a lingkar/contact/v1/consent.proto\x1a lingkar/contact/v1/contact.proto\x1a!lingkar/contact/v1/employee.proto\x1a\x1dlingkar/contact/v1/fact.proto\x1a$lingkar/contact/v1/interaction.proto\x1a!lingkar/contact/v1/investor.proto\x1a\"lingkar/contact/v1/lifecycle.proto\x1a\x1flingkar/contact/v1/portal.proto\x1a lingkar/contact/v1/purpose.proto\x1a lingkar/contact/v1/quality.proto\x1a%lingkar/contact/v1/relationship.proto\x1a\x1clingkar/event/v1/event.proto\"\xdc\x06\n" +
 	"\tLegalHold\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x12?\n" +
 	"\acontact\x18\x02 \x01(\tB%\xe0A\x02\xe0A\x05\xfaA\x15\n" +
@@ -978,17 +1016,22 @@ const file_lingkar_contact_v1_privacy_proto_rawDesc = "" +
 	"legalHolds\x12,\n" +
 	"\x0ferasure_refused\x18\x04 \x01(\bB\x03\xe0A\x03R\x0eerasureRefused\x12\x15\n" +
 	"\x03due\x18\x05 \x01(\bB\x03\xe0A\x03R\x03due:d\xeaAa\n" +
-	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention\"\xe5\x04\n" +
+	"\x1clingkar.dev/ContactRetention\x12\x1ccontacts/{contact}/retention*\x11contactRetentions2\x10contactRetention\"\xa1\a\n" +
 	"\vContactData\x125\n" +
 	"\acontact\x18\x01 \x01(\v2\x1b.lingkar.contact.v1.ContactR\acontact\x12F\n" +
 	"\rrelationships\x18\x02 \x03(\v2 .lingkar.contact.v1.RelationshipR\rrelationships\x127\n" +
 	"\bconsents\x18\x03 \x03(\v2\x1b.lingkar.contact.v1.ConsentR\bconsents\x12C\n" +
 	"\finteractions\x18\x04 \x03(\v2\x1f.lingkar.contact.v1.InteractionR\finteractions\x12:\n" +
-	"\tdocuments\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.DocumentR\tdocuments\x12C\n" +
-	"\raudit_entries\x18\x06 \x03(\v2\x1e.lingkar.contact.v1.AuditEntryR\fauditEntries\x12M\n" +
+	"\tdocuments\x18\x05 \x03(\v2\x1c.lingkar.contact.v1.DocumentR\tdocuments\x12A\n" +
+	"\raudit_entries\x18\x06 \x03(\v2\x1c.lingkar.audit.v1.AuditEntryR\fauditEntries\x12M\n" +
 	"\x10employee_records\x18\a \x03(\v2\".lingkar.contact.v1.EmployeeRecordR\x0femployeeRecords\x12.\n" +
 	"\x05facts\x18\b \x03(\v2\x18.lingkar.contact.v1.FactR\x05facts\x12Y\n" +
-	"\x14information_requests\x18\t \x03(\v2&.lingkar.contact.v1.InformationRequestR\x13informationRequests\"P\n" +
+	"\x14information_requests\x18\t \x03(\v2&.lingkar.contact.v1.InformationRequestR\x13informationRequests\x12V\n" +
+	"\x13field_verifications\x18\f \x03(\v2%.lingkar.contact.v1.FieldVerificationR\x12fieldVerifications\x12;\n" +
+	"\tlifecycle\x18\n" +
+	" \x01(\v2\x1d.lingkar.contact.v1.LifecycleR\tlifecycle\x12\\\n" +
+	"\x15lifecycle_transitions\x18\v \x03(\v2'.lingkar.contact.v1.LifecycleTransitionR\x14lifecycleTransitions\x12I\n" +
+	"\x0fportal_accesses\x18\r \x03(\v2 .lingkar.contact.v1.PortalAccessR\x0eportalAccesses\"P\n" +
 	"\bDataPart\x12\x12\n" +
 	"\x04area\x18\x01 \x01(\tR\x04area\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x14\n" +
@@ -1066,12 +1109,16 @@ var file_lingkar_contact_v1_privacy_proto_goTypes = []any{
 	(*Consent)(nil),               // 16: lingkar.contact.v1.Consent
 	(*Interaction)(nil),           // 17: lingkar.contact.v1.Interaction
 	(*Document)(nil),              // 18: lingkar.contact.v1.Document
-	(*AuditEntry)(nil),            // 19: lingkar.contact.v1.AuditEntry
+	(*v1.AuditEntry)(nil),         // 19: lingkar.audit.v1.AuditEntry
 	(*EmployeeRecord)(nil),        // 20: lingkar.contact.v1.EmployeeRecord
 	(*Fact)(nil),                  // 21: lingkar.contact.v1.Fact
 	(*InformationRequest)(nil),    // 22: lingkar.contact.v1.InformationRequest
-	(*ContactPreference)(nil),     // 23: lingkar.contact.v1.ContactPreference
-	(v1.Channel)(0),               // 24: lingkar.event.v1.Channel
+	(*FieldVerification)(nil),     // 23: lingkar.contact.v1.FieldVerification
+	(*Lifecycle)(nil),             // 24: lingkar.contact.v1.Lifecycle
+	(*LifecycleTransition)(nil),   // 25: lingkar.contact.v1.LifecycleTransition
+	(*PortalAccess)(nil),          // 26: lingkar.contact.v1.PortalAccess
+	(*ContactPreference)(nil),     // 27: lingkar.contact.v1.ContactPreference
+	(v11.Channel)(0),              // 28: lingkar.event.v1.Channel
 }
 var file_lingkar_contact_v1_privacy_proto_depIdxs = []int32{
 	12, // 0: lingkar.contact.v1.LegalHold.end_time:type_name -> google.protobuf.Timestamp
@@ -1092,18 +1139,22 @@ var file_lingkar_contact_v1_privacy_proto_depIdxs = []int32{
 	16, // 15: lingkar.contact.v1.ContactData.consents:type_name -> lingkar.contact.v1.Consent
 	17, // 16: lingkar.contact.v1.ContactData.interactions:type_name -> lingkar.contact.v1.Interaction
 	18, // 17: lingkar.contact.v1.ContactData.documents:type_name -> lingkar.contact.v1.Document
-	19, // 18: lingkar.contact.v1.ContactData.audit_entries:type_name -> lingkar.contact.v1.AuditEntry
+	19, // 18: lingkar.contact.v1.ContactData.audit_entries:type_name -> lingkar.audit.v1.AuditEntry
 	20, // 19: lingkar.contact.v1.ContactData.employee_records:type_name -> lingkar.contact.v1.EmployeeRecord
 	21, // 20: lingkar.contact.v1.ContactData.facts:type_name -> lingkar.contact.v1.Fact
 	22, // 21: lingkar.contact.v1.ContactData.information_requests:type_name -> lingkar.contact.v1.InformationRequest
-	23, // 22: lingkar.contact.v1.ContactTiming.preference:type_name -> lingkar.contact.v1.ContactPreference
-	9,  // 23: lingkar.contact.v1.ContactTiming.best_times:type_name -> lingkar.contact.v1.TimeSpan
-	24, // 24: lingkar.contact.v1.ContactTiming.best_channel:type_name -> lingkar.event.v1.Channel
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	23, // 22: lingkar.contact.v1.ContactData.field_verifications:type_name -> lingkar.contact.v1.FieldVerification
+	24, // 23: lingkar.contact.v1.ContactData.lifecycle:type_name -> lingkar.contact.v1.Lifecycle
+	25, // 24: lingkar.contact.v1.ContactData.lifecycle_transitions:type_name -> lingkar.contact.v1.LifecycleTransition
+	26, // 25: lingkar.contact.v1.ContactData.portal_accesses:type_name -> lingkar.contact.v1.PortalAccess
+	27, // 26: lingkar.contact.v1.ContactTiming.preference:type_name -> lingkar.contact.v1.ContactPreference
+	9,  // 27: lingkar.contact.v1.ContactTiming.best_times:type_name -> lingkar.contact.v1.TimeSpan
+	28, // 28: lingkar.contact.v1.ContactTiming.best_channel:type_name -> lingkar.event.v1.Channel
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_privacy_proto_init() }
@@ -1113,12 +1164,14 @@ func file_lingkar_contact_v1_privacy_proto_init() {
 	}
 	file_lingkar_contact_v1_consent_proto_init()
 	file_lingkar_contact_v1_contact_proto_init()
-	file_lingkar_contact_v1_disclosure_proto_init()
 	file_lingkar_contact_v1_employee_proto_init()
 	file_lingkar_contact_v1_fact_proto_init()
 	file_lingkar_contact_v1_interaction_proto_init()
 	file_lingkar_contact_v1_investor_proto_init()
+	file_lingkar_contact_v1_lifecycle_proto_init()
+	file_lingkar_contact_v1_portal_proto_init()
 	file_lingkar_contact_v1_purpose_proto_init()
+	file_lingkar_contact_v1_quality_proto_init()
 	file_lingkar_contact_v1_relationship_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -647,7 +647,11 @@ type ListRelationshipsRequest struct {
 	// The fields of each to answer; all where empty.
 	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	// Only those of this contact, whichever side it stands on: "contacts/{uuid}".
-	Contact       string `protobuf:"bytes,7,opt,name=contact,proto3" json:"contact,omitempty"`
+	Contact string `protobuf:"bytes,7,opt,name=contact,proto3" json:"contact,omitempty"`
+	// A view of relationships, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+	// default if it has one. The filter of the request narrows that of the view; an order_by,
+	// a read_mask or a page_size of the request takes the place of the view's.
+	SavedView     string `protobuf:"bytes,8,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -727,6 +731,13 @@ func (x *ListRelationshipsRequest) GetReadMask() *fieldmaskpb.FieldMask {
 func (x *ListRelationshipsRequest) GetContact() string {
 	if x != nil {
 		return x.Contact
+	}
+	return ""
+}
+
+func (x *ListRelationshipsRequest) GetSavedView() string {
+	if x != nil {
+		return x.SavedView
 	}
 	return ""
 }
@@ -1126,7 +1137,7 @@ const file_lingkar_contact_v1_relationship_service_proto_rawDesc = "" +
 	"\x16GetRelationshipRequest\x12;\n" +
 	"\x04name\x18\x01 \x01(\tB'\xe0A\x02\xfaA\x1a\n" +
 	"\x18lingkar.dev/Relationship\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
-	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\xc1\x02\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x86\x03\n" +
 	"\x18ListRelationshipsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
@@ -1137,7 +1148,10 @@ const file_lingkar_contact_v1_relationship_service_proto_rawDesc = "" +
 	"\fshow_deleted\x18\x05 \x01(\bB\x03\xe0A\x01R\vshowDeleted\x12<\n" +
 	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\x125\n" +
 	"\acontact\x18\a \x01(\tB\x1b\xe0A\x01\xfaA\x15\n" +
-	"\x13lingkar.dev/ContactR\acontact\"\x8b\x01\n" +
+	"\x13lingkar.dev/ContactR\acontact\x12C\n" +
+	"\n" +
+	"saved_view\x18\b \x01(\tB$\xe0A\x01\xfaA\x17\n" +
+	"\x15lingkar.dev/SavedView\xbaH\x04r\x02\x18<R\tsavedView\"\x8b\x01\n" +
 	"\x19ListRelationshipsResponse\x12F\n" +
 	"\rrelationships\x18\x01 \x03(\v2 .lingkar.contact.v1.RelationshipR\rrelationships\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8e\x02\n" +

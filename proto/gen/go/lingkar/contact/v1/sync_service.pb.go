@@ -14,6 +14,7 @@ import (
 	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -276,7 +277,10 @@ type SyncContactsRequest struct {
 	// more follow.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// Only contacts that match, as in ListContacts.
-	Filter        string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The fields of each change to answer, such as "name", "kind" and
+	// "contact.display_name"; all where empty.
+	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,4,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,6 +334,13 @@ func (x *SyncContactsRequest) GetFilter() string {
 		return x.Filter
 	}
 	return ""
+}
+
+func (x *SyncContactsRequest) GetReadMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.ReadMask
+	}
+	return nil
 }
 
 // What changed.
@@ -955,13 +966,14 @@ var File_lingkar_contact_v1_sync_service_proto protoreflect.FileDescriptor
 
 const file_lingkar_contact_v1_sync_service_proto_rawDesc = "" +
 	"\n" +
-	"%lingkar/contact/v1/sync_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a lingkar/contact/v1/contact.proto\"\x90\x01\n" +
+	"%lingkar/contact/v1/sync_service.proto\x12\x12lingkar.contact.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a lingkar/contact/v1/contact.proto\"\xce\x01\n" +
 	"\x13SyncContactsRequest\x12+\n" +
 	"\n" +
 	"sync_token\x18\x01 \x01(\tB\f\xe0A\x01\xbaH\x06r\x04\x18\x80\x80\x01R\tsyncToken\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12#\n" +
-	"\x06filter\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x90NR\x06filter\"\x8f\x01\n" +
+	"\x06filter\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x90NR\x06filter\x12<\n" +
+	"\tread_mask\x18\x04 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x8f\x01\n" +
 	"\x14SyncContactsResponse\x12;\n" +
 	"\achanges\x18\x01 \x03(\v2!.lingkar.contact.v1.ContactChangeR\achanges\x12&\n" +
 	"\x0fnext_sync_token\x18\x02 \x01(\tR\rnextSyncToken\x12\x12\n" +
@@ -1067,40 +1079,42 @@ var file_lingkar_contact_v1_sync_service_proto_goTypes = []any{
 	(*PushContactsResponse)(nil),  // 11: lingkar.contact.v1.PushContactsResponse
 	(*OfflineContactResult)(nil),  // 12: lingkar.contact.v1.OfflineContactResult
 	(*FieldConflict)(nil),         // 13: lingkar.contact.v1.FieldConflict
-	(*Contact)(nil),               // 14: lingkar.contact.v1.Contact
-	(*status.Status)(nil),         // 15: google.rpc.Status
-	(*structpb.Value)(nil),        // 16: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil), // 14: google.protobuf.FieldMask
+	(*Contact)(nil),               // 15: lingkar.contact.v1.Contact
+	(*status.Status)(nil),         // 16: google.rpc.Status
+	(*structpb.Value)(nil),        // 17: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_lingkar_contact_v1_sync_service_proto_depIdxs = []int32{
-	6,  // 0: lingkar.contact.v1.SyncContactsResponse.changes:type_name -> lingkar.contact.v1.ContactChange
-	0,  // 1: lingkar.contact.v1.ContactChange.kind:type_name -> lingkar.contact.v1.ContactChangeKind
-	14, // 2: lingkar.contact.v1.ContactChange.contact:type_name -> lingkar.contact.v1.Contact
-	6,  // 3: lingkar.contact.v1.WatchContactsResponse.change:type_name -> lingkar.contact.v1.ContactChange
-	10, // 4: lingkar.contact.v1.PushContactsRequest.changes:type_name -> lingkar.contact.v1.OfflineContactChange
-	2,  // 5: lingkar.contact.v1.PushContactsRequest.strategy:type_name -> lingkar.contact.v1.ConflictStrategy
-	1,  // 6: lingkar.contact.v1.OfflineContactChange.action:type_name -> lingkar.contact.v1.OfflineAction
-	14, // 7: lingkar.contact.v1.OfflineContactChange.contact:type_name -> lingkar.contact.v1.Contact
-	12, // 8: lingkar.contact.v1.PushContactsResponse.results:type_name -> lingkar.contact.v1.OfflineContactResult
-	3,  // 9: lingkar.contact.v1.OfflineContactResult.outcome:type_name -> lingkar.contact.v1.OfflineOutcome
-	14, // 10: lingkar.contact.v1.OfflineContactResult.contact:type_name -> lingkar.contact.v1.Contact
-	13, // 11: lingkar.contact.v1.OfflineContactResult.conflicts:type_name -> lingkar.contact.v1.FieldConflict
-	15, // 12: lingkar.contact.v1.OfflineContactResult.error:type_name -> google.rpc.Status
-	16, // 13: lingkar.contact.v1.FieldConflict.base:type_name -> google.protobuf.Value
-	16, // 14: lingkar.contact.v1.FieldConflict.client:type_name -> google.protobuf.Value
-	16, // 15: lingkar.contact.v1.FieldConflict.server:type_name -> google.protobuf.Value
-	17, // 16: lingkar.contact.v1.FieldConflict.change_time:type_name -> google.protobuf.Timestamp
-	4,  // 17: lingkar.contact.v1.SyncService.SyncContacts:input_type -> lingkar.contact.v1.SyncContactsRequest
-	7,  // 18: lingkar.contact.v1.SyncService.WatchContacts:input_type -> lingkar.contact.v1.WatchContactsRequest
-	9,  // 19: lingkar.contact.v1.SyncService.PushContacts:input_type -> lingkar.contact.v1.PushContactsRequest
-	5,  // 20: lingkar.contact.v1.SyncService.SyncContacts:output_type -> lingkar.contact.v1.SyncContactsResponse
-	8,  // 21: lingkar.contact.v1.SyncService.WatchContacts:output_type -> lingkar.contact.v1.WatchContactsResponse
-	11, // 22: lingkar.contact.v1.SyncService.PushContacts:output_type -> lingkar.contact.v1.PushContactsResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	14, // 0: lingkar.contact.v1.SyncContactsRequest.read_mask:type_name -> google.protobuf.FieldMask
+	6,  // 1: lingkar.contact.v1.SyncContactsResponse.changes:type_name -> lingkar.contact.v1.ContactChange
+	0,  // 2: lingkar.contact.v1.ContactChange.kind:type_name -> lingkar.contact.v1.ContactChangeKind
+	15, // 3: lingkar.contact.v1.ContactChange.contact:type_name -> lingkar.contact.v1.Contact
+	6,  // 4: lingkar.contact.v1.WatchContactsResponse.change:type_name -> lingkar.contact.v1.ContactChange
+	10, // 5: lingkar.contact.v1.PushContactsRequest.changes:type_name -> lingkar.contact.v1.OfflineContactChange
+	2,  // 6: lingkar.contact.v1.PushContactsRequest.strategy:type_name -> lingkar.contact.v1.ConflictStrategy
+	1,  // 7: lingkar.contact.v1.OfflineContactChange.action:type_name -> lingkar.contact.v1.OfflineAction
+	15, // 8: lingkar.contact.v1.OfflineContactChange.contact:type_name -> lingkar.contact.v1.Contact
+	12, // 9: lingkar.contact.v1.PushContactsResponse.results:type_name -> lingkar.contact.v1.OfflineContactResult
+	3,  // 10: lingkar.contact.v1.OfflineContactResult.outcome:type_name -> lingkar.contact.v1.OfflineOutcome
+	15, // 11: lingkar.contact.v1.OfflineContactResult.contact:type_name -> lingkar.contact.v1.Contact
+	13, // 12: lingkar.contact.v1.OfflineContactResult.conflicts:type_name -> lingkar.contact.v1.FieldConflict
+	16, // 13: lingkar.contact.v1.OfflineContactResult.error:type_name -> google.rpc.Status
+	17, // 14: lingkar.contact.v1.FieldConflict.base:type_name -> google.protobuf.Value
+	17, // 15: lingkar.contact.v1.FieldConflict.client:type_name -> google.protobuf.Value
+	17, // 16: lingkar.contact.v1.FieldConflict.server:type_name -> google.protobuf.Value
+	18, // 17: lingkar.contact.v1.FieldConflict.change_time:type_name -> google.protobuf.Timestamp
+	4,  // 18: lingkar.contact.v1.SyncService.SyncContacts:input_type -> lingkar.contact.v1.SyncContactsRequest
+	7,  // 19: lingkar.contact.v1.SyncService.WatchContacts:input_type -> lingkar.contact.v1.WatchContactsRequest
+	9,  // 20: lingkar.contact.v1.SyncService.PushContacts:input_type -> lingkar.contact.v1.PushContactsRequest
+	5,  // 21: lingkar.contact.v1.SyncService.SyncContacts:output_type -> lingkar.contact.v1.SyncContactsResponse
+	8,  // 22: lingkar.contact.v1.SyncService.WatchContacts:output_type -> lingkar.contact.v1.WatchContactsResponse
+	11, // 23: lingkar.contact.v1.SyncService.PushContacts:output_type -> lingkar.contact.v1.PushContactsResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_contact_v1_sync_service_proto_init() }

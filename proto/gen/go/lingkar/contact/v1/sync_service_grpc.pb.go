@@ -49,7 +49,8 @@ type SyncServiceClient interface {
 	// token, and sends another such one when nothing happened for 15 seconds. A stream
 	// that breaks is resumed with the last token. A reader that is slow is told each
 	// contact as it is when its turn comes, so nothing is kept for it and it never has
-	// to begin again.
+	// to begin again. Over REST a line of JSON each, or server-sent events for those who
+	// accept text/event-stream: their id is the token, which Last-Event-ID brings back.
 	//
 	// Errors: as SyncContacts.
 	WatchContacts(ctx context.Context, in *WatchContactsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchContactsResponse], error)
@@ -135,7 +136,8 @@ type SyncServiceServer interface {
 	// token, and sends another such one when nothing happened for 15 seconds. A stream
 	// that breaks is resumed with the last token. A reader that is slow is told each
 	// contact as it is when its turn comes, so nothing is kept for it and it never has
-	// to begin again.
+	// to begin again. Over REST a line of JSON each, or server-sent events for those who
+	// accept text/event-stream: their id is the token, which Last-Event-ID brings back.
 	//
 	// Errors: as SyncContacts.
 	WatchContacts(*WatchContactsRequest, grpc.ServerStreamingServer[WatchContactsResponse]) error

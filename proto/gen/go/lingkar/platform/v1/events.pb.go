@@ -1514,11 +1514,627 @@ func (x *FieldRuleUndeleted) GetFieldRule() *FieldRule {
 	return nil
 }
 
+// A saved view was created.
+type SavedViewCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The saved view after the change, without its filter, which may name a person.
+	SavedView     *SavedView `protobuf:"bytes,1,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedViewCreated) Reset() {
+	*x = SavedViewCreated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedViewCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedViewCreated) ProtoMessage() {}
+
+func (x *SavedViewCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedViewCreated.ProtoReflect.Descriptor instead.
+func (*SavedViewCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *SavedViewCreated) GetSavedView() *SavedView {
+	if x != nil {
+		return x.SavedView
+	}
+	return nil
+}
+
+// A saved view was changed.
+type SavedViewUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The saved view after the change, without its filter, which may name a person.
+	SavedView *SavedView `protobuf:"bytes,1,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
+	// The fields that changed.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedViewUpdated) Reset() {
+	*x = SavedViewUpdated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedViewUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedViewUpdated) ProtoMessage() {}
+
+func (x *SavedViewUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedViewUpdated.ProtoReflect.Descriptor instead.
+func (*SavedViewUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SavedViewUpdated) GetSavedView() *SavedView {
+	if x != nil {
+		return x.SavedView
+	}
+	return nil
+}
+
+func (x *SavedViewUpdated) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// A saved view was deleted.
+type SavedViewDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The saved view after the change, without its filter, which may name a person.
+	SavedView     *SavedView `protobuf:"bytes,1,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedViewDeleted) Reset() {
+	*x = SavedViewDeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedViewDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedViewDeleted) ProtoMessage() {}
+
+func (x *SavedViewDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedViewDeleted.ProtoReflect.Descriptor instead.
+func (*SavedViewDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *SavedViewDeleted) GetSavedView() *SavedView {
+	if x != nil {
+		return x.SavedView
+	}
+	return nil
+}
+
+// A saved view was brought back.
+type SavedViewUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The saved view after the change, without its filter, which may name a person.
+	SavedView     *SavedView `protobuf:"bytes,1,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SavedViewUndeleted) Reset() {
+	*x = SavedViewUndeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SavedViewUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SavedViewUndeleted) ProtoMessage() {}
+
+func (x *SavedViewUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SavedViewUndeleted.ProtoReflect.Descriptor instead.
+func (*SavedViewUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *SavedViewUndeleted) GetSavedView() *SavedView {
+	if x != nil {
+		return x.SavedView
+	}
+	return nil
+}
+
+// A webhook endpoint was created.
+type WebhookEndpointCreated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointCreated) Reset() {
+	*x = WebhookEndpointCreated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointCreated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointCreated) ProtoMessage() {}
+
+func (x *WebhookEndpointCreated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointCreated.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointCreated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *WebhookEndpointCreated) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint was changed.
+type WebhookEndpointUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	// The fields that changed.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointUpdated) Reset() {
+	*x = WebhookEndpointUpdated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointUpdated) ProtoMessage() {}
+
+func (x *WebhookEndpointUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointUpdated.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointUpdated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *WebhookEndpointUpdated) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+func (x *WebhookEndpointUpdated) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// A webhook endpoint was deleted.
+type WebhookEndpointDeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointDeleted) Reset() {
+	*x = WebhookEndpointDeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointDeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointDeleted) ProtoMessage() {}
+
+func (x *WebhookEndpointDeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointDeleted.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointDeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *WebhookEndpointDeleted) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint was brought back.
+type WebhookEndpointUndeleted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointUndeleted) Reset() {
+	*x = WebhookEndpointUndeleted{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointUndeleted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointUndeleted) ProtoMessage() {}
+
+func (x *WebhookEndpointUndeleted) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointUndeleted.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointUndeleted) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *WebhookEndpointUndeleted) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint was paused.
+type WebhookEndpointPaused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointPaused) Reset() {
+	*x = WebhookEndpointPaused{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointPaused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointPaused) ProtoMessage() {}
+
+func (x *WebhookEndpointPaused) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointPaused.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointPaused) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *WebhookEndpointPaused) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint was resumed.
+type WebhookEndpointResumed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointResumed) Reset() {
+	*x = WebhookEndpointResumed{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointResumed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointResumed) ProtoMessage() {}
+
+func (x *WebhookEndpointResumed) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointResumed.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointResumed) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *WebhookEndpointResumed) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint was given up on: its state_reason says why.
+type WebhookEndpointDisabled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointDisabled) Reset() {
+	*x = WebhookEndpointDisabled{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[41]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointDisabled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointDisabled) ProtoMessage() {}
+
+func (x *WebhookEndpointDisabled) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[41]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointDisabled.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointDisabled) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{41}
+}
+
+func (x *WebhookEndpointDisabled) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint got a new secret.
+type WebhookEndpointSecretRotated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointSecretRotated) Reset() {
+	*x = WebhookEndpointSecretRotated{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointSecretRotated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointSecretRotated) ProtoMessage() {}
+
+func (x *WebhookEndpointSecretRotated) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointSecretRotated.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointSecretRotated) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *WebhookEndpointSecretRotated) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
+// A webhook endpoint is tried. It is sent to that endpoint alone, whatever its event_types.
+type WebhookEndpointTested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint after the change, of its URL the scheme and the host.
+	WebhookEndpoint *WebhookEndpoint `protobuf:"bytes,1,opt,name=webhook_endpoint,json=webhookEndpoint,proto3" json:"webhook_endpoint,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookEndpointTested) Reset() {
+	*x = WebhookEndpointTested{}
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookEndpointTested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookEndpointTested) ProtoMessage() {}
+
+func (x *WebhookEndpointTested) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_events_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookEndpointTested.ProtoReflect.Descriptor instead.
+func (*WebhookEndpointTested) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_events_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *WebhookEndpointTested) GetWebhookEndpoint() *WebhookEndpoint {
+	if x != nil {
+		return x.WebhookEndpoint
+	}
+	return nil
+}
+
 var File_lingkar_platform_v1_events_proto protoreflect.FileDescriptor
 
 const file_lingkar_platform_v1_events_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/platform/v1/events.proto\x12\x13lingkar.platform.v1\x1a google/protobuf/field_mask.proto\x1a!lingkar/platform/v1/api_key.proto\x1a'lingkar/platform/v1/exchange_rate.proto\x1a$lingkar/platform/v1/field_rule.proto\x1a lingkar/platform/v1/member.proto\x1a\x1elingkar/platform/v1/rule.proto\x1a\x1elingkar/platform/v1/team.proto\x1a lingkar/platform/v1/tenant.proto\"D\n" +
+	" lingkar/platform/v1/events.proto\x12\x13lingkar.platform.v1\x1a google/protobuf/field_mask.proto\x1a!lingkar/platform/v1/api_key.proto\x1a'lingkar/platform/v1/exchange_rate.proto\x1a$lingkar/platform/v1/field_rule.proto\x1a lingkar/platform/v1/member.proto\x1a\x1elingkar/platform/v1/rule.proto\x1a$lingkar/platform/v1/saved_view.proto\x1a\x1elingkar/platform/v1/team.proto\x1a lingkar/platform/v1/tenant.proto\x1a*lingkar/platform/v1/webhook_endpoint.proto\"D\n" +
 	"\rTenantCreated\x123\n" +
 	"\x06tenant\x18\x01 \x01(\v2\x1b.lingkar.platform.v1.TenantR\x06tenant\"\x81\x01\n" +
 	"\rTenantUpdated\x123\n" +
@@ -1598,7 +2214,41 @@ const file_lingkar_platform_v1_events_proto_rawDesc = "" +
 	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRule\"S\n" +
 	"\x12FieldRuleUndeleted\x12=\n" +
 	"\n" +
-	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRuleB\xe0\x01\n" +
+	"field_rule\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.FieldRuleR\tfieldRule\"Q\n" +
+	"\x10SavedViewCreated\x12=\n" +
+	"\n" +
+	"saved_view\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.SavedViewR\tsavedView\"\x8e\x01\n" +
+	"\x10SavedViewUpdated\x12=\n" +
+	"\n" +
+	"saved_view\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.SavedViewR\tsavedView\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"Q\n" +
+	"\x10SavedViewDeleted\x12=\n" +
+	"\n" +
+	"saved_view\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.SavedViewR\tsavedView\"S\n" +
+	"\x12SavedViewUndeleted\x12=\n" +
+	"\n" +
+	"saved_view\x18\x01 \x01(\v2\x1e.lingkar.platform.v1.SavedViewR\tsavedView\"i\n" +
+	"\x16WebhookEndpointCreated\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"\xa6\x01\n" +
+	"\x16WebhookEndpointUpdated\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"i\n" +
+	"\x16WebhookEndpointDeleted\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"k\n" +
+	"\x18WebhookEndpointUndeleted\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"h\n" +
+	"\x15WebhookEndpointPaused\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"i\n" +
+	"\x16WebhookEndpointResumed\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"j\n" +
+	"\x17WebhookEndpointDisabled\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"o\n" +
+	"\x1cWebhookEndpointSecretRotated\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpoint\"h\n" +
+	"\x15WebhookEndpointTested\x12O\n" +
+	"\x10webhook_endpoint\x18\x01 \x01(\v2$.lingkar.platform.v1.WebhookEndpointR\x0fwebhookEndpointB\xe0\x01\n" +
 	"\x17com.lingkar.platform.v1B\vEventsProtoP\x01ZJgithub.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1;platformv1\xa2\x02\x03LPX\xaa\x02\x13Lingkar.Platform.V1\xca\x02\x13Lingkar\\Platform\\V1\xe2\x02\x1fLingkar\\Platform\\V1\\GPBMetadata\xea\x02\x15Lingkar::Platform::V1b\x06proto3"
 
 var (
@@ -1613,92 +2263,122 @@ func file_lingkar_platform_v1_events_proto_rawDescGZIP() []byte {
 	return file_lingkar_platform_v1_events_proto_rawDescData
 }
 
-var file_lingkar_platform_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_lingkar_platform_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_lingkar_platform_v1_events_proto_goTypes = []any{
-	(*TenantCreated)(nil),         // 0: lingkar.platform.v1.TenantCreated
-	(*TenantUpdated)(nil),         // 1: lingkar.platform.v1.TenantUpdated
-	(*TenantSuspended)(nil),       // 2: lingkar.platform.v1.TenantSuspended
-	(*TenantResumed)(nil),         // 3: lingkar.platform.v1.TenantResumed
-	(*MemberCreated)(nil),         // 4: lingkar.platform.v1.MemberCreated
-	(*MemberUpdated)(nil),         // 5: lingkar.platform.v1.MemberUpdated
-	(*MemberDeleted)(nil),         // 6: lingkar.platform.v1.MemberDeleted
-	(*MemberUndeleted)(nil),       // 7: lingkar.platform.v1.MemberUndeleted
-	(*TeamCreated)(nil),           // 8: lingkar.platform.v1.TeamCreated
-	(*TeamUpdated)(nil),           // 9: lingkar.platform.v1.TeamUpdated
-	(*TeamDeleted)(nil),           // 10: lingkar.platform.v1.TeamDeleted
-	(*TeamUndeleted)(nil),         // 11: lingkar.platform.v1.TeamUndeleted
-	(*ApiKeyCreated)(nil),         // 12: lingkar.platform.v1.ApiKeyCreated
-	(*ApiKeyUpdated)(nil),         // 13: lingkar.platform.v1.ApiKeyUpdated
-	(*ApiKeyRevoked)(nil),         // 14: lingkar.platform.v1.ApiKeyRevoked
-	(*ExchangeRateCreated)(nil),   // 15: lingkar.platform.v1.ExchangeRateCreated
-	(*ExchangeRateUpdated)(nil),   // 16: lingkar.platform.v1.ExchangeRateUpdated
-	(*ExchangeRateDeleted)(nil),   // 17: lingkar.platform.v1.ExchangeRateDeleted
-	(*ExchangeRateUndeleted)(nil), // 18: lingkar.platform.v1.ExchangeRateUndeleted
-	(*RuleCreated)(nil),           // 19: lingkar.platform.v1.RuleCreated
-	(*RuleUpdated)(nil),           // 20: lingkar.platform.v1.RuleUpdated
-	(*RuleDeleted)(nil),           // 21: lingkar.platform.v1.RuleDeleted
-	(*RuleUndeleted)(nil),         // 22: lingkar.platform.v1.RuleUndeleted
-	(*RulePreviewStarted)(nil),    // 23: lingkar.platform.v1.RulePreviewStarted
-	(*RuleCommitted)(nil),         // 24: lingkar.platform.v1.RuleCommitted
-	(*RuleRolledBack)(nil),        // 25: lingkar.platform.v1.RuleRolledBack
-	(*RuleRetired)(nil),           // 26: lingkar.platform.v1.RuleRetired
-	(*FieldRuleCreated)(nil),      // 27: lingkar.platform.v1.FieldRuleCreated
-	(*FieldRuleUpdated)(nil),      // 28: lingkar.platform.v1.FieldRuleUpdated
-	(*FieldRuleDeleted)(nil),      // 29: lingkar.platform.v1.FieldRuleDeleted
-	(*FieldRuleUndeleted)(nil),    // 30: lingkar.platform.v1.FieldRuleUndeleted
-	(*Tenant)(nil),                // 31: lingkar.platform.v1.Tenant
-	(*fieldmaskpb.FieldMask)(nil), // 32: google.protobuf.FieldMask
-	(*Member)(nil),                // 33: lingkar.platform.v1.Member
-	(*Team)(nil),                  // 34: lingkar.platform.v1.Team
-	(*ApiKey)(nil),                // 35: lingkar.platform.v1.ApiKey
-	(*ExchangeRate)(nil),          // 36: lingkar.platform.v1.ExchangeRate
-	(*Rule)(nil),                  // 37: lingkar.platform.v1.Rule
-	(*FieldRule)(nil),             // 38: lingkar.platform.v1.FieldRule
+	(*TenantCreated)(nil),                // 0: lingkar.platform.v1.TenantCreated
+	(*TenantUpdated)(nil),                // 1: lingkar.platform.v1.TenantUpdated
+	(*TenantSuspended)(nil),              // 2: lingkar.platform.v1.TenantSuspended
+	(*TenantResumed)(nil),                // 3: lingkar.platform.v1.TenantResumed
+	(*MemberCreated)(nil),                // 4: lingkar.platform.v1.MemberCreated
+	(*MemberUpdated)(nil),                // 5: lingkar.platform.v1.MemberUpdated
+	(*MemberDeleted)(nil),                // 6: lingkar.platform.v1.MemberDeleted
+	(*MemberUndeleted)(nil),              // 7: lingkar.platform.v1.MemberUndeleted
+	(*TeamCreated)(nil),                  // 8: lingkar.platform.v1.TeamCreated
+	(*TeamUpdated)(nil),                  // 9: lingkar.platform.v1.TeamUpdated
+	(*TeamDeleted)(nil),                  // 10: lingkar.platform.v1.TeamDeleted
+	(*TeamUndeleted)(nil),                // 11: lingkar.platform.v1.TeamUndeleted
+	(*ApiKeyCreated)(nil),                // 12: lingkar.platform.v1.ApiKeyCreated
+	(*ApiKeyUpdated)(nil),                // 13: lingkar.platform.v1.ApiKeyUpdated
+	(*ApiKeyRevoked)(nil),                // 14: lingkar.platform.v1.ApiKeyRevoked
+	(*ExchangeRateCreated)(nil),          // 15: lingkar.platform.v1.ExchangeRateCreated
+	(*ExchangeRateUpdated)(nil),          // 16: lingkar.platform.v1.ExchangeRateUpdated
+	(*ExchangeRateDeleted)(nil),          // 17: lingkar.platform.v1.ExchangeRateDeleted
+	(*ExchangeRateUndeleted)(nil),        // 18: lingkar.platform.v1.ExchangeRateUndeleted
+	(*RuleCreated)(nil),                  // 19: lingkar.platform.v1.RuleCreated
+	(*RuleUpdated)(nil),                  // 20: lingkar.platform.v1.RuleUpdated
+	(*RuleDeleted)(nil),                  // 21: lingkar.platform.v1.RuleDeleted
+	(*RuleUndeleted)(nil),                // 22: lingkar.platform.v1.RuleUndeleted
+	(*RulePreviewStarted)(nil),           // 23: lingkar.platform.v1.RulePreviewStarted
+	(*RuleCommitted)(nil),                // 24: lingkar.platform.v1.RuleCommitted
+	(*RuleRolledBack)(nil),               // 25: lingkar.platform.v1.RuleRolledBack
+	(*RuleRetired)(nil),                  // 26: lingkar.platform.v1.RuleRetired
+	(*FieldRuleCreated)(nil),             // 27: lingkar.platform.v1.FieldRuleCreated
+	(*FieldRuleUpdated)(nil),             // 28: lingkar.platform.v1.FieldRuleUpdated
+	(*FieldRuleDeleted)(nil),             // 29: lingkar.platform.v1.FieldRuleDeleted
+	(*FieldRuleUndeleted)(nil),           // 30: lingkar.platform.v1.FieldRuleUndeleted
+	(*SavedViewCreated)(nil),             // 31: lingkar.platform.v1.SavedViewCreated
+	(*SavedViewUpdated)(nil),             // 32: lingkar.platform.v1.SavedViewUpdated
+	(*SavedViewDeleted)(nil),             // 33: lingkar.platform.v1.SavedViewDeleted
+	(*SavedViewUndeleted)(nil),           // 34: lingkar.platform.v1.SavedViewUndeleted
+	(*WebhookEndpointCreated)(nil),       // 35: lingkar.platform.v1.WebhookEndpointCreated
+	(*WebhookEndpointUpdated)(nil),       // 36: lingkar.platform.v1.WebhookEndpointUpdated
+	(*WebhookEndpointDeleted)(nil),       // 37: lingkar.platform.v1.WebhookEndpointDeleted
+	(*WebhookEndpointUndeleted)(nil),     // 38: lingkar.platform.v1.WebhookEndpointUndeleted
+	(*WebhookEndpointPaused)(nil),        // 39: lingkar.platform.v1.WebhookEndpointPaused
+	(*WebhookEndpointResumed)(nil),       // 40: lingkar.platform.v1.WebhookEndpointResumed
+	(*WebhookEndpointDisabled)(nil),      // 41: lingkar.platform.v1.WebhookEndpointDisabled
+	(*WebhookEndpointSecretRotated)(nil), // 42: lingkar.platform.v1.WebhookEndpointSecretRotated
+	(*WebhookEndpointTested)(nil),        // 43: lingkar.platform.v1.WebhookEndpointTested
+	(*Tenant)(nil),                       // 44: lingkar.platform.v1.Tenant
+	(*fieldmaskpb.FieldMask)(nil),        // 45: google.protobuf.FieldMask
+	(*Member)(nil),                       // 46: lingkar.platform.v1.Member
+	(*Team)(nil),                         // 47: lingkar.platform.v1.Team
+	(*ApiKey)(nil),                       // 48: lingkar.platform.v1.ApiKey
+	(*ExchangeRate)(nil),                 // 49: lingkar.platform.v1.ExchangeRate
+	(*Rule)(nil),                         // 50: lingkar.platform.v1.Rule
+	(*FieldRule)(nil),                    // 51: lingkar.platform.v1.FieldRule
+	(*SavedView)(nil),                    // 52: lingkar.platform.v1.SavedView
+	(*WebhookEndpoint)(nil),              // 53: lingkar.platform.v1.WebhookEndpoint
 }
 var file_lingkar_platform_v1_events_proto_depIdxs = []int32{
-	31, // 0: lingkar.platform.v1.TenantCreated.tenant:type_name -> lingkar.platform.v1.Tenant
-	31, // 1: lingkar.platform.v1.TenantUpdated.tenant:type_name -> lingkar.platform.v1.Tenant
-	32, // 2: lingkar.platform.v1.TenantUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	31, // 3: lingkar.platform.v1.TenantSuspended.tenant:type_name -> lingkar.platform.v1.Tenant
-	31, // 4: lingkar.platform.v1.TenantResumed.tenant:type_name -> lingkar.platform.v1.Tenant
-	33, // 5: lingkar.platform.v1.MemberCreated.member:type_name -> lingkar.platform.v1.Member
-	33, // 6: lingkar.platform.v1.MemberUpdated.member:type_name -> lingkar.platform.v1.Member
-	32, // 7: lingkar.platform.v1.MemberUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	33, // 8: lingkar.platform.v1.MemberDeleted.member:type_name -> lingkar.platform.v1.Member
-	33, // 9: lingkar.platform.v1.MemberUndeleted.member:type_name -> lingkar.platform.v1.Member
-	34, // 10: lingkar.platform.v1.TeamCreated.team:type_name -> lingkar.platform.v1.Team
-	34, // 11: lingkar.platform.v1.TeamUpdated.team:type_name -> lingkar.platform.v1.Team
-	32, // 12: lingkar.platform.v1.TeamUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	34, // 13: lingkar.platform.v1.TeamDeleted.team:type_name -> lingkar.platform.v1.Team
-	34, // 14: lingkar.platform.v1.TeamUndeleted.team:type_name -> lingkar.platform.v1.Team
-	35, // 15: lingkar.platform.v1.ApiKeyCreated.api_key:type_name -> lingkar.platform.v1.ApiKey
-	35, // 16: lingkar.platform.v1.ApiKeyUpdated.api_key:type_name -> lingkar.platform.v1.ApiKey
-	32, // 17: lingkar.platform.v1.ApiKeyUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	35, // 18: lingkar.platform.v1.ApiKeyRevoked.api_key:type_name -> lingkar.platform.v1.ApiKey
-	36, // 19: lingkar.platform.v1.ExchangeRateCreated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	36, // 20: lingkar.platform.v1.ExchangeRateUpdated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	32, // 21: lingkar.platform.v1.ExchangeRateUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	36, // 22: lingkar.platform.v1.ExchangeRateDeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	36, // 23: lingkar.platform.v1.ExchangeRateUndeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
-	37, // 24: lingkar.platform.v1.RuleCreated.rule:type_name -> lingkar.platform.v1.Rule
-	37, // 25: lingkar.platform.v1.RuleUpdated.rule:type_name -> lingkar.platform.v1.Rule
-	32, // 26: lingkar.platform.v1.RuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	37, // 27: lingkar.platform.v1.RuleDeleted.rule:type_name -> lingkar.platform.v1.Rule
-	37, // 28: lingkar.platform.v1.RuleUndeleted.rule:type_name -> lingkar.platform.v1.Rule
-	37, // 29: lingkar.platform.v1.RulePreviewStarted.rule:type_name -> lingkar.platform.v1.Rule
-	37, // 30: lingkar.platform.v1.RuleCommitted.rule:type_name -> lingkar.platform.v1.Rule
-	37, // 31: lingkar.platform.v1.RuleRolledBack.rule:type_name -> lingkar.platform.v1.Rule
-	37, // 32: lingkar.platform.v1.RuleRetired.rule:type_name -> lingkar.platform.v1.Rule
-	38, // 33: lingkar.platform.v1.FieldRuleCreated.field_rule:type_name -> lingkar.platform.v1.FieldRule
-	38, // 34: lingkar.platform.v1.FieldRuleUpdated.field_rule:type_name -> lingkar.platform.v1.FieldRule
-	32, // 35: lingkar.platform.v1.FieldRuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	38, // 36: lingkar.platform.v1.FieldRuleDeleted.field_rule:type_name -> lingkar.platform.v1.FieldRule
-	38, // 37: lingkar.platform.v1.FieldRuleUndeleted.field_rule:type_name -> lingkar.platform.v1.FieldRule
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	44, // 0: lingkar.platform.v1.TenantCreated.tenant:type_name -> lingkar.platform.v1.Tenant
+	44, // 1: lingkar.platform.v1.TenantUpdated.tenant:type_name -> lingkar.platform.v1.Tenant
+	45, // 2: lingkar.platform.v1.TenantUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	44, // 3: lingkar.platform.v1.TenantSuspended.tenant:type_name -> lingkar.platform.v1.Tenant
+	44, // 4: lingkar.platform.v1.TenantResumed.tenant:type_name -> lingkar.platform.v1.Tenant
+	46, // 5: lingkar.platform.v1.MemberCreated.member:type_name -> lingkar.platform.v1.Member
+	46, // 6: lingkar.platform.v1.MemberUpdated.member:type_name -> lingkar.platform.v1.Member
+	45, // 7: lingkar.platform.v1.MemberUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	46, // 8: lingkar.platform.v1.MemberDeleted.member:type_name -> lingkar.platform.v1.Member
+	46, // 9: lingkar.platform.v1.MemberUndeleted.member:type_name -> lingkar.platform.v1.Member
+	47, // 10: lingkar.platform.v1.TeamCreated.team:type_name -> lingkar.platform.v1.Team
+	47, // 11: lingkar.platform.v1.TeamUpdated.team:type_name -> lingkar.platform.v1.Team
+	45, // 12: lingkar.platform.v1.TeamUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	47, // 13: lingkar.platform.v1.TeamDeleted.team:type_name -> lingkar.platform.v1.Team
+	47, // 14: lingkar.platform.v1.TeamUndeleted.team:type_name -> lingkar.platform.v1.Team
+	48, // 15: lingkar.platform.v1.ApiKeyCreated.api_key:type_name -> lingkar.platform.v1.ApiKey
+	48, // 16: lingkar.platform.v1.ApiKeyUpdated.api_key:type_name -> lingkar.platform.v1.ApiKey
+	45, // 17: lingkar.platform.v1.ApiKeyUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	48, // 18: lingkar.platform.v1.ApiKeyRevoked.api_key:type_name -> lingkar.platform.v1.ApiKey
+	49, // 19: lingkar.platform.v1.ExchangeRateCreated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	49, // 20: lingkar.platform.v1.ExchangeRateUpdated.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	45, // 21: lingkar.platform.v1.ExchangeRateUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	49, // 22: lingkar.platform.v1.ExchangeRateDeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	49, // 23: lingkar.platform.v1.ExchangeRateUndeleted.exchange_rate:type_name -> lingkar.platform.v1.ExchangeRate
+	50, // 24: lingkar.platform.v1.RuleCreated.rule:type_name -> lingkar.platform.v1.Rule
+	50, // 25: lingkar.platform.v1.RuleUpdated.rule:type_name -> lingkar.platform.v1.Rule
+	45, // 26: lingkar.platform.v1.RuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	50, // 27: lingkar.platform.v1.RuleDeleted.rule:type_name -> lingkar.platform.v1.Rule
+	50, // 28: lingkar.platform.v1.RuleUndeleted.rule:type_name -> lingkar.platform.v1.Rule
+	50, // 29: lingkar.platform.v1.RulePreviewStarted.rule:type_name -> lingkar.platform.v1.Rule
+	50, // 30: lingkar.platform.v1.RuleCommitted.rule:type_name -> lingkar.platform.v1.Rule
+	50, // 31: lingkar.platform.v1.RuleRolledBack.rule:type_name -> lingkar.platform.v1.Rule
+	50, // 32: lingkar.platform.v1.RuleRetired.rule:type_name -> lingkar.platform.v1.Rule
+	51, // 33: lingkar.platform.v1.FieldRuleCreated.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	51, // 34: lingkar.platform.v1.FieldRuleUpdated.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	45, // 35: lingkar.platform.v1.FieldRuleUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	51, // 36: lingkar.platform.v1.FieldRuleDeleted.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	51, // 37: lingkar.platform.v1.FieldRuleUndeleted.field_rule:type_name -> lingkar.platform.v1.FieldRule
+	52, // 38: lingkar.platform.v1.SavedViewCreated.saved_view:type_name -> lingkar.platform.v1.SavedView
+	52, // 39: lingkar.platform.v1.SavedViewUpdated.saved_view:type_name -> lingkar.platform.v1.SavedView
+	45, // 40: lingkar.platform.v1.SavedViewUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	52, // 41: lingkar.platform.v1.SavedViewDeleted.saved_view:type_name -> lingkar.platform.v1.SavedView
+	52, // 42: lingkar.platform.v1.SavedViewUndeleted.saved_view:type_name -> lingkar.platform.v1.SavedView
+	53, // 43: lingkar.platform.v1.WebhookEndpointCreated.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 44: lingkar.platform.v1.WebhookEndpointUpdated.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	45, // 45: lingkar.platform.v1.WebhookEndpointUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	53, // 46: lingkar.platform.v1.WebhookEndpointDeleted.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 47: lingkar.platform.v1.WebhookEndpointUndeleted.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 48: lingkar.platform.v1.WebhookEndpointPaused.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 49: lingkar.platform.v1.WebhookEndpointResumed.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 50: lingkar.platform.v1.WebhookEndpointDisabled.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 51: lingkar.platform.v1.WebhookEndpointSecretRotated.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // 52: lingkar.platform.v1.WebhookEndpointTested.webhook_endpoint:type_name -> lingkar.platform.v1.WebhookEndpoint
+	53, // [53:53] is the sub-list for method output_type
+	53, // [53:53] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_platform_v1_events_proto_init() }
@@ -1711,15 +2391,17 @@ func file_lingkar_platform_v1_events_proto_init() {
 	file_lingkar_platform_v1_field_rule_proto_init()
 	file_lingkar_platform_v1_member_proto_init()
 	file_lingkar_platform_v1_rule_proto_init()
+	file_lingkar_platform_v1_saved_view_proto_init()
 	file_lingkar_platform_v1_team_proto_init()
 	file_lingkar_platform_v1_tenant_proto_init()
+	file_lingkar_platform_v1_webhook_endpoint_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_platform_v1_events_proto_rawDesc), len(file_lingkar_platform_v1_events_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   31,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -38,6 +38,9 @@ const (
 	Permission_SCOPE_TEAM Permission_Scope = 2
 	// Every record of the tenant.
 	Permission_SCOPE_ALL Permission_Scope = 3
+	// What is about the contact that the caller stands for, and of that what is open to a
+	// portal.
+	Permission_SCOPE_SELF Permission_Scope = 4
 )
 
 // Enum value maps for Permission_Scope.
@@ -47,12 +50,14 @@ var (
 		1: "SCOPE_OWN",
 		2: "SCOPE_TEAM",
 		3: "SCOPE_ALL",
+		4: "SCOPE_SELF",
 	}
 	Permission_Scope_value = map[string]int32{
 		"SCOPE_UNSPECIFIED": 0,
 		"SCOPE_OWN":         1,
 		"SCOPE_TEAM":        2,
 		"SCOPE_ALL":         3,
+		"SCOPE_SELF":        4,
 	}
 )
 
@@ -408,17 +413,19 @@ const file_lingkar_platform_v1_role_service_proto_rawDesc = "" +
 	"\n" +
 	"granted_by\x18\x05 \x03(\tB\x18\xe0A\x03\xfaA\x12\n" +
 	"\x10lingkar.dev/RoleR\tgrantedBy:0\xeaA-\n" +
-	"\x10lingkar.dev/Role\x12\froles/{role}*\x05roles2\x04role\"\xaf\x01\n" +
+	"\x10lingkar.dev/Role\x12\froles/{role}*\x05roles2\x04role\"\xbf\x01\n" +
 	"\n" +
 	"Permission\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12;\n" +
-	"\x05scope\x18\x02 \x01(\x0e2%.lingkar.platform.v1.Permission.ScopeR\x05scope\"L\n" +
+	"\x05scope\x18\x02 \x01(\x0e2%.lingkar.platform.v1.Permission.ScopeR\x05scope\"\\\n" +
 	"\x05Scope\x12\x15\n" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tSCOPE_OWN\x10\x01\x12\x0e\n" +
 	"\n" +
 	"SCOPE_TEAM\x10\x02\x12\r\n" +
-	"\tSCOPE_ALL\x10\x03\"\x83\x01\n" +
+	"\tSCOPE_ALL\x10\x03\x12\x0e\n" +
+	"\n" +
+	"SCOPE_SELF\x10\x04\"\x83\x01\n" +
 	"\x0eGetRoleRequest\x123\n" +
 	"\x04name\x18\x01 \x01(\tB\x1f\xe0A\x02\xfaA\x12\n" +
 	"\x10lingkar.dev/Role\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +

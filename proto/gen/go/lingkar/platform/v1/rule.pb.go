@@ -178,7 +178,8 @@ type Rule struct {
 	// What it is for.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// The kind of resource it is about, which is also the variable of its condition:
-	// "contact", "interaction", "relationship" or "consent". Cannot be changed later.
+	// "contact", "interaction", "relationship", "consent", "lifecycle",
+	// "duplicate" or "survivorship". Cannot be changed later.
 	Kind string `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
 	// When the condition is looked at.
 	Trigger *RuleTrigger `protobuf:"bytes,5,opt,name=trigger,proto3" json:"trigger,omitempty"`
@@ -398,7 +399,7 @@ func (x *Rule) GetAllowedActions() []string {
 	return nil
 }
 
-// When a condition is looked at: exactly one of the three.
+// When a condition is looked at: exactly one of the four.
 type RuleTrigger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which it is.
@@ -408,6 +409,7 @@ type RuleTrigger struct {
 	//	*RuleTrigger_Events
 	//	*RuleTrigger_Schedule
 	//	*RuleTrigger_StateDuration
+	//	*RuleTrigger_Consultation
 	When          isRuleTrigger_When `protobuf_oneof:"when"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -477,6 +479,15 @@ func (x *RuleTrigger) GetStateDuration() *RuleStateDuration {
 	return nil
 }
 
+func (x *RuleTrigger) GetConsultation() *RuleConsultation {
+	if x != nil {
+		if x, ok := x.When.(*RuleTrigger_Consultation); ok {
+			return x.Consultation
+		}
+	}
+	return nil
+}
+
 type isRuleTrigger_When interface {
 	isRuleTrigger_When()
 }
@@ -496,11 +507,56 @@ type RuleTrigger_StateDuration struct {
 	StateDuration *RuleStateDuration `protobuf:"bytes,3,opt,name=state_duration,json=stateDuration,proto3,oneof"`
 }
 
+type RuleTrigger_Consultation struct {
+	// Whenever the service asks, while it decides something itself: kinds "duplicate" and
+	// "survivorship".
+	Consultation *RuleConsultation `protobuf:"bytes,4,opt,name=consultation,proto3,oneof"`
+}
+
 func (*RuleTrigger_Events) isRuleTrigger_When() {}
 
 func (*RuleTrigger_Schedule) isRuleTrigger_When() {}
 
 func (*RuleTrigger_StateDuration) isRuleTrigger_When() {}
+
+func (*RuleTrigger_Consultation) isRuleTrigger_When() {}
+
+// Whenever the service asks. The rule does nothing by itself: its actions are its answer.
+type RuleConsultation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RuleConsultation) Reset() {
+	*x = RuleConsultation{}
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RuleConsultation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RuleConsultation) ProtoMessage() {}
+
+func (x *RuleConsultation) ProtoReflect() protoreflect.Message {
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RuleConsultation.ProtoReflect.Descriptor instead.
+func (*RuleConsultation) Descriptor() ([]byte, []int) {
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{2}
+}
 
 // After something happened to a resource.
 type RuleEvents struct {
@@ -513,7 +569,7 @@ type RuleEvents struct {
 
 func (x *RuleEvents) Reset() {
 	*x = RuleEvents{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[2]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +581,7 @@ func (x *RuleEvents) String() string {
 func (*RuleEvents) ProtoMessage() {}
 
 func (x *RuleEvents) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[2]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +594,7 @@ func (x *RuleEvents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleEvents.ProtoReflect.Descriptor instead.
 func (*RuleEvents) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{2}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *RuleEvents) GetTypes() []string {
@@ -563,7 +619,7 @@ type RuleSchedule struct {
 
 func (x *RuleSchedule) Reset() {
 	*x = RuleSchedule{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[3]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -575,7 +631,7 @@ func (x *RuleSchedule) String() string {
 func (*RuleSchedule) ProtoMessage() {}
 
 func (x *RuleSchedule) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[3]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -588,7 +644,7 @@ func (x *RuleSchedule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleSchedule.ProtoReflect.Descriptor instead.
 func (*RuleSchedule) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{3}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *RuleSchedule) GetTimeOfDay() string {
@@ -626,7 +682,7 @@ type RuleStateDuration struct {
 
 func (x *RuleStateDuration) Reset() {
 	*x = RuleStateDuration{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[4]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +694,7 @@ func (x *RuleStateDuration) String() string {
 func (*RuleStateDuration) ProtoMessage() {}
 
 func (x *RuleStateDuration) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[4]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +707,7 @@ func (x *RuleStateDuration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleStateDuration.ProtoReflect.Descriptor instead.
 func (*RuleStateDuration) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{4}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RuleStateDuration) GetDuration() *durationpb.Duration {
@@ -681,7 +737,7 @@ type RuleScope struct {
 
 func (x *RuleScope) Reset() {
 	*x = RuleScope{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[5]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -693,7 +749,7 @@ func (x *RuleScope) String() string {
 func (*RuleScope) ProtoMessage() {}
 
 func (x *RuleScope) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[5]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -706,7 +762,7 @@ func (x *RuleScope) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleScope.ProtoReflect.Descriptor instead.
 func (*RuleScope) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{5}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RuleScope) GetOwners() []string {
@@ -736,7 +792,7 @@ type RuleAction struct {
 
 func (x *RuleAction) Reset() {
 	*x = RuleAction{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[6]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -748,7 +804,7 @@ func (x *RuleAction) String() string {
 func (*RuleAction) ProtoMessage() {}
 
 func (x *RuleAction) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[6]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -761,7 +817,7 @@ func (x *RuleAction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleAction.ProtoReflect.Descriptor instead.
 func (*RuleAction) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{6}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RuleAction) GetAction() string {
@@ -792,7 +848,7 @@ type RuleGuard struct {
 
 func (x *RuleGuard) Reset() {
 	*x = RuleGuard{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[7]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +860,7 @@ func (x *RuleGuard) String() string {
 func (*RuleGuard) ProtoMessage() {}
 
 func (x *RuleGuard) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[7]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +873,7 @@ func (x *RuleGuard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleGuard.ProtoReflect.Descriptor instead.
 func (*RuleGuard) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{7}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RuleGuard) GetMaxFirings() int32 {
@@ -851,7 +907,7 @@ type RuleVersion struct {
 
 func (x *RuleVersion) Reset() {
 	*x = RuleVersion{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[8]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +919,7 @@ func (x *RuleVersion) String() string {
 func (*RuleVersion) ProtoMessage() {}
 
 func (x *RuleVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[8]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +932,7 @@ func (x *RuleVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleVersion.ProtoReflect.Descriptor instead.
 func (*RuleVersion) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{8}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RuleVersion) GetVersion() int64 {
@@ -946,7 +1002,7 @@ type RuleDecision struct {
 
 func (x *RuleDecision) Reset() {
 	*x = RuleDecision{}
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[9]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1014,7 @@ func (x *RuleDecision) String() string {
 func (*RuleDecision) ProtoMessage() {}
 
 func (x *RuleDecision) ProtoReflect() protoreflect.Message {
-	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[9]
+	mi := &file_lingkar_platform_v1_rule_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1027,7 @@ func (x *RuleDecision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RuleDecision.ProtoReflect.Descriptor instead.
 func (*RuleDecision) Descriptor() ([]byte, []int) {
-	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{9}
+	return file_lingkar_platform_v1_rule_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RuleDecision) GetDecisionId() string {
@@ -1104,12 +1160,14 @@ const file_lingkar_platform_v1_rule_proto_rawDesc = "" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:0\xeaA-\n" +
-	"\x10lingkar.dev/Rule\x12\frules/{rule}*\x05rules2\x04rule\"\xe9\x01\n" +
+	"\x10lingkar.dev/Rule\x12\frules/{rule}*\x05rules2\x04rule\"\xb6\x02\n" +
 	"\vRuleTrigger\x129\n" +
 	"\x06events\x18\x01 \x01(\v2\x1f.lingkar.platform.v1.RuleEventsH\x00R\x06events\x12?\n" +
 	"\bschedule\x18\x02 \x01(\v2!.lingkar.platform.v1.RuleScheduleH\x00R\bschedule\x12O\n" +
-	"\x0estate_duration\x18\x03 \x01(\v2&.lingkar.platform.v1.RuleStateDurationH\x00R\rstateDurationB\r\n" +
-	"\x04when\x12\x05\xbaH\x02\b\x01\":\n" +
+	"\x0estate_duration\x18\x03 \x01(\v2&.lingkar.platform.v1.RuleStateDurationH\x00R\rstateDuration\x12K\n" +
+	"\fconsultation\x18\x04 \x01(\v2%.lingkar.platform.v1.RuleConsultationH\x00R\fconsultationB\r\n" +
+	"\x04when\x12\x05\xbaH\x02\b\x01\"\x12\n" +
+	"\x10RuleConsultation\":\n" +
 	"\n" +
 	"RuleEvents\x12,\n" +
 	"\x05types\x18\x01 \x03(\tB\x16\xe0A\x02\xbaH\x10\x92\x01\r\b\x01\x10\x14\"\ar\x05\x10\x01\x18\xc8\x01R\x05types\"\xaf\x01\n" +
@@ -1190,57 +1248,59 @@ func file_lingkar_platform_v1_rule_proto_rawDescGZIP() []byte {
 }
 
 var file_lingkar_platform_v1_rule_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_lingkar_platform_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_lingkar_platform_v1_rule_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_lingkar_platform_v1_rule_proto_goTypes = []any{
 	(RuleState)(0),                // 0: lingkar.platform.v1.RuleState
 	(RuleOutcome)(0),              // 1: lingkar.platform.v1.RuleOutcome
 	(*Rule)(nil),                  // 2: lingkar.platform.v1.Rule
 	(*RuleTrigger)(nil),           // 3: lingkar.platform.v1.RuleTrigger
-	(*RuleEvents)(nil),            // 4: lingkar.platform.v1.RuleEvents
-	(*RuleSchedule)(nil),          // 5: lingkar.platform.v1.RuleSchedule
-	(*RuleStateDuration)(nil),     // 6: lingkar.platform.v1.RuleStateDuration
-	(*RuleScope)(nil),             // 7: lingkar.platform.v1.RuleScope
-	(*RuleAction)(nil),            // 8: lingkar.platform.v1.RuleAction
-	(*RuleGuard)(nil),             // 9: lingkar.platform.v1.RuleGuard
-	(*RuleVersion)(nil),           // 10: lingkar.platform.v1.RuleVersion
-	(*RuleDecision)(nil),          // 11: lingkar.platform.v1.RuleDecision
-	nil,                           // 12: lingkar.platform.v1.Rule.ExternalIdsEntry
-	nil,                           // 13: lingkar.platform.v1.Rule.LabelsEntry
-	nil,                           // 14: lingkar.platform.v1.RuleDecision.MatchedValuesEntry
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 16: google.protobuf.Duration
-	(*structpb.Struct)(nil),       // 17: google.protobuf.Struct
+	(*RuleConsultation)(nil),      // 4: lingkar.platform.v1.RuleConsultation
+	(*RuleEvents)(nil),            // 5: lingkar.platform.v1.RuleEvents
+	(*RuleSchedule)(nil),          // 6: lingkar.platform.v1.RuleSchedule
+	(*RuleStateDuration)(nil),     // 7: lingkar.platform.v1.RuleStateDuration
+	(*RuleScope)(nil),             // 8: lingkar.platform.v1.RuleScope
+	(*RuleAction)(nil),            // 9: lingkar.platform.v1.RuleAction
+	(*RuleGuard)(nil),             // 10: lingkar.platform.v1.RuleGuard
+	(*RuleVersion)(nil),           // 11: lingkar.platform.v1.RuleVersion
+	(*RuleDecision)(nil),          // 12: lingkar.platform.v1.RuleDecision
+	nil,                           // 13: lingkar.platform.v1.Rule.ExternalIdsEntry
+	nil,                           // 14: lingkar.platform.v1.Rule.LabelsEntry
+	nil,                           // 15: lingkar.platform.v1.RuleDecision.MatchedValuesEntry
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
+	(*structpb.Struct)(nil),       // 18: google.protobuf.Struct
 }
 var file_lingkar_platform_v1_rule_proto_depIdxs = []int32{
 	3,  // 0: lingkar.platform.v1.Rule.trigger:type_name -> lingkar.platform.v1.RuleTrigger
-	7,  // 1: lingkar.platform.v1.Rule.scope:type_name -> lingkar.platform.v1.RuleScope
-	8,  // 2: lingkar.platform.v1.Rule.actions:type_name -> lingkar.platform.v1.RuleAction
-	9,  // 3: lingkar.platform.v1.Rule.guard:type_name -> lingkar.platform.v1.RuleGuard
+	8,  // 1: lingkar.platform.v1.Rule.scope:type_name -> lingkar.platform.v1.RuleScope
+	9,  // 2: lingkar.platform.v1.Rule.actions:type_name -> lingkar.platform.v1.RuleAction
+	10, // 3: lingkar.platform.v1.Rule.guard:type_name -> lingkar.platform.v1.RuleGuard
 	0,  // 4: lingkar.platform.v1.Rule.state:type_name -> lingkar.platform.v1.RuleState
-	12, // 5: lingkar.platform.v1.Rule.external_ids:type_name -> lingkar.platform.v1.Rule.ExternalIdsEntry
-	13, // 6: lingkar.platform.v1.Rule.labels:type_name -> lingkar.platform.v1.Rule.LabelsEntry
-	15, // 7: lingkar.platform.v1.Rule.create_time:type_name -> google.protobuf.Timestamp
-	15, // 8: lingkar.platform.v1.Rule.update_time:type_name -> google.protobuf.Timestamp
-	15, // 9: lingkar.platform.v1.Rule.delete_time:type_name -> google.protobuf.Timestamp
-	4,  // 10: lingkar.platform.v1.RuleTrigger.events:type_name -> lingkar.platform.v1.RuleEvents
-	5,  // 11: lingkar.platform.v1.RuleTrigger.schedule:type_name -> lingkar.platform.v1.RuleSchedule
-	6,  // 12: lingkar.platform.v1.RuleTrigger.state_duration:type_name -> lingkar.platform.v1.RuleStateDuration
-	16, // 13: lingkar.platform.v1.RuleStateDuration.duration:type_name -> google.protobuf.Duration
-	17, // 14: lingkar.platform.v1.RuleAction.parameters:type_name -> google.protobuf.Struct
-	16, // 15: lingkar.platform.v1.RuleGuard.window:type_name -> google.protobuf.Duration
-	0,  // 16: lingkar.platform.v1.RuleVersion.state:type_name -> lingkar.platform.v1.RuleState
-	2,  // 17: lingkar.platform.v1.RuleVersion.rule:type_name -> lingkar.platform.v1.Rule
-	15, // 18: lingkar.platform.v1.RuleVersion.state_time:type_name -> google.protobuf.Timestamp
-	1,  // 19: lingkar.platform.v1.RuleDecision.outcome:type_name -> lingkar.platform.v1.RuleOutcome
-	15, // 20: lingkar.platform.v1.RuleDecision.match_time:type_name -> google.protobuf.Timestamp
-	15, // 21: lingkar.platform.v1.RuleDecision.decide_time:type_name -> google.protobuf.Timestamp
-	14, // 22: lingkar.platform.v1.RuleDecision.matched_values:type_name -> lingkar.platform.v1.RuleDecision.MatchedValuesEntry
-	8,  // 23: lingkar.platform.v1.RuleDecision.actions:type_name -> lingkar.platform.v1.RuleAction
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	13, // 5: lingkar.platform.v1.Rule.external_ids:type_name -> lingkar.platform.v1.Rule.ExternalIdsEntry
+	14, // 6: lingkar.platform.v1.Rule.labels:type_name -> lingkar.platform.v1.Rule.LabelsEntry
+	16, // 7: lingkar.platform.v1.Rule.create_time:type_name -> google.protobuf.Timestamp
+	16, // 8: lingkar.platform.v1.Rule.update_time:type_name -> google.protobuf.Timestamp
+	16, // 9: lingkar.platform.v1.Rule.delete_time:type_name -> google.protobuf.Timestamp
+	5,  // 10: lingkar.platform.v1.RuleTrigger.events:type_name -> lingkar.platform.v1.RuleEvents
+	6,  // 11: lingkar.platform.v1.RuleTrigger.schedule:type_name -> lingkar.platform.v1.RuleSchedule
+	7,  // 12: lingkar.platform.v1.RuleTrigger.state_duration:type_name -> lingkar.platform.v1.RuleStateDuration
+	4,  // 13: lingkar.platform.v1.RuleTrigger.consultation:type_name -> lingkar.platform.v1.RuleConsultation
+	17, // 14: lingkar.platform.v1.RuleStateDuration.duration:type_name -> google.protobuf.Duration
+	18, // 15: lingkar.platform.v1.RuleAction.parameters:type_name -> google.protobuf.Struct
+	17, // 16: lingkar.platform.v1.RuleGuard.window:type_name -> google.protobuf.Duration
+	0,  // 17: lingkar.platform.v1.RuleVersion.state:type_name -> lingkar.platform.v1.RuleState
+	2,  // 18: lingkar.platform.v1.RuleVersion.rule:type_name -> lingkar.platform.v1.Rule
+	16, // 19: lingkar.platform.v1.RuleVersion.state_time:type_name -> google.protobuf.Timestamp
+	1,  // 20: lingkar.platform.v1.RuleDecision.outcome:type_name -> lingkar.platform.v1.RuleOutcome
+	16, // 21: lingkar.platform.v1.RuleDecision.match_time:type_name -> google.protobuf.Timestamp
+	16, // 22: lingkar.platform.v1.RuleDecision.decide_time:type_name -> google.protobuf.Timestamp
+	15, // 23: lingkar.platform.v1.RuleDecision.matched_values:type_name -> lingkar.platform.v1.RuleDecision.MatchedValuesEntry
+	9,  // 24: lingkar.platform.v1.RuleDecision.actions:type_name -> lingkar.platform.v1.RuleAction
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_lingkar_platform_v1_rule_proto_init() }
@@ -1252,6 +1312,7 @@ func file_lingkar_platform_v1_rule_proto_init() {
 		(*RuleTrigger_Events)(nil),
 		(*RuleTrigger_Schedule)(nil),
 		(*RuleTrigger_StateDuration)(nil),
+		(*RuleTrigger_Consultation)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1259,7 +1320,7 @@ func file_lingkar_platform_v1_rule_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_lingkar_platform_v1_rule_proto_rawDesc), len(file_lingkar_platform_v1_rule_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -105,8 +105,11 @@ type Tenant struct {
 	Etag string `protobuf:"bytes,10,opt,name=etag,proto3" json:"etag,omitempty"`
 	// What the caller may do next, as method names such as "SuspendTenant".
 	AllowedActions []string `protobuf:"bytes,11,rep,name=allowed_actions,json=allowedActions,proto3" json:"allowed_actions,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many calendar months the window reaches back in which a purchase makes its
+	// customer active (CON-15). 12 where 0.
+	LifecycleWindowMonths int32 `protobuf:"varint,12,opt,name=lifecycle_window_months,json=lifecycleWindowMonths,proto3" json:"lifecycle_window_months,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Tenant) Reset() {
@@ -216,11 +219,18 @@ func (x *Tenant) GetAllowedActions() []string {
 	return nil
 }
 
+func (x *Tenant) GetLifecycleWindowMonths() int32 {
+	if x != nil {
+		return x.LifecycleWindowMonths
+	}
+	return 0
+}
+
 var File_lingkar_platform_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_lingkar_platform_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	" lingkar/platform/v1/tenant.proto\x12\x13lingkar.platform.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa7\a\n" +
+	" lingkar/platform/v1/tenant.proto\x12\x13lingkar.platform.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xed\a\n" +
 	"\x06Tenant\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tB\x03\xe0A\bR\x04name\x120\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\xc8\x01R\vdisplayName\x12<\n" +
@@ -236,7 +246,8 @@ const file_lingkar_platform_v1_tenant_proto_rawDesc = "" +
 	"updateTime\x12\x17\n" +
 	"\x04etag\x18\n" +
 	" \x01(\tB\x03\xe0A\x01R\x04etag\x12,\n" +
-	"\x0fallowed_actions\x18\v \x03(\tB\x03\xe0A\x03R\x0eallowedActions\x1a>\n" +
+	"\x0fallowed_actions\x18\v \x03(\tB\x03\xe0A\x03R\x0eallowedActions\x12D\n" +
+	"\x17lifecycle_window_months\x18\f \x01(\x05B\f\xe0A\x01\xbaH\x06\x1a\x04\x18x(\x00R\x15lifecycleWindowMonths\x1a>\n" +
 	"\x10ExternalIdsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +

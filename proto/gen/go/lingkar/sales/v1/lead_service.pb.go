@@ -174,7 +174,11 @@ type ListLeadsRequest struct {
 	// True to list deleted ones too.
 	ShowDeleted bool `protobuf:"varint,5,opt,name=show_deleted,json=showDeleted,proto3" json:"show_deleted,omitempty"`
 	// The fields to answer; all where empty.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// A view of leads, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+	// default if it has one. The filter of the request narrows that of the view; an order_by,
+	// a read_mask or a page_size of the request takes the place of the view's.
+	SavedView     string `protobuf:"bytes,7,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -249,6 +253,13 @@ func (x *ListLeadsRequest) GetReadMask() *fieldmaskpb.FieldMask {
 		return x.ReadMask
 	}
 	return nil
+}
+
+func (x *ListLeadsRequest) GetSavedView() string {
+	if x != nil {
+		return x.SavedView
+	}
+	return ""
 }
 
 // A page of leads.
@@ -1146,7 +1157,7 @@ const file_lingkar_sales_v1_lead_service_proto_rawDesc = "" +
 	"\x0eGetLeadRequest\x12,\n" +
 	"\x04name\x18\x01 \x01(\tB\x18\xe0A\x02\xfaA\x12\n" +
 	"\x10lingkar.dev/LeadR\x04name\x12<\n" +
-	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x9a\x02\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\xdf\x02\n" +
 	"\x10ListLeadsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12*\n" +
@@ -1155,7 +1166,10 @@ const file_lingkar_sales_v1_lead_service_proto_rawDesc = "" +
 	"\x06filter\x18\x03 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\x80 R\x06filter\x12&\n" +
 	"\border_by\x18\x04 \x01(\tB\v\xe0A\x01\xbaH\x05r\x03\x18\xc8\x01R\aorderBy\x12&\n" +
 	"\fshow_deleted\x18\x05 \x01(\bB\x03\xe0A\x01R\vshowDeleted\x12<\n" +
-	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"i\n" +
+	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\x12C\n" +
+	"\n" +
+	"saved_view\x18\a \x01(\tB$\xe0A\x01\xfaA\x17\n" +
+	"\x15lingkar.dev/SavedView\xbaH\x04r\x02\x18<R\tsavedView\"i\n" +
 	"\x11ListLeadsResponse\x12,\n" +
 	"\x05leads\x18\x01 \x03(\v2\x16.lingkar.sales.v1.LeadR\x05leads\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xec\x01\n" +

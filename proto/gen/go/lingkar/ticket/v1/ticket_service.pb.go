@@ -171,7 +171,11 @@ type ListTicketsRequest struct {
 	// Answers deleted tickets too.
 	ShowDeleted bool `protobuf:"varint,5,opt,name=show_deleted,json=showDeleted,proto3" json:"show_deleted,omitempty"`
 	// The fields to answer; all where unset.
-	ReadMask      *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	ReadMask *fieldmaskpb.FieldMask `protobuf:"bytes,6,opt,name=read_mask,json=readMask,proto3" json:"read_mask,omitempty"`
+	// A view of tickets, such as "savedViews/{uuid}", or "savedViews/default" for the caller's
+	// default if it has one. The filter of the request narrows that of the view; an order_by,
+	// a read_mask or a page_size of the request takes the place of the view's.
+	SavedView     string `protobuf:"bytes,7,opt,name=saved_view,json=savedView,proto3" json:"saved_view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -246,6 +250,13 @@ func (x *ListTicketsRequest) GetReadMask() *fieldmaskpb.FieldMask {
 		return x.ReadMask
 	}
 	return nil
+}
+
+func (x *ListTicketsRequest) GetSavedView() string {
+	if x != nil {
+		return x.SavedView
+	}
+	return ""
 }
 
 // What ListTickets answers.
@@ -993,7 +1004,7 @@ const file_lingkar_ticket_v1_ticket_service_proto_rawDesc = "" +
 	"\x10GetTicketRequest\x125\n" +
 	"\x04name\x18\x01 \x01(\tB!\xe0A\x02\xfaA\x14\n" +
 	"\x12lingkar.dev/Ticket\xbaH\x04r\x02\x10\x01R\x04name\x12<\n" +
-	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\x84\x02\n" +
+	"\tread_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"\xc9\x02\n" +
 	"\x12ListTicketsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xe0A\x01\xbaH\x04\x1a\x02(\x00R\bpageSize\x12\"\n" +
@@ -1002,7 +1013,10 @@ const file_lingkar_ticket_v1_ticket_service_proto_rawDesc = "" +
 	"\x06filter\x18\x03 \x01(\tB\x03\xe0A\x01R\x06filter\x12\x1e\n" +
 	"\border_by\x18\x04 \x01(\tB\x03\xe0A\x01R\aorderBy\x12&\n" +
 	"\fshow_deleted\x18\x05 \x01(\bB\x03\xe0A\x01R\vshowDeleted\x12<\n" +
-	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\"r\n" +
+	"\tread_mask\x18\x06 \x01(\v2\x1a.google.protobuf.FieldMaskB\x03\xe0A\x01R\breadMask\x12C\n" +
+	"\n" +
+	"saved_view\x18\a \x01(\tB$\xe0A\x01\xfaA\x17\n" +
+	"\x15lingkar.dev/SavedView\xbaH\x04r\x02\x18<R\tsavedView\"r\n" +
 	"\x13ListTicketsResponse\x123\n" +
 	"\atickets\x18\x01 \x03(\v2\x19.lingkar.ticket.v1.TicketR\atickets\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf5\x01\n" +
