@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,22 +14,12 @@ import (
 
 var loud, quiet = uuid.MustParse("0193f7a2-1111-7000-8000-000000000001"), uuid.MustParse("0193f7a2-1111-7000-8000-000000000002")
 
-// enter enters in the background and answers the outcome, once the call waits.
-func enter(t *testing.T, l *Limiter, class Class, tenant uuid.UUID) <-chan error {
-	t.Helper()
-	l.mu.Lock()
-	before := l.length
-	l.mu.Unlock()
+// enter enters in the background and answers the outcome, once the call waits or is
+// over. It is for a bubble of synctest, whose clock stands while anybody can go on.
+func enter(l *Limiter, class Class, tenant uuid.UUID) <-chan error {
 	done := make(chan error, 1)
 	go func() { done <- l.Enter(context.Background(), class, tenant) }()
-	for deadline := time.Now().Add(50 * time.Millisecond); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
-		l.mu.Lock()
-		waits := l.length > before
-		l.mu.Unlock()
-		if waits {
-			break
-		}
-	}
+	synctest.Wait()
 	return done
 }
 
@@ -84,55 +75,59 @@ func TestEnter_leavesRoomForOthers(t *testing.T) {
 // although it came last.
 func TestLeave_admitsInOrder(t *testing.T) {
 	t.Parallel()
-	l := New(2)
-	mustEnter(t, l, Interactive, loud, 2) // of two places one may have both
-	program := enter(t, l, Integration, quiet)
-	first := enter(t, l, Interactive, loud)
-	second := enter(t, l, Interactive, quiet)
-	l.Leave(loud)
-	if err := <-second; err != nil {
-		t.Errorf("the quiet tenant: %v", err)
-	}
-	l.Leave(loud)
-	if err := <-first; err != nil {
-		t.Errorf("the loud tenant: %v", err)
-	}
-	l.Leave(quiet)
-	if err := <-program; err != nil {
-		t.Errorf("the program: %v", err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := New(2)
+		mustEnter(t, l, Interactive, loud, 2) // of two places one may have both
+		program := enter(l, Integration, quiet)
+		first := enter(l, Interactive, loud)
+		second := enter(l, Interactive, quiet)
+		l.Leave(loud)
+		if err := <-second; err != nil {
+			t.Errorf("the quiet tenant: %v", err)
+		}
+		l.Leave(loud)
+		if err := <-first; err != nil {
+			t.Errorf("the loud tenant: %v", err)
+		}
+		l.Leave(quiet)
+		if err := <-program; err != nil {
+			t.Errorf("the program: %v", err)
+		}
+	})
 }
 
 // A full queue drops who has the most in it, and a lower class first.
 func TestEnter_dropsFromAFullQueue(t *testing.T) {
 	t.Parallel()
-	l := New(1)
-	mustEnter(t, l, Interactive, loud, 1)
-	bulk := enter(t, l, Bulk, quiet)
-	var waiting []<-chan error
-	for range 3 {
-		waiting = append(waiting, enter(t, l, Interactive, loud))
-	}
-	waiting = append(waiting, enter(t, l, Interactive, loud))
-	if err := <-bulk; !errors.Is(err, ErrOverloaded) {
-		t.Errorf("bulk keeps its place in the queue: %v", err)
-	}
-	polite := enter(t, l, Interactive, quiet)
-	if err := <-waiting[3]; !errors.Is(err, ErrOverloaded) {
-		t.Errorf("the last of the loud: %v", err)
-	}
-	if err := l.Enter(context.Background(), Bulk, loud); !errors.Is(err, ErrOverloaded) {
-		t.Errorf("bulk of the loud tenant: %v", err)
-	}
-	l.Leave(loud)
-	if err := <-polite; err != nil {
-		t.Errorf("the quiet tenant: %v", err)
-	}
-	for _, w := range waiting[:3] {
-		if err := <-w; !errors.Is(err, ErrOverloaded) {
-			t.Errorf("who waits for too long: %v", err)
+	synctest.Test(t, func(t *testing.T) {
+		l := New(1)
+		mustEnter(t, l, Interactive, loud, 1)
+		bulk := enter(l, Bulk, quiet)
+		var waiting []<-chan error
+		for range 3 {
+			waiting = append(waiting, enter(l, Interactive, loud))
 		}
-	}
+		waiting = append(waiting, enter(l, Interactive, loud))
+		if err := <-bulk; !errors.Is(err, ErrOverloaded) {
+			t.Errorf("bulk keeps its place in the queue: %v", err)
+		}
+		polite := enter(l, Interactive, quiet)
+		if err := <-waiting[3]; !errors.Is(err, ErrOverloaded) {
+			t.Errorf("the last of the loud: %v", err)
+		}
+		if err := l.Enter(context.Background(), Bulk, loud); !errors.Is(err, ErrOverloaded) {
+			t.Errorf("bulk of the loud tenant: %v", err)
+		}
+		l.Leave(loud)
+		if err := <-waiting[0]; err != nil {
+			t.Errorf("who waits for longest, while neither tenant is at work: %v", err)
+		}
+		for _, w := range []<-chan error{waiting[1], waiting[2], polite} {
+			if err := <-w; !errors.Is(err, ErrOverloaded) {
+				t.Errorf("who waits for too long: %v", err)
+			}
+		}
+	})
 }
 
 // A queue that has stood for a while is made short, and a call whose caller has

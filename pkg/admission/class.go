@@ -15,7 +15,7 @@ func ClassOf(caller auth.Caller, method string) Class {
 			return Bulk
 		}
 	}
-	if strings.HasPrefix(caller.Subject, "users/") {
+	if strings.HasPrefix(caller.Subject, "users/") || caller.Has(auth.Portal) {
 		return Interactive
 	}
 	return Integration

@@ -7,6 +7,10 @@
 // one. An Issuer mints the short tokens that the gateway makes of API keys and
 // that services use for themselves.
 //
+// A portal token speaks for one contact, which its claim lingkar_contact names: it holds
+// the role Portal and no other, so that nobody is staff and customer in one call. What it
+// reaches is the scope Self.
+//
 // Limits: a verified token is trusted for up to 60 seconds without looking
 // again, so a key that is withdrawn at an issuer works for that long at most.
 package auth
@@ -23,8 +27,8 @@ type Role string
 
 // The roles. Service is held by services of Lingkar alone, and only tokens of
 // our own issuer can carry it; Operator runs the installation, across its
-// tenants; Portal is a customer, partner, supplier or
-// investor who sees its own records.
+// tenants; Portal is a customer, partner, supplier, investor or employee who sees
+// what is its own: Caller.Contact says who.
 const (
 	Admin    Role = "admin"
 	Manager  Role = "manager"
@@ -51,12 +55,18 @@ var NoTenant = uuid.Max
 type Caller struct {
 	// Tenant is whose data the call is about.
 	Tenant uuid.UUID
-	// Subject is "users/…", "apiKeys/…" or "services/contact".
+	// Subject is "users/…", "apiKeys/…", "services/contact" or, in a portal token of our
+	// own, "portalAccesses/…": several people may act for one contact.
 	Subject string
 	// Roles are what it may act as.
 	Roles []Role
 	// Teams are the names of the teams it belongs to.
 	Teams []string
+	// Contact is whom a caller in the role Portal stands for; uuid.Nil for all others.
+	Contact uuid.UUID
+	// Access is the portal access that its token was made for; uuid.Nil where an
+	// identity provider made the token.
+	Access uuid.UUID
 	// Token is what it showed, kept so that it can travel along to the services
 	// that are called on its behalf.
 	Token string

@@ -9,6 +9,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
+
+	"github.com/lingkar-crm/lingkar/pkg/entity"
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
 // claims are what a token says.
@@ -17,6 +20,10 @@ type claims struct {
 	Tenant string   `json:"lingkar_tenant"`
 	Roles  []Role   `json:"lingkar_roles"`
 	Teams  []string `json:"lingkar_teams,omitempty"`
+	// Contact is the UUID of the contact that a portal token speaks for, and Access that
+	// of the access it was made for, which only our own issuer names.
+	Contact string `json:"lingkar_contact,omitempty"`
+	Access  string `json:"lingkar_portal_access,omitempty"`
 }
 
 const (
@@ -25,7 +32,7 @@ const (
 )
 
 var (
-	ownSubject     = regexp.MustCompile(`^(users|apiKeys|services)/[!-.0-~]{1,200}$`)
+	ownSubject     = regexp.MustCompile(`^(users|apiKeys|services|portalAccesses)/[!-.0-~]{1,200}$`)
 	foreignSubject = regexp.MustCompile(`^[!-.0-~]{1,200}$`)
 )
 
@@ -47,7 +54,37 @@ func (t *trust) caller(said claims) (Caller, error) {
 		return Caller{}, fmt.Errorf("it names more than %d teams", maxTeams)
 	}
 	roles, err := t.roles(said.Roles)
-	return Caller{Tenant: tenant, Subject: subject, Roles: roles, Teams: said.Teams}, err
+	if err != nil {
+		return Caller{}, err
+	}
+	c := Caller{Tenant: tenant, Subject: subject, Roles: roles, Teams: said.Teams}
+	if c.Has(Portal) {
+		err = t.standFor(&c, said)
+	}
+	return c, err
+}
+
+var (
+	errPortalMixed   = errs.Unauthenticated("PORTAL_ROLE_MIXED", "a token with the role portal must hold no other role")
+	errPortalContact = errs.Unauthenticated("PORTAL_CONTACT_MISSING", "a token with the role portal must name its contact: the claim lingkar_contact, a UUID")
+)
+
+// standFor notes for whom a portal token speaks. Of others the claim says nothing: a
+// provider may know which contact one of the staff is, and that opens nothing.
+func (t *trust) standFor(c *Caller, said claims) error {
+	if len(c.Roles) > 1 {
+		return errPortalMixed
+	}
+	var ok bool
+	if c.Contact, ok = entity.ParseID(said.Contact); !ok {
+		return errPortalContact
+	}
+	if t.Issuer == Internal && said.Access != "" {
+		if c.Access, ok = entity.ParseID(said.Access); !ok {
+			return errors.New("its portal access is not a UUID")
+		}
+	}
+	return nil
 }
 
 func (t *trust) subject(sub string) (string, error) {
@@ -58,7 +95,7 @@ func (t *trust) subject(sub string) (string, error) {
 		return users + sub, nil
 	}
 	if !ownSubject.MatchString(sub) {
-		return "", errors.New("its subject is no user, API key or service")
+		return "", errors.New("its subject is no user, API key, service or portal access")
 	}
 	return sub, nil
 }

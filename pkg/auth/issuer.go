@@ -27,8 +27,13 @@ type Issuer struct {
 
 // NewIssuer makes an issuer that signs with the key.
 func NewIssuer(key ed25519.PrivateKey) *Issuer {
-	sum := sha256.Sum256(key.Public().(ed25519.PublicKey))
-	return &Issuer{key: key, kid: base64.RawURLEncoding.EncodeToString(sum[:8])}
+	return &Issuer{key: key, kid: KeyID(key.Public().(ed25519.PublicKey))}
+}
+
+// KeyID is what a key is called in tokens and seals: of its SHA-256.
+func KeyID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
+	return base64.RawURLEncoding.EncodeToString(sum[:8])
 }
 
 // Mint makes a token that says who the caller is, valid for ttl from now.
@@ -44,9 +49,11 @@ func (i *Issuer) Mint(c Caller, ttl time.Duration) (string, error) {
 			ExpiresAt: jwt.NewNumericDate(now.Add(ttl)),
 			ID:        uuid.NewString(),
 		},
-		Tenant: c.Tenant.String(),
-		Roles:  c.Roles,
-		Teams:  c.Teams,
+		Tenant:  c.Tenant.String(),
+		Roles:   c.Roles,
+		Teams:   c.Teams,
+		Contact: optional(c.Contact),
+		Access:  optional(c.Access),
 	})
 	token.Header["kid"] = i.kid
 	token.Header["typ"] = "at+jwt"
@@ -55,6 +62,14 @@ func (i *Issuer) Mint(c Caller, ttl time.Duration) (string, error) {
 		return "", fmt.Errorf("sign the token of %s: %w", c.Subject, err)
 	}
 	return signed, nil
+}
+
+// optional writes an id that may be absent.
+func optional(id uuid.UUID) string {
+	if id == uuid.Nil {
+		return ""
+	}
+	return id.String()
 }
 
 // Sign answers the Ed25519 signature of a message and the id of the key. What is signed

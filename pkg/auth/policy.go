@@ -3,10 +3,14 @@ package auth
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
-// Scope is over which records a caller may use an RPC. The wider is the greater.
+// Scope is over which records a caller may use an RPC. The wider is the greater, but for
+// Self, which stands beside them: only the role Portal has it, and whoever has that role
+// has no other.
 type Scope int
 
 // The scopes.
@@ -19,6 +23,9 @@ const (
 	Team
 	// All: every record of the tenant.
 	All
+	// Self: what is about the contact that the caller stands for, and of that the fields
+	// that a service opens (pkg/portal).
+	Self
 )
 
 // Rule says for one RPC which role may use it over what.
@@ -72,6 +79,21 @@ func (p Policy) Check(c Caller, method string) (Scope, error) {
 		return None, errs.Denied("RPC_NOT_ALLOWED", "your role does not allow this call")
 	}
 	return scope, nil
+}
+
+type selfKey struct{}
+
+// WithSelf answers a context in which a portal caller stands for these contacts: its own
+// and all that are one with it by merges, the survivor first.
+func WithSelf(ctx context.Context, contacts []uuid.UUID) context.Context {
+	return context.WithValue(ctx, selfKey{}, contacts)
+}
+
+// SelfFrom answers the contacts that the caller stands for; none where it is no portal
+// caller.
+func SelfFrom(ctx context.Context) []uuid.UUID {
+	contacts, _ := ctx.Value(selfKey{}).([]uuid.UUID)
+	return contacts
 }
 
 type scopeKey struct{}

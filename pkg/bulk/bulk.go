@@ -7,10 +7,12 @@
 // it, that an import goes on after a crash where it stopped, and that a trial
 // (dry_run) changes nothing. What a row means is the service's: a Kind.
 //
-// Limits: 50 MiB a file, in memory one step of some thousand rows. Undo deletes what was
-// created; what was only changed stays. An import works as the caller who uploaded
-// it, with the record scope that the upload was granted. Takes CSV and its relatives,
-// workbooks and vCards (pkg/sheet).
+// Taken back, it deletes what it created and gives what it changed the values from
+// before, as the event log has them, except where somebody changed them since.
+//
+// Limits: 50 MiB a file, in memory three steps of 2,000 rows or 4 MiB. An import works as
+// the caller who uploaded it, with the record scope that the upload was granted. Takes
+// CSV and its relatives, workbooks and vCards (pkg/sheet).
 package bulk
 
 import (
@@ -35,8 +37,10 @@ import (
 const (
 	// MaxFile is the largest file in bytes.
 	MaxFile = 50 << 20
-	// StepRows is how many rows one transaction takes.
-	StepRows = 2000
+	// StepRows is how many rows one transaction takes, StepBytes how long they are where
+	// they are long: it takes the one that reaches it, and no more.
+	StepRows  = 2000
+	StepBytes = 4 << 20
 
 	chunkSize = 256 << 10
 )
@@ -80,7 +84,7 @@ type Kind struct {
 	Writes []string
 	// Together tells of two rows that follow each other whether one step must hold
 	// both, such as lines of one order. Nil lets any step end after any row. A step
-	// takes at most 2 x StepRows rows even so.
+	// takes at most twice what others do even so.
 	Together func(a, b Row) bool
 	// Parse reads what one row says, without looking at anything else: it becomes
 	// Row.Parsed. It runs ahead, while the step before is written. Nil parses nothing.
@@ -96,9 +100,9 @@ type Kind struct {
 	// steps, until those that fail by themselves are alone; any other stops the
 	// import. What Step knows to be wrong with a row belongs into its Outcome.
 	Step func(ctx context.Context, u *record.Unit, job *Job, rows []Row) ([]Outcome, error)
-	// Undo deletes a record that the import created, within the unit. One that
-	// is gone already is no error.
-	Undo func(ctx context.Context, u *record.Unit, name string) error
+	// Undo takes back, within the unit, what the import did to some records: that of
+	// TakeBack, for most kinds.
+	Undo func(ctx context.Context, u *record.Unit, back Back) (map[string]Undone, error)
 }
 
 // Row is one row of the file by what its columns mean.
@@ -119,6 +123,16 @@ func (r Row) First(field string) string {
 		return v[0]
 	}
 	return ""
+}
+
+// bytes is how long its cells are.
+func (r Row) bytes() (n int) {
+	for _, cells := range r.Values {
+		for _, cell := range cells {
+			n += len(cell)
+		}
+	}
+	return n
 }
 
 // Outcome is what became of a row.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"google.golang.org/grpc/codes"
@@ -21,13 +20,9 @@ import (
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 )
 
-const (
-	// poll is how often is looked for imports that another process was told of,
-	// or left when it ended.
-	poll = 2 * time.Second
-	// undoRows is how many records one transaction takes back.
-	undoRows = 100
-)
+// poll is how often is looked for imports that another process was told of, or left
+// when it ended.
+const poll = 2 * time.Second
 
 // errMoved says that the import is no longer where this worker left it: another
 // one goes on with it, or a caller stopped it.
@@ -71,11 +66,12 @@ func (e *Engine) one(ctx context.Context) (bool, error) {
 		return false, postgres.SQLError(err)
 	}
 	ctx = auth.WithScope(auth.With(ctx, row.caller), row.scope)
-	ctx = call.With(ctx, call.Info{Method: "/" + e.Collection, Correlation: row.id.String(), ValidateOnly: row.spec.GetDryRun()})
+	info := call.Info{Method: "/" + e.Collection, Correlation: row.id.String(), ValidateOnly: row.spec.GetDryRun()}
 	work := e.run
 	if row.state == bulkv1.ImportState_IMPORT_STATE_UNDOING {
-		work = e.undo
+		work, info.Causation, info.ValidateOnly = e.undo, undoing(row.id), false
 	}
+	ctx = call.With(ctx, info)
 	err = work(ctx, row)
 	switch {
 	case err == nil, errors.Is(err, errMoved):
@@ -115,7 +111,7 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 	if kind.Parse != nil {
 		rows.parse = func(r Row) any { return kind.Parse(ctx, job, r) }
 	}
-	steps := rows.ahead(ctx, func() int64 { return min(content.read, row.size) })
+	steps := rows.ahead(ctx, func() int64 { return min(content.Done(), row.size) })
 	defer func() {
 		stop()
 		for range steps { // until the reader has ended, too
@@ -286,59 +282,4 @@ func (e *Engine) stop(ctx context.Context, row *entry, cause error) error {
 	b.Queue(`UPDATE import SET state = $3, error = $4, update_time = $5, end_time = $5 WHERE tenant = $1 AND id = $2`,
 		row.caller.Tenant, row.id, int16(bulkv1.ImportState_IMPORT_STATE_FAILED), why, e.Now().UTC())
 	return postgres.Run(ctx, e.DB, b)
-}
-
-// undo takes back what was created, some hundred records a transaction.
-func (e *Engine) undo(ctx context.Context, row *entry) error {
-	kind, err := e.kind(row.spec.GetKind())
-	if err != nil {
-		return err
-	}
-	for {
-		lines, names, err := e.undoable(ctx, row.caller.Tenant, row.id)
-		if err != nil {
-			return err
-		}
-		if len(lines) == 0 {
-			return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_UNDONE)
-		}
-		_, err = record.Write(ctx, e.DB, e.Log, row.caller.Tenant, func(u *record.Unit) (*emptypb.Empty, error) {
-			for _, name := range names {
-				if err := kind.Undo(ctx, u, name); err != nil {
-					return nil, err
-				}
-			}
-			u.Queue(func(b *pgx.Batch) {
-				b.Queue(`UPDATE import_row SET undone = true WHERE tenant = $1 AND import = $2 AND line = ANY($3)`, row.caller.Tenant, row.id, lines)
-			})
-			return &emptypb.Empty{}, nil
-		})
-		if err != nil {
-			return err
-		}
-		if err := failpoint.Hit(failpoint.ImportAfterUndo); err != nil {
-			return err
-		}
-	}
-}
-
-// undoable answers some rows that created a record which is not taken back yet.
-func (e *Engine) undoable(ctx context.Context, tenant, id uuid.UUID) (lines []int64, names []string, err error) {
-	b := &pgx.Batch{}
-	postgres.QueueTenant(b, tenant)
-	b.Queue(`
-		SELECT line, resource FROM import_row
-		WHERE tenant = $1 AND import = $2 AND outcome = 1 AND NOT undone AND resource <> ''
-		ORDER BY line LIMIT $3`, tenant, id, undoRows).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var line int64
-			var name string
-			if err := rows.Scan(&line, &name); err != nil {
-				return err
-			}
-			lines, names = append(lines, line), append(names, name)
-		}
-		return rows.Err()
-	})
-	return lines, names, postgres.Run(ctx, e.DB, b)
 }

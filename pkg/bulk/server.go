@@ -217,7 +217,7 @@ func (e *Engine) CancelImport(ctx context.Context, req *bulkv1.CancelImportReque
 		errs.Refused("IMPORT_NOT_RUNNING", "the import is not running"), bulkv1.ImportState_IMPORT_STATE_RUNNING)
 }
 
-// UndoImport takes back what an import created.
+// UndoImport takes back what an import did.
 func (e *Engine) UndoImport(ctx context.Context, req *bulkv1.UndoImportRequest) (*bulkv1.Import, error) {
 	return e.move(ctx, auth.From(ctx).Tenant, req.GetName(), bulkv1.ImportState_IMPORT_STATE_UNDOING,
 		errs.Refused("IMPORT_RUNNING", "the import is running, or undone already: cancel it first"),
@@ -247,16 +247,21 @@ func (e *Engine) ListImportRows(ctx context.Context, req *bulkv1.ListImportRowsR
 	answer := &bulkv1.ListImportRowsResponse{}
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
-	query := `SELECT line, outcome, resource, reason, message FROM import_row WHERE tenant = $1 AND import = $2 AND line > $3`
+	query := `
+		SELECT line, outcome, resource, reason, message, undo, undo_reason, kept_fields
+		FROM import_row WHERE tenant = $1 AND import = $2 AND line > $3`
 	args := []any{tenant, row.id, after}
 	if req.GetOutcome() != 0 {
 		query += ` AND outcome = $4`
 		args = append(args, int16(req.GetOutcome()))
 	}
+	if req.GetUndo() != 0 {
+		query += ` AND undo > 0 AND undo = ` + strconv.Itoa(int(req.GetUndo())) // in words, so that the index of those serves
+	}
 	b.Queue(query+` ORDER BY line LIMIT `+strconv.Itoa(size+1), args...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			r := &bulkv1.ImportRow{}
-			if err := rows.Scan(&r.Line, &r.Outcome, &r.Resource, &r.Reason, &r.Message); err != nil {
+			if err := rows.Scan(&r.Line, &r.Outcome, &r.Resource, &r.Reason, &r.Message, &r.Undo, &r.UndoReason, &r.KeptFields); err != nil {
 				return err
 			}
 			answer.Rows = append(answer.Rows, r)

@@ -15,9 +15,16 @@ type step struct {
 	rows     []Row
 	outcomes []Outcome
 	line     int64
+	// bytes is how long the cells of its rows are.
+	bytes int
 }
 
 func (s *step) size() int { return len(s.rows) + len(s.outcomes) }
+
+// holds tells whether the step has so many times what one takes.
+func (s *step) holds(times int) bool {
+	return s.size() >= times*StepRows || s.bytes >= times*StepBytes
+}
 
 // halves cuts a step in two between rows that may be apart, and tells whether there
 // is such a place.
@@ -135,7 +142,7 @@ func (s *source) step() (step, error) {
 			return next, err
 		}
 		row := Row{Line: r.Line, Values: named(r, s.columns)}
-		if next.size() >= StepRows && !s.continues(&next, row) {
+		if next.holds(1) && !s.continues(&next, row) {
 			s.kept = &r
 			return next, nil
 		}
@@ -150,13 +157,14 @@ func (s *source) step() (step, error) {
 				row.Parsed = s.parse(row)
 			}
 			next.rows = append(next.rows, row)
+			next.bytes += row.bytes()
 		}
 	}
 }
 
 // continues tells whether a row belongs into a step that is full already.
 func (s *source) continues(full *step, row Row) bool {
-	if s.together == nil || len(full.rows) == 0 || full.size() >= 2*StepRows {
+	if s.together == nil || len(full.rows) == 0 || full.holds(2) {
 		return false
 	}
 	return s.together(full.rows[len(full.rows)-1], row)

@@ -26,21 +26,24 @@ type entry struct {
 	size, doneBytes  int64
 	doneLine         int64
 	counts           *bulkv1.ImportCounts
+	undo             *bulkv1.ImportUndoCounts
 	failure          string
 	created, updated time.Time
 	ended            *time.Time
 }
 
 const entryColumns = `id, state, spec, tenant, subject, roles, teams, scope, size_bytes, done_line, done_bytes,
-	rows, created, updated, skipped, failed, error, create_time, update_time, end_time`
+	rows, created, updated, skipped, failed, error, create_time, update_time, end_time,
+	undo_deleted, undo_restored, undo_unchanged, undo_kept`
 
 func scanEntry(row pgx.Row) (*entry, error) {
-	e := &entry{spec: &bulkv1.Import{}, counts: &bulkv1.ImportCounts{}}
+	e := &entry{spec: &bulkv1.Import{}, counts: &bulkv1.ImportCounts{}, undo: &bulkv1.ImportUndoCounts{}}
 	var spec []byte
 	var roles []string
-	c := e.counts
+	c, u := e.counts, e.undo
 	err := row.Scan(&e.id, &e.state, &spec, &e.caller.Tenant, &e.caller.Subject, &roles, &e.caller.Teams, &e.scope, &e.size, &e.doneLine, &e.doneBytes,
-		&c.Rows, &c.Created, &c.Updated, &c.Skipped, &c.Failed, &e.failure, &e.created, &e.updated, &e.ended)
+		&c.Rows, &c.Created, &c.Updated, &c.Skipped, &c.Failed, &e.failure, &e.created, &e.updated, &e.ended,
+		&u.Deleted, &u.Restored, &u.Unchanged, &u.Kept)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +59,12 @@ func (e *Engine) message(row *entry) *bulkv1.Import {
 	m.Name = e.Collection + "/" + row.id.String()
 	m.State, m.SizeBytes, m.DoneBytes, m.Counts, m.Error = row.state, row.size, row.doneBytes, row.counts, row.failure
 	m.CreateTime, m.UpdateTime = timestamppb.New(row.created), timestamppb.New(row.updated)
+	if u := row.undo; u.Deleted+u.Restored+u.Unchanged+u.Kept > 0 || row.state == bulkv1.ImportState_IMPORT_STATE_UNDOING || row.state == bulkv1.ImportState_IMPORT_STATE_UNDONE {
+		m.Undo = u
+		if !row.spec.GetDryRun() {
+			u.Rows = row.counts.GetCreated() + row.counts.GetUpdated()
+		}
+	}
 	if row.ended != nil {
 		m.EndTime = timestamppb.New(*row.ended)
 	}

@@ -101,8 +101,7 @@ func (f *Field) checkCompiled(fail func(field, description string)) {
 	}
 }
 
-// revise refuses a change that the values which are there stand against, keeps the index
-// in step with what is asked for, and archives options that are left out, so that no
+// revise refuses a change that the values which are there stand against, and archives options that are left out, so that no
 // record holds what nothing is known of.
 func (f *Field) revise(before *Field) error {
 	if before.InUse && (!before.Type.widens(f.Type) || f.Unique && !before.Unique) {
@@ -119,7 +118,6 @@ func (f *Field) revise(before *Field) error {
 	if f.Searchable && !before.Searchable {
 		f.State = NoIndex // what is there is to be found too
 	}
-	f.index()
 	return nil
 }
 

@@ -8,9 +8,11 @@
 // trip more: a tenant's fields are at hand, and at most a second old, five where the
 // database cannot be reached (Schemas).
 //
-// A service that takes part calls lingkar_custom_fields for its tables in a migration,
-// lists Migrations among what it uses, gives record.Store.Custom the rules of a resource
-// (Schema.Of), and runs Schemas.Watch and Builder.Run in the background.
+// One service keeps the fields of all resources (Store). A service that takes part calls
+// lingkar_custom_fields for its tables in a migration, lists Migrations among what it
+// uses, gives record.Store.Custom the rules of a resource (Schemas.Rules), and runs
+// Schemas.Watch and Builder.Run in the background. Where it is another service than that
+// of the Store, it follows the fields by their events (Follow).
 package customfield
 
 import (

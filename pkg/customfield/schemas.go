@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 )
 
 const (
@@ -60,6 +61,17 @@ func (s *Schemas) Of(ctx context.Context, tenant uuid.UUID) (*Schema, error) {
 	}
 	s.known[tenant] = read
 	return read, nil
+}
+
+// Rules answers the rules of a resource of a tenant: what record.Store.Custom asks for.
+func (s *Schemas) Rules(resource string) func(ctx context.Context, tenant uuid.UUID) (record.CustomRules, error) {
+	return func(ctx context.Context, tenant uuid.UUID) (record.CustomRules, error) {
+		schema, err := s.Of(ctx, tenant)
+		if err != nil {
+			return nil, err
+		}
+		return schema.Of(resource), nil
+	}
 }
 
 // Forget reads the fields of a tenant again when they are next asked for.

@@ -18,10 +18,13 @@ import (
 // Collection begins the names of fields.
 const Collection = "customFields"
 
-// Store keeps the fields of a service's resources. P is the area's message of a field.
+// Store keeps the fields of all services' resources. P is the message of a field.
 type Store[P proto.Message] struct {
 	*record.Store[Field, P]
 	Schemas *Schemas
+	// own are the tables of the resources of this service. Another service, which has the
+	// others, follows the fields by their events (Follow) and builds their indexes.
+	own map[string]string
 }
 
 // Wording is how an area words fields: as record.Store says of functions of these names.
@@ -32,9 +35,11 @@ type Wording[P proto.Message] struct {
 	Event func(*Field, entity.Event) eventlog.Draft
 }
 
-// NewStore makes the store of a service's database.
-func NewStore[P proto.Message](db *postgres.DB, log *eventlog.Log, w Wording[P]) *Store[P] {
-	return &Store[P]{Schemas: NewSchemas(db), Store: &record.Store[Field, P]{
+// NewStore makes the store of a service's database. Own are the tables of the resources
+// that are the service's own.
+func NewStore[P proto.Message](db *postgres.DB, log *eventlog.Log, own map[string]string, w Wording[P]) *Store[P] {
+	s := &Store[P]{Schemas: NewSchemas(db), own: own}
+	s.Store = &record.Store[Field, P]{
 		DB: db, Log: log, Table: Table, Kind: "custom field", Collection: Collection,
 		Meta:  func(f *Field) *entity.Meta { return &f.Meta },
 		Proto: w.Proto, Event: w.Event,
@@ -50,13 +55,27 @@ func NewStore[P proto.Message](db *postgres.DB, log *eventlog.Log, w Wording[P])
 			if err := errs.Check(violations); err != nil {
 				return err
 			}
-			if before.Type == 0 {
-				f.index()
-				return nil
+			if before.Type != 0 {
+				if err := f.revise(&before); err != nil {
+					return err
+				}
 			}
-			return f.revise(&before)
+			s.index(f)
+			return nil
 		},
-	}}
+	}
+	return s
+}
+
+// index sets the state of the index after a change. Of a field of another service's
+// records nothing is known here: it may have values from the start, and its index is
+// built there.
+func (s *Store[P]) index(f *Field) {
+	if _, own := s.own[f.Resource]; own {
+		f.index()
+		return
+	}
+	f.State, f.InUse = NoIndex, true
 }
 
 // Create stores a new field, where the resource has room for it.
@@ -105,7 +124,7 @@ func (s *Store[P]) Undelete(ctx context.Context, tenant uuid.UUID, name, etag st
 				return nil, errs.Refused("NOT_DELETED", "the custom field is not deleted")
 			}
 			f.DeleteTime = nil
-			f.index()
+			s.index(f)
 			return []entity.Event{entity.Undeleted{}}, nil
 		})
 		if err != nil {
@@ -117,14 +136,3 @@ func (s *Store[P]) Undelete(ctx context.Context, tenant uuid.UUID, name, etag st
 
 // now is the clock's time, as precise as the database keeps it.
 func (s *Store[P]) now() time.Time { return s.Log.Now().UTC().Truncate(time.Microsecond) }
-
-// Rules answers the rules of a resource of a tenant: what record.Store.Custom asks for.
-func (s *Store[P]) Rules(resource string) func(ctx context.Context, tenant uuid.UUID) (record.CustomRules, error) {
-	return func(ctx context.Context, tenant uuid.UUID) (record.CustomRules, error) {
-		schema, err := s.Schemas.Of(ctx, tenant)
-		if err != nil {
-			return nil, err
-		}
-		return schema.Of(resource), nil
-	}
-}

@@ -43,9 +43,9 @@ func NewKey(id string, secret []byte) (Key, error) {
 // Destroyed reports whether nothing can be sealed or unsealed with the key.
 func (k Key) Destroyed() bool { return k.secret == nil }
 
-// seal encrypts under a key that was not destroyed, and binds the data beside it.
+// Seal encrypts under a key that was not destroyed, and binds the data beside it.
 // The nonce comes first in what it answers.
-func (k Key) seal(plain, beside []byte) ([]byte, error) {
+func (k Key) Seal(plain, beside []byte) ([]byte, error) {
 	aead, err := k.aead()
 	if err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func (k Key) seal(plain, beside []byte) ([]byte, error) {
 	return aead.Seal(nonce, nonce, plain, beside), nil
 }
 
-// open decrypts what seal answered.
-func (k Key) open(sealed, beside []byte) ([]byte, error) {
+// Open decrypts what Seal answered.
+func (k Key) Open(sealed, beside []byte) ([]byte, error) {
 	if len(sealed) < nonceBytes {
 		return nil, errors.New("it is cut short")
 	}

@@ -79,7 +79,7 @@ func sealParts(keys Keys, e *eventv1.Event, parts *eventv1.SealedParts) error {
 	if err != nil {
 		return err
 	}
-	ciphertext, err := key.seal(plain, sealedWith(e, contact))
+	ciphertext, err := key.Seal(plain, sealedWith(e, contact))
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func Unseal(ctx context.Context, keys Keys, e *eventv1.Event) error {
 		e.Sealed = nil
 		return nil
 	}
-	plain, err := key.open(sealed.GetCiphertext(), sealedWith(e, sealed.GetContact()))
+	plain, err := key.Open(sealed.GetCiphertext(), sealedWith(e, sealed.GetContact()))
 	if err != nil {
 		return &alteredError{event: e.GetId(), cause: err}
 	}

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"time"
+
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
 )
@@ -59,11 +61,13 @@ const (
 )
 
 // Cond is a condition the server adds to a list, such as the parent or the
-// record scope. It is trusted: Column is SQL. Make it by Eq, In or AnyOf.
+// record scope. It is trusted: Column is SQL. Make it by Eq, In, Holds or AnyOf.
 type Cond struct {
 	column string
 	value  any
 	many   bool
+	within bool
+	until  bool
 	any    []Cond
 }
 
@@ -73,6 +77,16 @@ func Eq(column string, value any) Cond { return Cond{column: column, value: valu
 // In asks for rows whose column is one of the values, which must be a slice. An
 // empty slice matches nothing.
 func In(column string, values any) Cond { return Cond{column: column, value: values, many: true} }
+
+// Holds asks for rows whose column, a JSON list of texts, has at least one of the texts.
+// No index serves it.
+func Holds(column string, texts []string) Cond {
+	return Cond{column: column, value: append([]string{}, texts...), many: true, within: true}
+}
+
+// Until asks for rows whose column is a moment that lies at or before the given one: the
+// present, which goes on from page to page.
+func Until(column string, now time.Time) Cond { return Cond{column: column, value: now, until: true} }
 
 // AnyOf asks for rows that meet at least one of the conditions.
 func AnyOf(conds ...Cond) Cond { return Cond{any: conds} }

@@ -147,6 +147,12 @@ func (c Cond) write(args *[]any) string {
 		return "(" + strings.Join(parts, " OR ") + ")"
 	}
 	*args = append(*args, parameter(c.value))
+	if c.within {
+		return fmt.Sprintf("t.%s ?| $%d::text[]", filter.Quote(c.column), len(*args))
+	}
+	if c.until {
+		return fmt.Sprintf("t.%s <= $%d", filter.Quote(c.column), len(*args))
+	}
 	if c.many {
 		return fmt.Sprintf("t.%s = ANY ($%d)", filter.Quote(c.column), len(*args))
 	}
@@ -162,7 +168,7 @@ func (t *Table[T]) declared(where []Cond, f filter.Condition, keys []sortKey) bo
 	}
 	equal, ranged := t.columnsOf(f.Equal), t.columnsOf(f.Range)
 	for _, c := range where {
-		if c.column == "" || c.many {
+		if c.column == "" || c.many || c.until {
 			return false
 		}
 		equal = append(equal, c.column)
@@ -208,6 +214,9 @@ func (t *Table[T]) binding(tenant uuid.UUID, q Query) []byte {
 	var args []any
 	for _, c := range q.Where {
 		where += c.write(&args)
+		if c.until {
+			args = args[:len(args)-1]
+		}
 	}
 	h := sha256.New()
 	for _, part := range []string{

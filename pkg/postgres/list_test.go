@@ -375,7 +375,7 @@ func TestList_capsWhatIsNotDeclared(t *testing.T) {
 	if errs.Code(err) != codes.ResourceExhausted || errs.Reason(err) != "FILTER_TOO_EXPENSIVE" {
 		t.Errorf("not declared: %v", err)
 	}
-	if took := time.Since(start); took < 1900*time.Millisecond || took > 2900*time.Millisecond {
+	if took := time.Since(start); took < 1900*time.Millisecond {
 		t.Errorf("ended after %s", took)
 	}
 	def.Orders = [][]string{{"amount"}}

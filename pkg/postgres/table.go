@@ -84,7 +84,7 @@ func (t *Table[T]) writeSQL() {
 	t.insert.one = fmt.Sprintf("INSERT INTO %s (tenant, %s) VALUES ($1, %s)", name, t.plan.list(""), strings.Join(places, ", "))
 	t.update.one = fmt.Sprintf("UPDATE %s SET %s WHERE tenant = $1 AND id = %s", name, strings.Join(sets, ", "), idPlace)
 	t.writeBulkSQL(name)
-	t.update.missing = t.notFound
+	t.update.missing = t.NotFound
 	t.deleteSQL = fmt.Sprintf("DELETE FROM %s WHERE tenant = $1 AND id = $2", name)
 	t.listSQL = fmt.Sprintf("SELECT %s FROM %s t WHERE t.tenant = $1", t.plan.list("t."), name)
 	t.getSQL = t.listSQL + " AND t.id = $2"
@@ -203,16 +203,7 @@ func (t *Table[T]) QueueReferred(b *pgx.Batch, tenant uuid.UUID, table, column s
 // of their ids: two transactions that lock the same rows wait for each other, and
 // never both at once.
 func (t *Table[T]) QueueLockAll(b *pgx.Batch, tenant uuid.UUID, ids []uuid.UUID, found func(row *T)) {
-	b.Queue(t.lockAllSQL, [16]byte(tenant), parameter(ids)).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			row := new(T)
-			if err := t.plan.scan(rows, unsafe.Pointer(row)); err != nil {
-				return err
-			}
-			found(row)
-		}
-		return rows.Err()
-	})
+	b.Queue(t.lockAllSQL, [16]byte(tenant), parameter(ids)).Query(t.each(found))
 }
 
 func (t *Table[T]) queueOne(b *pgx.Batch, sql string, tenant, id uuid.UUID, found func(row *T) error) {
@@ -246,7 +237,7 @@ func (t *Table[T]) Get(ctx context.Context, db Sender, tenant, id uuid.UUID) (*T
 		return nil, err
 	}
 	if row == nil {
-		return nil, t.notFound(id)
+		return nil, t.NotFound(id)
 	}
 	return row, nil
 }
@@ -257,16 +248,7 @@ func (t *Table[T]) GetAll(ctx context.Context, db Sender, tenant uuid.UUID, ids 
 	found := make(map[uuid.UUID]*T, len(ids))
 	b := &pgx.Batch{}
 	QueueTenant(b, tenant)
-	b.Queue(t.allSQL, [16]byte(tenant), parameter(ids)).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			row := new(T)
-			if err := t.plan.scan(rows, unsafe.Pointer(row)); err != nil {
-				return err
-			}
-			found[t.ID(row)] = row
-		}
-		return nil
-	})
+	t.QueueGetAll(b, tenant, ids, func(row *T) { found[t.ID(row)] = row })
 	if err := Run(ctx, db, b); err != nil {
 		return nil, err
 	}
@@ -274,7 +256,7 @@ func (t *Table[T]) GetAll(ctx context.Context, db Sender, tenant uuid.UUID, ids 
 	for i, id := range ids {
 		row, ok := found[id]
 		if !ok {
-			return nil, t.notFound(id)
+			return nil, t.NotFound(id)
 		}
 		all[i] = row
 	}
@@ -297,7 +279,9 @@ func (t *Table[T]) Error(err error) error {
 	return SQLError(err)
 }
 
-func (t *Table[T]) notFound(id uuid.UUID) error {
+// NotFound is what is said of a row that is not there. Whoever hides a row that is must
+// say the same, to the last detail.
+func (t *Table[T]) NotFound(id uuid.UUID) error {
 	return errs.NotFound(t.def.Kind, t.def.Collection+"/"+id.String())
 }
 

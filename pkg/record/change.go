@@ -158,7 +158,7 @@ func (s *Store[T, P]) decideFrom(u *Unit, before, row *T, rule func(*T) ([]entit
 // check refuses a row that is missing, out of the caller's sight, or not the
 // version the caller read.
 func (s *Store[T, P]) check(ctx context.Context, row *T, name, etag string) error {
-	if row == nil || !visible(ctx, s.Meta(row)) {
+	if row == nil || !s.Visible(ctx, row) {
 		return errs.NotFound(s.Kind, name)
 	}
 	if etag != "" && etag != s.Meta(row).Etag() {

@@ -44,6 +44,14 @@ func (s *Store[T, P]) CheckNew(rules CustomRules, row *T) error {
 	return s.keepCustom(row, kept, violations)
 }
 
+// CompleteNew fills in the defaults of a row that follows from another one, such as the
+// deal of a lead: of what nobody wrote, nothing is required.
+func (s *Store[T, P]) CompleteNew(rules CustomRules, row *T) {
+	if rules != nil {
+		s.Meta(row).CustomFields, _ = rules.New(s.customKind(row), s.Meta(row).CustomFields)
+	}
+}
+
 // CheckChanged is CheckNew of a row whose custom fields were before what they are no more.
 // Update does so by itself.
 func (s *Store[T, P]) CheckChanged(rules CustomRules, before map[string]any, row *T) error {

@@ -57,8 +57,8 @@ func (s *Store[T, P]) Get(ctx context.Context, tenant uuid.UUID, name string) (*
 	if err != nil {
 		return nil, err
 	}
-	if !visible(ctx, s.Meta(row)) {
-		return nil, errs.NotFound(s.Kind, name)
+	if !s.Visible(ctx, row) {
+		return nil, s.Table.NotFound(id)
 	}
 	return row, nil
 }
@@ -88,8 +88,8 @@ func (s *Store[T, P]) ReadAll(ctx context.Context, tenant uuid.UUID, names []str
 	}
 	answers := make([]P, len(rows))
 	for i, row := range rows {
-		if !visible(ctx, s.Meta(row)) {
-			return nil, errs.NotFound(s.Kind, names[i])
+		if !s.Visible(ctx, row) {
+			return nil, s.Table.NotFound(ids[i])
 		}
 		answers[i] = s.Proto(row)
 	}
@@ -108,7 +108,7 @@ func (s *Store[T, P]) Among(ctx context.Context, tenant uuid.UUID, ids []uuid.UU
 	}
 	answers := make([]P, 0, len(rows))
 	for _, row := range rows {
-		if visible(ctx, s.Meta(row)) {
+		if s.Visible(ctx, row) {
 			answers = append(answers, s.Proto(row))
 		}
 	}
@@ -119,7 +119,7 @@ func (s *Store[T, P]) Among(ctx context.Context, tenant uuid.UUID, ids []uuid.UU
 // most like the text, which must be normalised as the column is. A limit of 0
 // means 20, and 100 is the most.
 func (s *Store[T, P]) Search(ctx context.Context, tenant uuid.UUID, text string, limit int32) ([]P, error) {
-	rows, err := s.Table.Search(ctx, s.DB, tenant, postgres.SearchQuery{Text: text, Limit: limit, Where: scope(ctx)})
+	rows, err := s.Table.Search(ctx, s.DB, tenant, postgres.SearchQuery{Text: text, Limit: limit, Where: s.scope(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +130,16 @@ func (s *Store[T, P]) Search(ctx context.Context, tenant uuid.UUID, text string,
 	return answers, nil
 }
 
+// errSavedView refuses what the gateway replaces by what the view says.
+var errSavedView = errs.Invalid("saved_view", "", "saved views are known to the gateway: ask there")
+
 // List answers a page of what the caller may see and the token of the next.
 func (s *Store[T, P]) List(ctx context.Context, tenant uuid.UUID, req ListRequest, where ...postgres.Cond) ([]P, string, error) {
+	if named, ok := req.(interface{ GetSavedView() string }); ok && named.GetSavedView() != "" {
+		return nil, "", errSavedView
+	}
 	q := Query(ctx, req)
-	q.Where = append(scope(ctx), where...)
+	q.Where = append(s.scope(ctx), where...)
 	if err := s.nameCustom(ctx, tenant, &q); err != nil {
 		return nil, "", err
 	}
@@ -162,19 +168,19 @@ func Query(ctx context.Context, req ListRequest) postgres.Query {
 	return q
 }
 
-// Visible reports whether the caller may see a row that was read by other means.
-func (s *Store[T, P]) Visible(ctx context.Context, row *T) bool { return visible(ctx, s.Meta(row)) }
-
-// visible tells whether the record scope of the call reaches the row. Where no
-// scope was granted, it reaches nothing: work of the service itself grants itself
-// one (auth.WithScope).
-func visible(ctx context.Context, m *entity.Meta) bool {
+// Visible tells whether the record scope of the call reaches a row. Where no scope was
+// granted, it reaches nothing: work of the service itself grants itself one
+// (auth.WithScope).
+func (s *Store[T, P]) Visible(ctx context.Context, row *T) bool {
 	caller, _ := auth.FromOK(ctx)
+	m := s.Meta(row)
 	switch auth.ScopeFrom(ctx) {
 	case auth.Own:
 		return m.Owner == caller.Subject
 	case auth.Team:
 		return m.Owner == caller.Subject || slices.Contains(caller.Teams, m.Team)
+	case auth.Self:
+		return s.Self != nil && s.Self.Sees(ctx, row)
 	default:
 		return auth.ScopeFrom(ctx) == auth.All
 	}
@@ -199,8 +205,17 @@ func Reach(ctx context.Context) (all bool, owner string, teams []string) {
 // nobody owns nothing: an owner never holds this character.
 const nobody = "\x01"
 
-// scope is visible as conditions of a list.
-func scope(ctx context.Context) []postgres.Cond {
+// scope is Scope with what a portal caller reaches of this resource.
+func (s *Store[T, P]) scope(ctx context.Context) []postgres.Cond {
+	if s.Self != nil && auth.ScopeFrom(ctx) == auth.Self {
+		return s.Self.Where(ctx)
+	}
+	return Scope(ctx)
+}
+
+// Scope is the record scope of the call as conditions of a list. It leaves nothing to a
+// portal caller, of whose records it does not know what they are about.
+func Scope(ctx context.Context) []postgres.Cond {
 	caller, _ := auth.FromOK(ctx)
 	switch auth.ScopeFrom(ctx) {
 	case auth.Own:

@@ -44,6 +44,9 @@ type Store[T any, P proto.Message] struct {
 	Fill func(*T, P) error
 	// Event words what happened to a row as an event.
 	Event func(*T, entity.Event) eventlog.Draft
+	// Self, where set, says which rows a portal caller reaches (auth.Self). Nil stands for
+	// none.
+	Self *Self[T]
 	// Gone, where set, answers why a deleted row can be neither changed nor brought
 	// back, where that is more than its deletion; else nil.
 	Gone func(*T) error

@@ -355,8 +355,8 @@ func (s *Store[T, P]) LockAllIn(u *Unit, ids []uuid.UUID) (map[uuid.UUID]*T, err
 	var primaries []uuid.UUID
 	u.gather()
 	s.Table.QueueLockAll(u.pending, u.tenant, ids, func(row *T) {
-		if meta := s.Meta(row); visible(u.ctx, meta) {
-			rows[meta.ID] = row
+		if s.Visible(u.ctx, row) {
+			rows[s.Meta(row).ID] = row
 			if contact := s.primary(row); contact != uuid.Nil {
 				primaries = append(primaries, contact)
 			}

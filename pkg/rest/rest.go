@@ -4,9 +4,9 @@
 // proves, the REST door as well.
 //
 // Errors come back as the status that the problem document carries, details
-// included; where there was no answer, or half of one, as UNAVAILABLE. An RPC that
-// has no rule, or a stream of requests, answers UNIMPLEMENTED. Metadata travels as
-// headers both ways.
+// included; where there was no answer, or half of one, as UNAVAILABLE. A file that is
+// sent in pieces is the body of one request. Any other stream of requests, and an RPC
+// that has no rule, answers UNIMPLEMENTED. Metadata travels as headers both ways.
 package rest
 
 import (
@@ -76,6 +76,11 @@ func (c *restConn) send(ctx context.Context, method string, args proto.Message) 
 	if err != nil {
 		return nil, err
 	}
+	return c.do(ctx, req)
+}
+
+// do makes an HTTP request as the caller.
+func (c *restConn) do(ctx context.Context, req *http.Request) (*http.Response, error) {
 	if c.token != nil {
 		if token := c.token(); token != "" {
 			req.Header.Set("Authorization", "Bearer "+token)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -15,11 +16,16 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/lingkar-crm/lingkar/pkg/httprule"
 )
 
-// NewStream implements grpc.ClientConnInterface for streams of answers.
+// NewStream implements grpc.ClientConnInterface for streams of answers and for files.
 func (c *restConn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method string, _ ...grpc.CallOption) (grpc.ClientStream, error) {
 	if desc.ClientStreams {
+		if upload, ok := httprule.UploadOf(method); ok {
+			return c.newUpload(ctx, upload)
+		}
 		return nil, status.Errorf(codes.Unimplemented, "%s takes a stream of requests, which HTTP does not offer", method)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -97,6 +103,9 @@ func (s *restStream) receive(m proto.Message) error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	if raw, ok := m.(*httpbody.HttpBody); ok {
+		return s.receiveRaw(raw)
+	}
 	line, err := s.lines.ReadBytes('\n')
 	if errors.Is(err, io.EOF) {
 		return io.EOF
@@ -116,4 +125,18 @@ func (s *restStream) receive(m proto.Message) error {
 		return status.ErrorProto(&st)
 	}
 	return protojson.Unmarshal(chunk.Result, m)
+}
+
+// receiveRaw reads the next piece of a file.
+func (s *restStream) receiveRaw(m *httpbody.HttpBody) error {
+	piece := make([]byte, httprule.Piece)
+	n, err := s.lines.Read(piece)
+	switch {
+	case n == 0 && errors.Is(err, io.EOF):
+		return io.EOF
+	case err != nil && !errors.Is(err, io.EOF):
+		return noAnswer(s.ctx, err)
+	}
+	m.ContentType, m.Data = s.res.Header.Get("Content-Type"), piece[:n]
+	return nil
 }

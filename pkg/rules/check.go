@@ -33,6 +33,12 @@ func (e *Engine) compile(rule *platformv1.Rule) (*program, error) {
 
 // checkTrigger answers what is wrong with a trigger, and keeps what was read of it.
 func (k Kind) checkTrigger(t *platformv1.RuleTrigger, into *program) (v []errs.Violation) {
+	if k.past != nil {
+		return nil // checkConsultation has looked
+	}
+	if _, events := t.GetWhen().(*platformv1.RuleTrigger_Events); !events && t.GetWhen() != nil && k.page == nil {
+		return append(v, invalid("trigger", "a "+k.Name+" has rules of events alone"))
+	}
 	switch when := t.GetWhen().(type) {
 	case *platformv1.RuleTrigger_Events:
 		for i, event := range when.Events.GetTypes() {

@@ -143,7 +143,9 @@ func (d *decision) timer(tenant uuid.UUID) timer.Timer {
 // counter asks how often a rule matched. Both a transaction and a unit can answer.
 type counter func(b *pgx.Batch) error
 
-// guard keeps a decision from firing where the rule has fired too often.
+// guard keeps a decision from firing where the rule has fired too often. Matches that are
+// later than this one count too: events of several partitions come in any order, and all
+// of them together must not be too many.
 func (d *decision) guard(tenant uuid.UUID, rule *platformv1.Rule, ask counter) error {
 	if d.Depth > MaxDepth {
 		d.Outcome, d.Reason = suppressed, "rules set each other off: more than 5 in a row"
@@ -158,11 +160,11 @@ func (d *decision) guard(tenant uuid.UUID, rule *platformv1.Rule, ask counter) e
 	count := func(into *int64, within time.Duration, more string, args ...any) {
 		b.Queue(`
 			SELECT count(*) FROM rule_decision
-			WHERE tenant = $1 AND rule = $2 AND preview = $3 AND outcome <= 3 AND match_time > $4 AND match_time <= $5`+more,
-			append([]any{tenant, d.Rule, d.Preview, d.MatchTime.Add(-within), d.MatchTime}, args...)...,
+			WHERE tenant = $1 AND rule = $2 AND preview = $3 AND outcome <= 3 AND match_time > $4`+more,
+			append([]any{tenant, d.Rule, d.Preview, d.MatchTime.Add(-within)}, args...)...,
 		).QueryRow(func(row pgx.Row) error { return row.Scan(into) })
 	}
-	count(&one, time.Hour, " AND resource = $6", d.Resource)
+	count(&one, time.Hour, " AND resource = $5", d.Resource)
 	if rule.GetGuard() != nil {
 		count(&all, window, "")
 	}

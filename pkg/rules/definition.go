@@ -15,7 +15,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/timer"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
@@ -182,15 +181,8 @@ func (e *Engine) inForce(ctx context.Context, tx pgx.Tx, tenants []uuid.UUID) (m
 // Reads answers the fields of a kind that the conditions of a tenant's active rules read,
 // by their first names.
 func (e *Engine) Reads(ctx context.Context, tenant uuid.UUID, kind string) (names []string, err error) {
-	var definitions []*definition
-	b := &pgx.Batch{}
-	postgres.QueueTenant(b, tenant)
-	b.Queue("SELECT "+definitionColumns+" FROM rule_definition WHERE tenant = $1 AND kind = $2 AND mode = 2", tenant, kind).
-		Query(func(rows pgx.Rows) (err error) {
-			definitions, err = pgx.CollectRows(rows, scanDefinition)
-			return err
-		})
-	if err := postgres.Run(ctx, e.db, b); err != nil {
+	definitions, err := e.active(ctx, tenant, kind)
+	if err != nil {
 		return nil, err
 	}
 	for _, d := range definitions {

@@ -64,6 +64,18 @@ func KindOf[T any, P proto.Message](s *record.Store[T, P], actions map[string]Ac
 	return k
 }
 
+// KindOfEvents makes a kind of resources that events alone tell of. Its rules are
+// triggered by events; of a state or by a schedule there are none. Get reads one, as far
+// as the caller may see it.
+func KindOfEvents(name, collection string, empty proto.Message, get func(ctx context.Context, tenant uuid.UUID, name string) (proto.Message, error),
+	actions map[string]Action, events ...proto.Message) Kind {
+	k := Kind{Name: name, Collection: collection, Empty: empty, Actions: actions, get: get}
+	for _, e := range events {
+		k.Events = append(k.Events, string(e.ProtoReflect().Descriptor().FullName()))
+	}
+	return k
+}
+
 // kindOf answers the kind of a resource's name.
 func (e *Engine) kindOf(name string) (Kind, bool) {
 	for _, k := range e.kinds {

@@ -71,6 +71,9 @@ func days(n ref.Val) ref.Val {
 func (k Kind) compile(rule *platformv1.Rule) (*program, error) {
 	p := &program{rule: rule}
 	v := k.checkTrigger(rule.GetTrigger(), p)
+	if k.past != nil {
+		v = append(v, k.checkConsultation(rule)...)
+	}
 	v = append(v, k.checkScope(rule.GetScope())...)
 	v = append(v, k.checkActions(rule.GetActions())...)
 	condition := rule.GetCondition()

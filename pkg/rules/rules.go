@@ -16,6 +16,7 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"io/fs"
@@ -63,11 +64,13 @@ const (
 	MaxPerResource = 100
 )
 
+// Check answers what is wrong with the parameters of an action, by their names. It is
+// asked when a rule is saved.
+type Check func(p *structpb.Struct) []errs.Violation
+
 // Action is one kind of thing that rules can do to resources of a kind.
 type Action struct {
-	// Check answers what is wrong with the parameters, by their names. It is asked when
-	// a rule is saved.
-	Check func(p *structpb.Struct) []errs.Violation
+	Check Check
 	// Do does it, as part of the unit. An error means that the rule fails.
 	Do func(u *record.Unit, resource string, p *structpb.Struct) error
 }
@@ -88,6 +91,8 @@ type Kind struct {
 	get  func(ctx context.Context, tenant uuid.UUID, name string) (proto.Message, error)
 	lock func(u *record.Unit, name string) (*resource, error)
 	page func(ctx context.Context, tenant uuid.UUID, token string) (page []*resource, next string, err error)
+	// past is set where the rules are asked; the three above are nil then.
+	past Past
 }
 
 // resource is one as it is now.
@@ -112,6 +117,8 @@ type Engine struct {
 	now    func() time.Time
 	logger *slog.Logger
 	timers *timer.Runner
+	// kept is how long decisions are kept.
+	kept time.Duration
 
 	programs programs
 }
@@ -124,12 +131,13 @@ const (
 	retryTimer = "rule-retry"
 )
 
-// New makes the engine of a service, with its projection of rules and its handlers in
-// the service's timers. Fired words the area's event that a rule fired.
+// New makes the engine of a service, with its handlers in the service's timers. Fired
+// words the area's event that a rule fired.
 func New(rt *service.Runtime, timers *timer.Runner, fired func(*platformv1.RuleDecision) proto.Message, kinds ...Kind) *Engine {
 	e := &Engine{
 		kinds: map[string]Kind{}, of: map[string]string{}, fired: fired, area: rt.Area,
 		db: rt.DB, log: rt.Log, keys: rt.Keys, now: rt.Now, logger: rt.Logger, timers: timers,
+		kept: cmp.Or(rt.RuleDecisionsKept, DecisionsKept),
 	}
 	for _, k := range kinds {
 		e.kinds[k.Name] = k
@@ -141,10 +149,16 @@ func New(rt *service.Runtime, timers *timer.Runner, fired func(*platformv1.RuleD
 	timers.Handlers[stateTimer] = e.elapse
 	timers.Handlers[sweepTimer] = e.sweep
 	timers.Handlers[retryTimer] = e.retry
-	rt.Project(eventlog.Projection{
-		Name: "rules", Areas: []string{"platform", rt.Area}, Personal: eventlog.Sealed, Linger: linger, Apply: e.apply,
-	})
+	rt.Go("old decisions", e.prune)
 	return e
+}
+
+// Projection is how the engine hears of rules and of what they are about. The service
+// that made the engine runs it.
+func (e *Engine) Projection() eventlog.Projection {
+	return eventlog.Projection{
+		Name: "rules", Areas: []string{"platform", e.area}, Personal: eventlog.Sealed, Linger: linger, Apply: e.apply,
+	}
 }
 
 // linger lets a projection that nobody waits for take more events at a time.

@@ -49,6 +49,9 @@ func (e *Engine) TryRule(ctx context.Context, req *platformv1.TryRuleRequest) (*
 
 func (k Kind) sample(ctx context.Context, req *platformv1.TryRuleRequest) (proto.Message, error) {
 	if req.GetInline() == nil {
+		if k.get == nil {
+			return nil, errs.Invalid("resource", "", "a "+k.Name+" is not stored: give one inline")
+		}
 		if !strings.HasPrefix(req.GetResource(), k.Collection+"/") {
 			return nil, errs.Invalid("resource", "", "must be one of "+k.Collection)
 		}

@@ -44,6 +44,9 @@ func (e *Engine) BackTestRule(ctx context.Context, req *platformv1.BackTestRuleR
 	if !from.Before(to) {
 		return nil, errs.Invalid("to_time", "", "must be after from_time")
 	}
+	if k := e.kinds[req.GetRule().GetKind()]; k.past != nil {
+		return k.backTest(ctx, auth.From(ctx).Tenant, p, from, to)
+	}
 	s := &simulation{program: p, to: to, resp: &platformv1.SimulateRuleResponse{}}
 	for after := (place{}); ; {
 		events, err := e.history(ctx, auth.From(ctx).Tenant, e.kinds[req.GetRule().GetKind()].Events, from, to, after)

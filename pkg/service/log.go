@@ -36,21 +36,21 @@ func registerLog(server *grpc.Server, area string, source eventlog.Source) {
 		ServiceName: name,
 		HandlerType: (*eventlog.Source)(nil),
 		Methods: []grpc.MethodDesc{
-			unary(name, "ReadEvents", eventlog.Source.ReadEvents, func() *eventv1.ReadEventsRequest { return &eventv1.ReadEventsRequest{} }),
-			unary(name, "GetLogHeads", eventlog.Source.GetLogHeads, func() *eventv1.GetLogHeadsRequest { return &eventv1.GetLogHeadsRequest{} }),
+			unary(name, "ReadEvents", source.ReadEvents, func() *eventv1.ReadEventsRequest { return &eventv1.ReadEventsRequest{} }),
+			unary(name, "GetLogHeads", source.GetLogHeads, func() *eventv1.GetLogHeadsRequest { return &eventv1.GetLogHeadsRequest{} }),
 		},
 	}, source)
 }
 
 // unary describes one method as the generated code does.
-func unary[Req, Resp any](service, method string, serve func(eventlog.Source, context.Context, Req) (Resp, error), empty func() Req) grpc.MethodDesc {
+func unary[Req, Resp any](service, method string, serve func(context.Context, Req) (Resp, error), empty func() Req) grpc.MethodDesc {
 	handler := func(srv any, ctx context.Context, decode func(any) error, intercept grpc.UnaryServerInterceptor) (any, error) {
 		req := empty()
 		if err := decode(req); err != nil {
 			return nil, err
 		}
 		next := func(ctx context.Context, req any) (any, error) {
-			return serve(srv.(eventlog.Source), ctx, req.(Req))
+			return serve(ctx, req.(Req))
 		}
 		if intercept == nil {
 			return next(ctx, req)

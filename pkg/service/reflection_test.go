@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -27,7 +29,7 @@ func contracts(ctx context.Context, conn grpc.ClientConnInterface) ([]string, er
 		return nil, err
 	}
 	ask := &reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}}
-	if err := stream.Send(ask); err != nil {
+	if err := stream.Send(ask); err != nil && !errors.Is(err, io.EOF) { // why it was refused already says the answer
 		return nil, err
 	}
 	answer, err := stream.Recv()
@@ -101,7 +103,7 @@ func TestReflection_privateListenerAlone(t *testing.T) {
 	if err := running.Stop(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 6*time.Second {
+	if took := time.Since(began); took > 12*time.Second {
 		t.Errorf("the stop took %v", took)
 	}
 }

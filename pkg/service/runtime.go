@@ -14,6 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
+	"github.com/lingkar-crm/lingkar/pkg/portal"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
@@ -25,6 +26,7 @@ type parts struct {
 	http         http.Handler
 	unknown      grpc.StreamHandler
 	authenticate rpc.Authenticate
+	admitPortal  portal.Admit
 	mesh         mesh.Mesh
 	relay        *eventlog.Relay
 	// undeclared is what Build used and the mesh does not say.
@@ -108,6 +110,10 @@ func (rt *Runtime) HandleUnknown(h grpc.StreamHandler) { rt.parts.unknown = h }
 // AuthenticateBy answers callers by a function of the service's own, instead of by
 // the Verifier.
 func (rt *Runtime) AuthenticateBy(a rpc.Authenticate) { rt.parts.authenticate = a }
+
+// AdmitPortalBy says by a function of the service's own for which contacts a portal caller
+// stands, and whether it may come in.
+func (rt *Runtime) AdmitPortalBy(admit portal.Admit) { rt.parts.admitPortal = admit }
 
 // declaredUnary holds the service to its row of the mesh.
 func (rt *Runtime) declaredUnary(ctx context.Context, method string, req, resp any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {

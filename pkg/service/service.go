@@ -12,6 +12,7 @@ package service
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
+	"github.com/lingkar-crm/lingkar/pkg/portal"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
@@ -54,6 +56,9 @@ type Definition struct {
 	// Policy says who may call what. The RPCs of the area's EventLogService
 	// and health need no entry.
 	Policy auth.Policy
+	// Portal is what the service opens to portal callers, where its policy lets them in
+	// (auth.Self); Build says by Runtime.AdmitPortalBy whom they stand for.
+	Portal *portal.Window
 	// Mesh says what each service needs of the others; the service holds itself and
 	// its callers to it. Without one it needs nobody, and no other service may call.
 	Mesh mesh.Mesh
@@ -127,8 +132,11 @@ type Environment struct {
 	NATS *nats.Conn
 	// Targets are the addresses of the other services, by area.
 	Targets map[string]string
-	// Issuer mints the service's own tokens.
+	// Issuer mints the service's own tokens, and seals its audit log.
 	Issuer *auth.Issuer
+	// RetiredKeys are the public keys of issuers before it, by their ids: what they sealed
+	// of the audit log stays proven. They verify no token.
+	RetiredKeys map[string]ed25519.PublicKey
 	// Verifier knows callers by their tokens.
 	Verifier *auth.Verifier
 	// ServerTLS and ClientTLS secure the calls between services; nil is
@@ -145,6 +153,9 @@ type Environment struct {
 	// Drain is how long the service tells callers that it stops before it does;
 	// 0 stands for not at all.
 	Drain time.Duration
+	// RuleDecisionsKept is how long decisions of rules are kept; 0 stands for
+	// rules.DecisionsKept.
+	RuleDecisionsKept time.Duration
 }
 
 // Runtime is what a service gets to be built with.
@@ -165,6 +176,8 @@ type Runtime struct {
 	// Fields answers the tenants' rules about fields; nil where the service does not
 	// follow them.
 	Fields *fieldaccess.Book
+	// RuleDecisionsKept is how long decisions of rules are kept; 0 where nothing was said.
+	RuleDecisionsKept time.Duration
 	// Server takes the RPC servers.
 	Server grpc.ServiceRegistrar
 	// Now is the clock: what a domain rule is told.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/tls"
@@ -42,6 +43,7 @@ type settings struct {
 	Targets       map[string]string `env:"TARGETS" usage:"the other services, as area=host:port"`
 
 	IssuerKey []byte `env:"ISSUER_KEY" secret:"true" required:"true" usage:"the Ed25519 key that signs our own tokens, PKCS 8 in PEM"`
+	Retired   []byte `env:"RETIRED_ISSUER_KEYS" usage:"the public keys, in PEM, that signed before issuer_key: what they sealed of the audit log stays proven; they verify no token"`
 	OIDC      []byte `env:"OIDC" usage:"trusted identity providers, as JSON: [{\"issuer\", \"jwks\", \"algorithms\", \"tenants\"}]"`
 
 	Cert      string `env:"TLS_CERT" usage:"the file with the service's certificate"`
@@ -51,11 +53,13 @@ type settings struct {
 	HTTPCert  string `env:"HTTP_TLS_CERT" usage:"the file with the certificate for HTTP; without it a proxy must do TLS"`
 	HTTPKey   string `env:"HTTP_TLS_KEY" usage:"the file with its key"`
 
-	OTLP   string        `env:"OTLP" usage:"a collector that takes OTLP over gRPC, such as http://collector:4317"`
-	Sample float64       `env:"TRACE_SAMPLE" default:"0.05" usage:"the share of traces kept, 0 to 1"`
-	Level  slog.Level    `env:"LOG_LEVEL" default:"INFO" usage:"DEBUG, INFO, WARN or ERROR"`
-	Places int           `env:"PLACES" default:"0" usage:"how many calls are worked on at a time; 0 stands for 64"`
-	Drain  time.Duration `env:"DRAIN" default:"3s" usage:"how long callers are told of a stop before it"`
+	OTLP   string     `env:"OTLP" usage:"a collector that takes OTLP over gRPC, such as http://collector:4317"`
+	Sample float64    `env:"TRACE_SAMPLE" default:"0.05" usage:"the share of traces kept, 0 to 1"`
+	Level  slog.Level `env:"LOG_LEVEL" default:"INFO" usage:"DEBUG, INFO, WARN or ERROR"`
+	Places int        `env:"PLACES" default:"0" usage:"how many calls are worked on at a time; 0 stands for 64"`
+	// Decisions is passed on to package rules, which knows the default.
+	Decisions time.Duration `env:"RULE_DECISIONS_KEPT" default:"9600h" usage:"how long decisions of rules are kept"`
+	Drain     time.Duration `env:"DRAIN" default:"3s" usage:"how long callers are told of a stop before it"`
 }
 
 // environment makes of the settings what Start needs. What it opened is closed by
@@ -74,7 +78,7 @@ func (s *settings) environment(ctx context.Context, d Definition) (env Environme
 	}()
 	env = Environment{
 		AppURL: s.AppURL, SystemURL: s.SystemURL, OwnerURL: s.OwnerURL, PageKey: s.PageKey,
-		Targets: s.Targets, Drain: s.Drain, Places: s.Places,
+		Targets: s.Targets, Drain: s.Drain, RuleDecisionsKept: s.Decisions, Places: s.Places,
 	}
 	if err = further(d, &env); err != nil {
 		return env, closeAll, err
@@ -137,6 +141,9 @@ func (s *settings) trust(env *Environment) error {
 		return err
 	}
 	env.Issuer = auth.NewIssuer(key)
+	if env.RetiredKeys, err = parseRetired(s.Retired); err != nil {
+		return err
+	}
 	trusted := []auth.TrustedIssuer{env.Issuer.Trusted()}
 	providers, err := parseOIDC(s.OIDC)
 	if err != nil {
@@ -160,6 +167,27 @@ func parseIssuerKey(content []byte) (ed25519.PrivateKey, error) {
 		return nil, errors.New("LINGKAR_ISSUER_KEY_FILE holds no Ed25519 key")
 	}
 	return private, nil
+}
+
+// parseRetired reads public keys, one PEM block after the other.
+func parseRetired(content []byte) (map[string]ed25519.PublicKey, error) {
+	keys := map[string]ed25519.PublicKey{}
+	for n := 1; len(bytes.TrimSpace(content)) > 0; n++ {
+		var block *pem.Block
+		if block, content = pem.Decode(content); block == nil {
+			return nil, fmt.Errorf("LINGKAR_RETIRED_ISSUER_KEYS: key %d is not PEM", n)
+		}
+		key, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("LINGKAR_RETIRED_ISSUER_KEYS: key %d: %w", n, err)
+		}
+		public, ok := key.(ed25519.PublicKey)
+		if !ok {
+			return nil, fmt.Errorf("LINGKAR_RETIRED_ISSUER_KEYS: key %d is no public Ed25519 key", n)
+		}
+		keys[auth.KeyID(public)] = public
+	}
+	return keys, nil
 }
 
 func parseOIDC(content []byte) ([]auth.TrustedIssuer, error) {

@@ -141,7 +141,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	}
 	rt := &Runtime{
 		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
-		Places: env.Places, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
+		Places: env.Places, RuleDecisionsKept: env.RuleDecisionsKept, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
 		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets, SecretFiles: env.SecretFiles,
 		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},
@@ -204,16 +204,29 @@ func newServer(rt *Runtime, d Definition, env Environment) *rpc.Server {
 	return server
 }
 
-// within is what runs around every call. The rules about fields come first, so that
-// they hold for answers that were kept too.
-func (rt *Runtime) within(d Definition) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
-	unary := []grpc.UnaryServerInterceptor{record.Repeats(d.Area, rt.DB)}
-	if !d.fieldRules() {
-		return unary, nil
+// within is what runs around every call. What is open to a portal and the rules about
+// fields come first, so that they hold for answers that were kept too.
+func (rt *Runtime) within(d Definition) (unary []grpc.UnaryServerInterceptor, streams []grpc.StreamServerInterceptor) {
+	if d.Portal != nil {
+		unary = append(unary, d.Portal.Unary(func(ctx context.Context, caller auth.Caller) (context.Context, error) {
+			return rt.parts.admitPortal(ctx, caller)
+		}))
 	}
-	rt.Fields = fieldaccess.NewBook(rt.DB)
-	rt.Project(fieldaccess.Projection())
-	return append([]grpc.UnaryServerInterceptor{rt.Fields.Unary}, unary...), []grpc.StreamServerInterceptor{rt.Fields.Stream}
+	if d.fieldRules() {
+		rt.Fields = fieldaccess.NewBook(rt.DB)
+		rt.Project(fieldaccess.Projection())
+		unary, streams = append(unary, rt.Fields.Unary), append(streams, rt.Fields.Stream)
+	}
+	return append(unary, record.Repeats(d.Area, rt.DB)), streams
+}
+
+// sealed are the keys that the audit log may be sealed with: the one that seals it, and
+// those that did before.
+func sealed(env Environment) audit.Keys {
+	keys := audit.Keys{}
+	maps.Copy(keys, env.RetiredKeys)
+	maps.Copy(keys, env.Issuer.Public())
+	return keys
 }
 
 // build runs the service's own part and checks what it made.
@@ -227,6 +240,13 @@ func build(rt *Runtime, d Definition, server *rpc.Server, env Environment) error
 	if rt.parts.undeclared != nil {
 		return rt.parts.undeclared
 	}
+	if d.Portal != nil && rt.parts.admitPortal == nil {
+		return errors.New("it opens a portal, and nobody says whom its callers stand for")
+	}
+	if err := d.Portal.Check(d.Policy); err != nil {
+		return err
+	}
 	registerLog(server.Server, d.Area, &eventlog.Reader{DB: rt.DB.System, Relay: rt.parts.relay})
+	registerAudit(server.Server, d.Area, d.Policy, &audit.Server{DB: rt.DB, Keys: sealed(env)})
 	return server.CheckPolicy()
 }

@@ -3,8 +3,10 @@ package testkit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,8 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
 // Apart names a table whose lists are proved otherwise, or need no index.
@@ -28,7 +32,8 @@ const rowsPerTenant = 4000
 // Lists demands of each table of resources in the stores that every combination of
 // filter and order it declares has an index of exactly these columns, which
 // row-level security lets role app use, and that among thousands of rows of two
-// tenants the planner reads no table whole.
+// tenants the planner reads no table whole. The same holds for an indexed custom field
+// of tables that can have any.
 //
 // It finds the tables in the exported fields of the stores, fills them, which needs
 // their checks, foreign keys and triggers dropped, and fails where the package
@@ -50,12 +55,16 @@ func Lists(t *testing.T, urls postgres.URLs, stores ...any) {
 		t.Errorf("the package makes %d tables, and %d were found in what the test names", made, len(tables)+apart)
 	}
 	db, tenant := Open(t, urls), uuid.New()
-	fillTables(t, urls.Owner, tables, tenant, uuid.New())
+	customised := fillTables(t, urls.Owner, tables, tenant, uuid.New())
 	for name, table := range tables {
 		if err := table.CheckIndexes(t.Context(), db); err != nil {
 			t.Error(err)
 		}
-		for _, q := range table.Declared() {
+		declared := table.Declared()
+		if customised[name] {
+			declared = append(declared, byCustomField...)
+		}
+		for _, q := range declared {
 			plan, err := table.Explain(t.Context(), db, tenant, q)
 			if errs.Reason(err) == "ORDER_BY_INVALID" {
 				continue // the leading column of an index that only filters use
@@ -88,8 +97,31 @@ func tablesMade(t *testing.T) int {
 	return made
 }
 
-// fillTables writes rows of each tenant into the tables, as their owner.
-func fillTables(t *testing.T, ownerURL string, tables map[string]postgres.Lister, tenants ...uuid.UUID) {
+// grade is a custom field that every second row of a table that can have any has.
+var grade = filter.EntryOf{
+	Field: uuid.MustParse("0190a000-0000-7000-8000-0000000000f1"), Key: "grade", Type: int16(contactv1.CustomFieldType_CUSTOM_FIELD_TYPE_INTEGER),
+	Indexed: true, Ordered: true, Parse: func(value string, _ bool) (asJSON, problem string) { return value, "" },
+}
+
+// fillGrades writes its values into a table's index, whose triggers are gone.
+const fillGrades = `
+INSERT INTO custom_value (tenant, id, field, value, alone)
+SELECT tenant, id, $1, custom_number_key((hashtext(id::text) % 1000)::text), false FROM %s WHERE hashtext(id::text) % 2 = 0`
+
+// byCustomField are the ways in which a list may use it.
+var byCustomField = []postgres.Query{
+	{OrderBy: "custom_fields.grade desc", Entry: graded},
+	{Filter: "custom_fields.grade > 10", OrderBy: "custom_fields.grade", Entry: graded},
+	{Filter: "custom_fields.grade = 7", Entry: graded},
+}
+
+func graded(path string) (postgres.Field, bool) {
+	return postgres.Field{Path: path, Column: "custom_fields", Type: filter.Entry, Entry: &grade}, path == "custom_fields.grade"
+}
+
+// fillTables writes rows of each tenant into the tables, as their owner. It answers those
+// that can have custom fields.
+func fillTables(t *testing.T, ownerURL string, tables map[string]postgres.Lister, tenants ...uuid.UUID) (customised map[string]bool) {
 	t.Helper()
 	owner, err := pgx.Connect(t.Context(), ownerURL)
 	if err != nil {
@@ -99,6 +131,7 @@ func fillTables(t *testing.T, ownerURL string, tables map[string]postgres.Lister
 	if _, err := owner.Exec(t.Context(), dropRules); err != nil {
 		t.Fatal(err)
 	}
+	customised = map[string]bool{}
 	for name := range tables {
 		columns, values := columnsOf(t, owner, name)
 		insert := fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM unnest($1::uuid[]) AS tenant, generate_series(1, %d) AS n ON CONFLICT DO NOTHING`,
@@ -110,7 +143,28 @@ func fillTables(t *testing.T, ownerURL string, tables map[string]postgres.Lister
 		if _, err := owner.Exec(t.Context(), "ANALYZE "+name); err != nil {
 			t.Fatal(err)
 		}
+		if customised[name] = hasCustomFields(t, owner, name); customised[name] {
+			if _, err := owner.Exec(t.Context(), strings.Replace(fillGrades, "%s", name, 1), grade.Field); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	if slices.Contains(slices.Collect(maps.Values(customised)), true) {
+		if _, err := owner.Exec(t.Context(), "ANALYZE custom_value"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return customised
+}
+
+// hasCustomFields says whether values of custom fields are indexed of a table.
+func hasCustomFields(t *testing.T, owner *pgx.Conn, table string) (has bool) {
+	t.Helper()
+	err := owner.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = $1::text::regclass AND tgname = 'custom_values_insert')", table).Scan(&has)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return has
 }
 
 // dropRules takes from every table what generated rows would break.

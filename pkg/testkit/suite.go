@@ -25,6 +25,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/service"
+	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
 
 // gateway is the name of the definition that serves HTTP.
@@ -55,6 +56,8 @@ type Suite struct {
 	// HTTP is the gateway's base URL, such as "http://127.0.0.1:4711"; empty where
 	// no gateway runs.
 	HTTP string
+	// Telemetry takes the logs and metrics of the services.
+	Telemetry *telemetry.Telemetry
 	// Trips counts the round trips of the services to their databases.
 	Trips *Trips
 	// Services are what runs, by area.
@@ -101,7 +104,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		Services: map[string]*service.Running{}, Targets: map[string]string{}, conns: map[string]*grpc.ClientConn{},
 		postgres: databases, broker: broker, environments: map[string]service.Environment{}, Trips: &Trips{},
 	}
-	logs := collectLogs(t)
+	s.Telemetry = collectLogs(t)
 	listeners := map[string]net.Listener{}
 	for _, d := range defs {
 		listeners[d.Area] = listen(t)
@@ -115,7 +118,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		s.start(t, d, service.Environment{
 			ServerTLS: serverTLS, ClientTLS: clientTLS, Places: places,
 			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
-			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: logs,
+			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: s.Telemetry,
 		})
 	}
 	s.dial(t, by.caller(t))
@@ -260,9 +263,23 @@ func (s *Suite) AsOther(roles ...auth.Role) auth.Caller {
 }
 
 // User answers the user "users/<name>" of a tenant. Set Teams on it where teams
-// matter.
+// matter. In the role portal it stands for a contact that there is not: Portal answers
+// one that stands for another.
 func (s *Suite) User(tenant uuid.UUID, name string, roles ...auth.Role) auth.Caller {
-	return auth.Caller{Tenant: tenant, Subject: "users/" + name, Roles: roles}
+	c := auth.Caller{Tenant: tenant, Subject: "users/" + name, Roles: roles}
+	if c.Has(auth.Portal) {
+		c.Contact = uuid.Must(uuid.NewV7())
+	}
+	return c
+}
+
+// Portal answers whoever comes in as the contact, "contacts/{uuid}", with a token that
+// was made for the access, "portalAccesses/{uuid}".
+func (s *Suite) Portal(tenant uuid.UUID, contact, access string) auth.Caller {
+	return auth.Caller{
+		Tenant: tenant, Subject: access, Roles: []auth.Role{auth.Portal},
+		Contact: uuid.MustParse(strings.TrimPrefix(contact, "contacts/")), Access: uuid.MustParse(strings.TrimPrefix(access, "portalAccesses/")),
+	}
 }
 
 // AsService answers the service of that name, in Tenant.

@@ -1,7 +1,10 @@
 package text
 
 import (
+	"cmp"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +23,22 @@ func Language(s string) (string, error) {
 		return "", errLanguage
 	}
 	return tag.String(), nil
+}
+
+// InLanguage answers the text that is meant for readers of a language, of texts by BCP 47
+// tags: the one of the tag, else of its language in any region, else in English, else the
+// first by tag; "" where there is none.
+func InLanguage(texts map[string]string, tag string) string {
+	for tag != "" {
+		if found := texts[tag]; found != "" {
+			return found
+		}
+		tag = tag[:max(strings.LastIndexByte(tag, '-'), 0)]
+	}
+	for _, first := range slices.Sorted(maps.Keys(texts)) {
+		return cmp.Or(texts["en"], texts[first])
+	}
+	return ""
 }
 
 var (

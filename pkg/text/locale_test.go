@@ -20,6 +20,26 @@ func TestLanguage(t *testing.T) {
 	}
 }
 
+func TestInLanguage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		texts     map[string]string
+		tag, want string
+	}{
+		{map[string]string{"id": "Tingkat", "en": "Tier"}, "id", "Tingkat"},
+		{map[string]string{"id": "Tingkat", "en": "Tier"}, "id-ID", "Tingkat"},
+		{map[string]string{"zh-Hant": "等級", "zh": "等级"}, "zh-Hant-TW", "等級"},
+		{map[string]string{"id": "Tingkat", "en": "Tier"}, "de", "Tier"},
+		{map[string]string{"id": "Tingkat", "en": "Tier"}, "", "Tier"},
+		{map[string]string{"id": "Tingkat", "fr": "Niveau"}, "de", "Niveau"},
+		{nil, "id", ""},
+	} {
+		if got := text.InLanguage(c.texts, c.tag); got != c.want {
+			t.Errorf("of %v for %q it is %q, want %q", c.texts, c.tag, got, c.want)
+		}
+	}
+}
+
 func TestCountry(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

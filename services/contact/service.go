@@ -13,6 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/kek"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/rules"
 	"github.com/lingkar-crm/lingkar/pkg/service"
@@ -47,6 +48,7 @@ var Definition = service.Definition{
 		{Version: customfield.VersionTable, Migrations: customfield.Migrations},
 	},
 	Policy: server.Policy,
+	Portal: server.Window,
 	Mesh:   wiring.Mesh,
 	Keys:   keys,
 	Lists: func() map[string]postgres.Lister {
@@ -55,21 +57,17 @@ var Definition = service.Definition{
 	Build: build,
 }
 
-// ParseKEK reads a file of key-encryption keys, for a tool that writes contacts
-// with their keys itself instead of through this service.
-func ParseKEK(file []byte) (*keystore.Wrapper, error) { return keystore.ParseKEK(file) }
-
 // keys are the service's own: all others ask it for them.
 // Where the file of key-encryption keys is not the one that wrapped what is stored,
 // the service does not start: it could neither read what was sealed nor say so
 // before somebody asks.
 func keys(ctx context.Context, rt *service.Runtime) (eventlog.Keys, error) {
-	wrapper, err := keystore.ParseKEK(rt.Secrets[kekSecret])
+	wrapper, err := kek.Parse(rt.Secrets[kekSecret])
 	if err != nil {
 		return nil, fmt.Errorf("secret %s (%s): %w", kekSecret, rt.SecretFiles[kekSecret], err)
 	}
 	database := rt.Databases[keysDatabase].App
-	missing, err := wrapper.Missing(ctx, database)
+	missing, err := keystore.Missing(ctx, database, wrapper)
 	switch {
 	case err != nil:
 		return nil, err
@@ -86,11 +84,15 @@ func build(rt *service.Runtime) error {
 		return fmt.Errorf("the keys are of type %T", rt.Keys)
 	}
 	s := &server.Server{
-		Store: store.New(rt.DB, rt.Log, keys), Keys: keys, Rules: rt.Fields, Changes: rt.Project(store.Changes()), AuditKeys: rt.Issuer.Public(),
+		Store: store.New(rt.DB, rt.Log, keys), Keys: keys, Rules: rt.Fields, Issuer: rt.Issuer,
 	}
+	contactv1.RegisterPortalServiceServer(rt.Server, s)
+	rt.AdmitPortalBy(s.Store.AdmitPortal)
 	contactv1.RegisterContactServiceServer(rt.Server, s)
 	contactv1.RegisterRelationshipServiceServer(rt.Server, s)
 	contactv1.RegisterInteractionServiceServer(rt.Server, s)
+	contactv1.RegisterDocumentServiceServer(rt.Server, s)
+	rt.Go("unfinished uploads", s.Store.DropUnfinished(rt.Logger))
 	contactv1.RegisterConsentServiceServer(rt.Server, s)
 	contactv1.RegisterKeyServiceServer(rt.Server, s)
 	contactv1.RegisterPurposeServiceServer(rt.Server, s)
@@ -101,7 +103,6 @@ func build(rt *service.Runtime) error {
 	contactv1.RegisterFactServiceServer(rt.Server, s)
 	contactv1.RegisterInvestorRelationsServiceServer(rt.Server, s)
 	contactv1.RegisterSyncServiceServer(rt.Server, s)
-	contactv1.RegisterAuditServiceServer(rt.Server, s)
 	imports := server.NewImportServer(s.Store, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger, Rules: rt.Fields})
 	contactv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
@@ -111,10 +112,13 @@ func build(rt *service.Runtime) error {
 	s.Store.UsedByRules = func(ctx context.Context, tenant uuid.UUID) ([]string, error) {
 		return ruling.Reads(ctx, tenant, "contact")
 	}
+	s.Store.Panel = ruling.Panel
 	timers.Handlers[store.QualityTimer] = s.Store.RefreshQuality
 	contactv1.RegisterQualityServiceServer(rt.Server, s)
-	rt.Project(s.Store.Quality())
+	s.Changes = rt.Project(eventlog.Together("followers", ruling.Projection(), s.Store.Quality(), store.Changes(), s.Store.Lifecycles()))
 	rt.Go("ratings", s.Store.KeepRatings)
+	timers.Handlers[store.LifecycleTimer], timers.Handlers[store.LifecycleRefresh] = s.Store.MoveContact, s.Store.RefreshLifecycles
+	contactv1.RegisterLifecycleServiceServer(rt.Server, s)
 	rt.Go("timers", timers.Run)
 	contactv1.RegisterCustomFieldServiceServer(rt.Server, s)
 	rt.Go("custom fields", s.Store.CustomFields.Schemas.Watch)

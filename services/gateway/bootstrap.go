@@ -31,7 +31,7 @@ type Bootstrapped struct {
 // "services/lingkar". Roles may be any that a key can have, operator included.
 func CreateTenant(ctx context.Context, db *postgres.DB, t *platformv1.Tenant, roles ...auth.Role) (Bootstrapped, error) {
 	log := &eventlog.Log{Area: "platform", Keys: noKeys{}, Now: time.Now}
-	s := server.New(db, log, time.Now, func(uuid.UUID) {}, nil)
+	s := server.New(db, log, time.Now, func(uuid.UUID) {}, nil, nil, server.Webhooks{})
 	operator := auth.Caller{Tenant: auth.NoTenant, Subject: "services/lingkar", Roles: []auth.Role{auth.Operator, auth.Admin}}
 	ctx = call.With(auth.WithScope(auth.With(ctx, operator), auth.All), call.Info{Method: "lingkar tenant create"})
 	made, err := s.CreateTenant(ctx, &platformv1.CreateTenantRequest{Tenant: t})

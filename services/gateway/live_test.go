@@ -14,6 +14,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
 	"github.com/lingkar-crm/lingkar/services/gateway"
@@ -261,6 +262,37 @@ func TestLive_opensPersonalFields(t *testing.T) {
 	must(contacts.UpdateContact(t.Context(), &contactv1.UpdateContactRequest{Contact: &contactv1.Contact{Name: made.GetName(), Note: "x"}}))(t)
 	if h := of.next(); h.event.Aggregate != made.GetName() {
 		t.Errorf("the filter by contact let %+v through", h)
+	}
+}
+
+// CON-14, PLT-28: a move of a contact is heard as it happens, by whoever may read contacts,
+// and by nobody of another tenant.
+func TestLive_tellsOfMoves(t *testing.T) {
+	t.Parallel()
+	suite := testkit.Start(t, gateway.Definition, contact.Definition)
+	testkit.Prove(t, testkit.OverREST, "CON-14", "PLT-28")
+	only := url.Values{"type": {"lingkar.contact.v1.LifecycleChanged"}}
+	mine, theirs := listen(t, suite, suite.As(auth.Manager), only, ""), listen(t, suite, suite.AsOther(auth.Manager), only, "")
+	meets := func(c auth.Caller, name string) string {
+		conn := suite.Conn("contact", c)
+		met := must(contactv1.NewContactServiceClient(conn).CreateContact(t.Context(), &contactv1.CreateContactRequest{Contact: person(name)}))(t)
+		must(contactv1.NewInteractionServiceClient(conn).RecordInteraction(t.Context(), &contactv1.RecordInteractionRequest{Interaction: &contactv1.Interaction{
+			Contact: met.GetName(), Channel: eventv1.Channel_CHANNEL_EMAIL, Direction: eventv1.Direction_DIRECTION_INBOUND, Title: "Brochure, please",
+		}}))(t)
+		return met.GetName()
+	}
+	siti := meets(suite.As(auth.Admin), "Siti")
+	h := mine.next()
+	told, _ := h.event.Payload["lifecycle"].(map[string]any)
+	if h.kind != only.Get("type") || told["contact"] != siti || told["lifecycleClass"] != "LIFECYCLE_CLASS_PROSPECT" || told["phase"] != "LIFECYCLE_PHASE_ACQUISITION" {
+		t.Errorf("heard %+v", h)
+	}
+	if why, _ := told["transition"].(map[string]any); why["fromClass"] != "LIFECYCLE_CLASS_SUSPECT" || why["eventType"] != "lingkar.contact.v1.InteractionRecorded" {
+		t.Errorf("moved by %v", told["transition"])
+	}
+	foreign := meets(suite.AsOther(auth.Admin), "Budi")
+	if told, _ := theirs.next().event.Payload["lifecycle"].(map[string]any); told["contact"] != foreign {
+		t.Errorf("the other tenant heard of %v first", told["contact"])
 	}
 }
 

@@ -10,7 +10,9 @@ const (
 var (
 	operators = auth.Allow(auth.All, auth.Operator)
 	admins    = auth.Allow(auth.All, auth.Admin).And(operators)
+	own       = auth.Allow(auth.All, auth.Admin)
 	leaders   = auth.Allow(auth.All, auth.Manager).And(admins)
+	staff     = auth.Allow(auth.All, auth.Staff...)
 	everyone  = auth.Allow(auth.All, auth.Staff...).And(operators, auth.Allow(auth.All, auth.Service))
 )
 
@@ -77,6 +79,34 @@ var Policy = auth.Policy{
 	platform + "FieldRuleService/UpdateFieldRule":   admins,
 	platform + "FieldRuleService/DeleteFieldRule":   admins,
 	platform + "FieldRuleService/UndeleteFieldRule": admins,
+
+	platform + "AuditService/VerifyAudit":     admins.And(auth.Allow(auth.All, auth.Service)),
+	platform + "AuditService/ProveAuditEntry": admins.And(auth.Allow(auth.All, auth.Service)),
+	// Who may use a view, and who may change it, is the view's own.
+	platform + "SavedViewService/CreateSavedView":       staff,
+	platform + "SavedViewService/GetSavedView":          staff,
+	platform + "SavedViewService/ListSavedViews":        staff,
+	platform + "SavedViewService/UpdateSavedView":       staff,
+	platform + "SavedViewService/DeleteSavedView":       staff,
+	platform + "SavedViewService/UndeleteSavedView":     staff,
+	platform + "SavedViewService/SetDefaultSavedView":   staff,
+	platform + "SavedViewService/ClearDefaultSavedView": staff,
+
+	// Who sets an endpoint up decides what leaves the company: its own administrators.
+	platform + "WebhookEndpointService/CreateWebhookEndpoint":       own,
+	platform + "WebhookEndpointService/GetWebhookEndpoint":          own,
+	platform + "WebhookEndpointService/ListWebhookEndpoints":        own,
+	platform + "WebhookEndpointService/UpdateWebhookEndpoint":       own,
+	platform + "WebhookEndpointService/DeleteWebhookEndpoint":       own,
+	platform + "WebhookEndpointService/UndeleteWebhookEndpoint":     own,
+	platform + "WebhookEndpointService/PauseWebhookEndpoint":        own,
+	platform + "WebhookEndpointService/ResumeWebhookEndpoint":       own,
+	platform + "WebhookEndpointService/RotateWebhookEndpointSecret": own,
+	platform + "WebhookEndpointService/TestWebhookEndpoint":         own,
+	platform + "WebhookDeliveryService/GetWebhookDelivery":          own,
+	platform + "WebhookDeliveryService/ListWebhookDeliveries":       own,
+	platform + "WebhookDeliveryService/RedeliverWebhookDelivery":    own,
+	platform + "WebhookDeliveryService/ReplayWebhookDeliveries":     own,
 
 	// The area that works says whose operation it is.
 	longrunning + "GetOperation":    everyone,

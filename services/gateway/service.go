@@ -3,8 +3,8 @@
 // One HTTP port takes REST, the live stream of events and the documentation; one
 // gRPC port takes every service that is offered over HTTP, and passes it on to
 // the area it belongs to. Both know callers by access tokens and by API keys.
-// Area platform keeps tenants, members, teams, roles, API keys, exchange rates and
-// rules in a database of its own, like any other area.
+// Area platform keeps tenants, members, teams, roles, API keys, exchange rates,
+// rules, saved views and webhooks in a database of its own, like any other area.
 package gateway
 
 import (
@@ -24,6 +24,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/proxy"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/rest"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/tailored"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/views"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/store"
 	"github.com/lingkar-crm/lingkar/services/internal/wiring"
 )
@@ -37,7 +38,13 @@ type Config struct {
 	// TenantRate is how many calls a second a tenant may make, and at once; 0 is any
 	// number.
 	TenantRate int `env:"TENANT_RATE" default:"5000" usage:"how many calls a second, and at once, a tenant may make of each gateway; 0 for any"`
+	// WebhookAllowPrivate lets webhooks go to private networks and by plain HTTP.
+	WebhookAllowPrivate bool `env:"WEBHOOK_ALLOW_PRIVATE" default:"false" usage:"whether webhooks may go to this machine and to private networks, on any port and by http"`
 }
+
+// kekSecret is the secret under which the secrets of webhooks are kept: 32 bytes in
+// hexadecimal, one key a line, the one in use first.
+const kekSecret = "webhooks_kek"
 
 // Definition is what the service is made of, configured by its environment.
 var Definition = define(func(c *Config) error { return config.Load(c) })
@@ -56,10 +63,11 @@ func define(configure func(*Config) error) service.Definition {
 		Area:       "platform",
 		Migrations: store.Migrations,
 		Uses:       []service.Tables{service.FieldRules},
+		Secrets:    []string{kekSecret},
 		Policy:     Policy,
 		Mesh:       wiring.Mesh,
 		Lists: func() map[string]postgres.Lister {
-			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates, store.Rules, store.FieldRules)
+			return postgres.TablesIn(store.Members, store.Teams, store.Keys, store.Rates, store.Rules, store.FieldRules, store.SavedViews, store.WebhookEndpoints, store.WebhookDeliveries)
 		},
 		Build: func(rt *service.Runtime) error {
 			var c Config
@@ -74,7 +82,8 @@ func define(configure func(*Config) error) service.Definition {
 // runners are who runs the rules about each kind of resource.
 func runners(rt *service.Runtime) map[string]server.Runner {
 	contact := contactv1.NewRuleEngineServiceClient(rt.Dial("contact"))
-	return map[string]server.Runner{"contact": contact, "interaction": contact, "relationship": contact, "consent": contact}
+	return map[string]server.Runner{"contact": contact, "interaction": contact, "relationship": contact, "consent": contact, "lifecycle": contact,
+		"duplicate": contact, "survivorship": contact}
 }
 
 func build(rt *service.Runtime, c Config) error {
@@ -84,7 +93,13 @@ func build(rt *service.Runtime, c Config) error {
 	}
 	rt.AuthenticateBy(keeper.Authenticate)
 	rt.Go("uses of API keys", keeper.NoteUses)
-	server.New(rt.DB, rt.Log, rt.Now, keeper.Forget, runners(rt)).Register(rt.Server)
+	hooks, err := webhooksOf(rt, c)
+	if err != nil {
+		return err
+	}
+	platform := server.New(rt.DB, rt.Log, rt.Now, keeper.Forget, runners(rt), rt.Dial, hooks)
+	platform.Register(rt.Server)
+	dial := views.Through(rt.Dial, platform.FindView)
 
 	work := operations.New(map[string]operations.Worker{
 		"analytics": operations.Rebuilds{Client: analyticsv1.NewEventStoreServiceClient(rt.Dial("analytics"))},
@@ -96,7 +111,7 @@ func build(rt *service.Runtime, c Config) error {
 	if err != nil {
 		return err
 	}
-	rt.HandleUnknown(proxy.Handler(rt.Dial, keep.Admit))
+	rt.HandleUnknown(proxy.Handler(dial, keep.Admit))
 
 	hub := live.New(rt.NATS, rt.Keys, rt.Fields, server.Readers(), rt.Logger)
 	rt.Go("live events", hub.Run)
@@ -105,7 +120,7 @@ func build(rt *service.Runtime, c Config) error {
 		return err
 	}
 	handler, err := rest.New(rest.Options{
-		Dial: rt.Dial, Authenticate: keeper.Authenticate, Admit: keep.Admit, Origins: c.Origins, Hops: c.Hops,
+		Dial: dial, Authenticate: keeper.Authenticate, Admit: keep.Admit, Origins: c.Origins, Hops: c.Hops,
 		Live: hub.Serve, Document: documents.Serve, Operations: work, Ready: rt.DB.App.Ping, Logger: rt.Logger,
 	})
 	if err != nil {

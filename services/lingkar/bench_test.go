@@ -14,7 +14,7 @@ import (
 
 // quickRows are those that a test measures: the others take long, and are made of the
 // same parts.
-var quickRows = []string{"memory-rest", "change", "get", "lists"}
+var quickRows = []string{"memory-rest", "record", "change", "get", "lists", "duplicates"}
 
 // TestBench_quick measures some rows on little data and expects a figure for each, its
 // limit where it has one, the round trips of a call, and a comparison and a table made
@@ -51,6 +51,9 @@ func TestBench_quick(t *testing.T) {
 			t.Errorf("%s: %+v, want %g to %g round trips", id, work, trips[0], trips[1])
 		}
 	}
+	if row := got["record"]; row.CPU != nil && (row.Alone == nil || row.Alone.Suite <= 0 || row.Alone.Postgres <= 0) {
+		t.Errorf("a call while the relay is held: %+v", row.Alone)
+	}
 	if out := made.run(t, "bench", "compare", file, file); !strings.Contains(out, "+0 %") {
 		t.Errorf("compare:\n%s", out)
 	}
@@ -64,6 +67,7 @@ func TestBench_quick(t *testing.T) {
 func TestBench_accounts(t *testing.T) {
 	t.Parallel()
 	testkit.Prove(t, testkit.GRPC, "CON-30")
+	testkit.Prove(t, testkit.OverREST, "CON-30")
 	made := &suite{dir: dataDir(t)}
 	told := made.run(t, "bench", "seed", "--contacts", "400", "--shape", "accounts", "--output", "json")
 	var result seed.Result
@@ -71,13 +75,13 @@ func TestBench_accounts(t *testing.T) {
 		t.Errorf("%v, %+v of %s", err, result, told)
 	}
 	file := filepath.Join(t.TempDir(), "results.json")
-	made.run(t, "bench", "--quick", "--only", "get,list,view", "--out", file)
+	made.run(t, "bench", "--quick", "--only", "get,rest-get,list,view", "--out", file)
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var results bench.Results
-	if err := json.Unmarshal(raw, &results); err != nil || len(results.Reports) != 1 || len(results.Reports[0].Rows) != 3 {
+	if err := json.Unmarshal(raw, &results); err != nil || len(results.Reports) != 1 || len(results.Reports[0].Rows) != 4 {
 		t.Fatalf("%v\n%s", err, raw)
 	}
 }

@@ -73,6 +73,42 @@ func TestBenchSeed(t *testing.T) {
 	s.stop(t)
 }
 
+// TestBenchSeed_alone makes contacts to whom nothing has happened, and expects that they
+// can be listed and read, and that new ones get numbers of their own.
+func TestBenchSeed_alone(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	made := &suite{dir: dir}
+	if out := made.run(t, "bench", "seed", "--contacts", "1000", "--alone", "--output", "json"); !strings.Contains(out, `"contacts":1000,"events":0`) {
+		t.Fatalf("seed answers %s", out)
+	}
+	s := up(t, dir)
+	client := contactv1.NewContactServiceClient(s.conn(t))
+	numbers := map[string]bool{}
+	for page := ""; ; {
+		list, err := client.ListContacts(s.ctx(t), &contactv1.ListContactsRequest{PageSize: 500, PageToken: page, OrderBy: "create_time desc"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range list.GetContacts() {
+			numbers[c.GetCustomerId()] = true
+		}
+		if page = list.GetNextPageToken(); page == "" {
+			break
+		}
+	}
+	if len(numbers) < 1000 {
+		t.Errorf("%d contacts are listed, want 1,000", len(numbers))
+	}
+	fresh, err := client.CreateContact(s.ctx(t), &contactv1.CreateContactRequest{
+		Contact: &contactv1.Contact{Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, DisplayName: "New one"},
+	})
+	if err != nil || numbers[fresh.GetCustomerId()] {
+		t.Errorf("a new contact: %v, %v", fresh, err)
+	}
+	s.stop(t)
+}
+
 // indexesValid expects that no index was made for a partitioned table alone: without
 // those of its partitions every look-up in it reads all rows.
 func (s *suite) indexesValid(t *testing.T) {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/portal"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/survivor"
@@ -29,8 +31,10 @@ var Definition = service.Definition{
 		{Version: bulk.VersionTable, Migrations: bulk.Migrations},
 		{Version: survivor.VersionTable, Migrations: survivor.Migrations},
 		service.FieldRules,
+		{Version: customfield.VersionTable, Migrations: customfield.Migrations},
 	},
 	Policy: server.Policy(),
+	Portal: server.Window,
 	Mesh:   wiring.Mesh,
 	Lists:  func() map[string]postgres.Lister { return postgres.TablesIn(store.New(nil, &eventlog.Log{}, time.Now)) },
 	Build:  build,
@@ -44,9 +48,13 @@ func build(rt *service.Runtime) error {
 		Now:      rt.Now,
 	}
 	s.Register(rt.Server)
+	rt.AdmitPortalBy(portal.Ask(rt.Dial("contact")))
 	imports := s.Imports(rt.AsService, bulk.Engine{DB: rt.DB, Log: rt.Log, Now: rt.Now, Logger: rt.Logger, Rules: rt.Fields})
 	salesv1.RegisterImportServiceServer(rt.Server, imports)
 	rt.Go("imports", imports.Run)
 	rt.Project(store.Contacts())
+	rt.Go("custom fields", s.Schemas.Watch)
+	indexes := customfield.Builder{DB: rt.DB, Schemas: s.Schemas, Tables: store.CustomTables, Logger: rt.Logger}
+	rt.Go("indexes of custom fields", indexes.Run)
 	return nil
 }

@@ -3,7 +3,9 @@
 package ticket
 
 import (
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/portal"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/survivor"
@@ -19,9 +21,14 @@ var Definition = service.Definition{
 	Name:       "service-ticket",
 	Area:       "ticket",
 	Migrations: store.Migrations(),
-	Uses:       []service.Tables{{Version: survivor.VersionTable, Migrations: survivor.Migrations}, service.FieldRules},
-	Policy:     server.Policy,
-	Mesh:       wiring.Mesh,
+	Uses: []service.Tables{
+		{Version: survivor.VersionTable, Migrations: survivor.Migrations},
+		service.FieldRules,
+		{Version: customfield.VersionTable, Migrations: customfield.Migrations},
+	},
+	Policy: server.Policy,
+	Portal: server.Window,
+	Mesh:   wiring.Mesh,
 	Lists: func() map[string]postgres.Lister {
 		return postgres.TablesIn(store.New(nil, &eventlog.Log{}), store.MessageTable)
 	},
@@ -36,6 +43,10 @@ func build(rt *service.Runtime) error {
 	}
 	ticketv1.RegisterTicketServiceServer(rt.Server, s)
 	ticketv1.RegisterQueueServiceServer(rt.Server, s)
+	rt.AdmitPortalBy(portal.Ask(rt.Dial("contact")))
 	rt.Project(store.ContactProjection())
+	rt.Go("custom fields", s.Store.Schemas.Watch)
+	indexes := customfield.Builder{DB: rt.DB, Schemas: s.Store.Schemas, Tables: store.CustomTables, Logger: rt.Logger}
+	rt.Go("indexes of custom fields", indexes.Run)
 	return nil
 }

@@ -22,6 +22,7 @@ var domainMay = []string{
 	"github.com/google/uuid",
 	root + "pkg/entity",
 	root + "pkg/errs",
+	root + "pkg/lifecycle",
 	root + "pkg/money",
 	root + "pkg/text",
 }

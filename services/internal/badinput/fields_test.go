@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/internal/fuzz"
 )
@@ -209,19 +210,38 @@ func (r fieldRow) skips(p place, turn int) bool {
 	return p.last().Kind() == protoreflect.StringKind && turn%everyREST != 0
 }
 
+// tryRow chooses the places of a row first, because over REST those of one method depend
+// on those before.
 func (d *desk) tryRow(t *testing.T, row fieldRow, n int, transport string) int {
-	tried := 0
+	at, found := map[string][]place{}, 0
 	for _, m := range d.methods {
 		for i, p := range places(m) {
-			rules, _ := proto.GetExtension(p.last().Options(), validate.E_Field).(*validate.FieldRules)
-			if !row.fits(p.last(), rules) || m.Standard("Update") && row.unwritten(p) || row.is(inside) && strings.HasPrefix(m.Name(), "Batch") || transport == testkit.OverREST && (inPath(m, p) || tried > 0 && row.skips(p, i+n)) {
+			if !row.fits(p.last(), rulesOf(p)) || m.Standard("Update") && row.unwritten(p) || row.is(inside) && strings.HasPrefix(m.Name(), "Batch") || transport == testkit.OverREST && (inPath(m, p) || found > 0 && row.skips(p, i+n)) {
 				continue
 			}
-			d.baseline(t, m)
-			if row.is(inside) && d.unfit[m.Full] {
+			if row.is(inside) && d.base.Unfit(t.Context(), m) {
 				continue // the service refuses it before it looks at the field
 			}
-			if request, a, sent := d.tryField(t, transport, m, p, row, rules); sent {
+			at[m.Full] = append(at[m.Full], p)
+			found++
+		}
+	}
+	return d.each(func(m fuzz.Method) int { return d.tryPlaces(t, transport, m, at[m.Full], row) })
+}
+
+// tryPlaces tries a row on places of one method, and answers on how many. What the rules
+// of the contract find, they find in several places of one request: only a place that the
+// answer does not name is tried alone.
+func (d *desk) tryPlaces(t *testing.T, transport string, m fuzz.Method, at []place, row fieldRow) (tried int) {
+	t.Helper()
+	for _, together := range apart(at) {
+		rest := together
+		if !row.is(inside) && len(together) > 1 {
+			rest = d.unnamed(t, transport, m, together, row)
+			tried += len(together) - len(rest)
+		}
+		for _, p := range rest {
+			if request, a, sent := d.tryField(t, transport, m, p, row); sent {
 				tried++
 				if row.id == "B18" && a.Status.Code() == codes.FailedPrecondition {
 					continue // as the row says: it does not go with the others
@@ -233,23 +253,47 @@ func (d *desk) tryRow(t *testing.T, row fieldRow, n int, transport string) int {
 	return tried
 }
 
+// unnamed sends one request with the row's value in each of the places, and answers those
+// that are not among the violations, with the row's reason.
+func (d *desk) unnamed(t *testing.T, transport string, m fuzz.Method, together []place, row fieldRow) []place {
+	t.Helper()
+	request := d.baseline(t, m)
+	for _, p := range together {
+		d.spoil(m, request, p, row)
+	}
+	a, sent := d.call(t, transport, m, request)
+	if !sent || a.Status.Code() != codes.InvalidArgument {
+		return together
+	}
+	if wrong := (fuzz.Judge{}).Wrong(a); wrong != "" {
+		t.Errorf("%s: %s", m.Name(), wrong)
+	}
+	found := errs.FieldViolations(a.Status.Err())
+	return slices.DeleteFunc(slices.Clone(together), func(p place) bool { return want{reason: row.reason, field: p.path()}.names(found) })
+}
+
 // tryField sends a request with the row's value in a field. What is made up around the
 // field may name what does not exist: then it is made up anew.
-func (d *desk) tryField(t *testing.T, transport string, m fuzz.Method, p place, row fieldRow, rules *validate.FieldRules) (request proto.Message, a fuzz.Answer, sent bool) {
-	for range searched {
+func (d *desk) tryField(t *testing.T, transport string, m fuzz.Method, p place, row fieldRow) (request proto.Message, a fuzz.Answer, sent bool) {
+	for range attempts {
 		request = d.baseline(t, m)
-		in, value := d.reach(m, request, p), row.value(p.last(), rules)
-		if p.last().IsList() {
-			in.Mutable(p.last()).List().Append(value)
-			in.Mutable(p.last()).List().Set(0, value)
-		} else {
-			in.Set(p.last(), value)
-		}
+		d.spoil(m, request, p, row)
 		if a, sent = d.call(t, transport, m, request); !sent || a.Status.Code() != codes.NotFound {
 			break
 		}
 	}
 	return request, a, sent
+}
+
+// spoil puts the row's value into a place of a request.
+func (d *desk) spoil(m fuzz.Method, request proto.Message, p place, row fieldRow) {
+	in, value := d.base.Reach(m, request, p), row.value(p.last(), rulesOf(p))
+	if p.last().IsList() {
+		in.Mutable(p.last()).List().Append(value)
+		in.Mutable(p.last()).List().Set(0, value)
+		return
+	}
+	in.Set(p.last(), value)
 }
 
 // inPath says whether a field travels in the path over REST, where a wrong name is

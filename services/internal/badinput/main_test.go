@@ -16,12 +16,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -51,10 +52,7 @@ type desk struct {
 	*testkit.Suite
 	caller  auth.Caller
 	methods []fuzz.Method
-	make    *fuzz.Generator
-	base    map[string]proto.Message
-	// unfit are the methods of which no request was found that a service takes.
-	unfit map[string]bool
+	base    *fuzz.Baselines
 }
 
 // furnished is the seed of what is in the services.
@@ -63,14 +61,33 @@ const furnished = 20261122
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	s := testkit.Start(t, fleet.All()...)
-	d := &desk{Suite: s, caller: s.As(auth.Admin, auth.Manager, auth.Operator, auth.Service), base: map[string]proto.Message{}, unfit: map[string]bool{}}
+	d := &desk{Suite: s, caller: s.As(auth.Admin, auth.Manager, auth.Operator, auth.Service)}
 	for _, m := range fuzz.Methods() {
 		if !m.Streams() && m.Desc.Parent().FullName() != "google.longrunning.Operations" {
 			d.methods = append(d.methods, m)
 		}
 	}
-	d.make = fuzz.Furnish(t.Context(), s, d.caller, furnished)
+	d.base = fuzz.NewBaselines(s.Route(d.caller), fuzz.Furnish(t.Context(), s, d.caller, furnished).Pool)
 	return d
+}
+
+// atOnce is how many methods are tried at a time.
+const atOnce = 8
+
+// each tries every method, several at a time, and answers the sum of what the trials do.
+func (d *desk) each(try func(m fuzz.Method) int) int {
+	var group sync.WaitGroup
+	var sum atomic.Int64
+	free := make(chan struct{}, atOnce)
+	for _, m := range d.methods {
+		free <- struct{}{}
+		group.Go(func() {
+			defer func() { <-free }()
+			sum.Add(int64(try(m)))
+		})
+	}
+	group.Wait()
+	return int(sum.Load())
 }
 
 // method answers an RPC of the contact service by its name.
@@ -83,69 +100,12 @@ func (d *desk) method(name string) fuzz.Method {
 	panic("badinput: there is no " + name)
 }
 
-const (
-	// searched is how many requests are made to find one that a service takes, and denied
-	// how many where only the right to it is missing: chance gives away roles that nobody
-	// may give.
-	searched = 60
-	denied   = 400
-)
-
 // baseline answers a request of the method that breaks no rule, to be spoiled in one
-// place: one that the service takes, where such a one was found without a change.
+// place.
 func (d *desk) baseline(t *testing.T, m fuzz.Method) proto.Message {
 	t.Helper()
-	if d.base[m.Full] == nil {
-		d.base[m.Full] = d.find(t, m)
-	}
-	return proto.Clone(d.base[m.Full])
+	return d.base.Of(t.Context(), m)
 }
-
-func (d *desk) find(t *testing.T, m fuzz.Method) proto.Message {
-	t.Helper()
-	var request proto.Message
-	for n, most := 0, searched; n < most; n++ {
-		request = plain(d.make.Request(m), m)
-		in := request.ProtoReflect()
-		checks := in.Descriptor().Fields().ByName("validate_only")
-		if checks == nil && !reads(m) {
-			break
-		}
-		tried := proto.Clone(request)
-		if checks != nil {
-			tried.ProtoReflect().Set(checks, protoreflect.ValueOfBool(true))
-		}
-		switch a, _ := d.call(t, testkit.GRPC, m, tried); a.Status.Code() {
-		case codes.OK:
-			return request
-		case codes.PermissionDenied:
-			most = denied
-		}
-	}
-	d.unfit[m.Full] = true
-	return request
-}
-
-// plain clears what makes a request a special one.
-func plain(request proto.Message, m fuzz.Method) proto.Message {
-	in := request.ProtoReflect()
-	clearFields(in, "request_id", "update_mask", "read_mask", "etag", "validate_only", "page_token", "allow_missing")
-	if resource := m.Resource(); resource != nil && in.Has(resource) {
-		clearFields(in.Get(resource).Message(), "etag")
-	}
-	return request
-}
-
-func clearFields(m protoreflect.Message, names ...protoreflect.Name) {
-	for _, name := range names {
-		if f := m.Descriptor().Fields().ByName(name); f != nil {
-			m.Clear(f)
-		}
-	}
-}
-
-// reads says whether a method is a GET over HTTP.
-func reads(m fuzz.Method) bool { return len(m.Bindings) > 0 && m.Bindings[0].Verb == http.MethodGet }
 
 // writes says whether a method changes something: such a one is repeatable by a
 // request_id.
@@ -192,9 +152,7 @@ func (w want) check(t *testing.T, what string, a fuzz.Answer, request proto.Mess
 	}
 	err := a.Status.Err()
 	found := errs.FieldViolations(err)
-	named := w.field == "" || slices.ContainsFunc(found, func(v errs.Violation) bool {
-		return (strings.HasPrefix(v.Field, w.field) || strings.HasPrefix(w.field, v.Field+"[")) && (v.Reason == w.reason || w.reason == "")
-	})
+	named := w.field == "" || w.names(found)
 	reason := errs.Reason(err)
 	if a.Status.Code() != w.code || !named || w.reason != "" && reason != w.reason && !(len(found) > 1 && reason == errs.FieldInvalid) {
 		t.Errorf("%s: answered %s %s %q %v, want %s %s of %s\n%.1000s", what, a.Status.Code(), reason, a.Status.Message(), found, w.code, w.reason, w.field, shown(request))
@@ -202,6 +160,13 @@ func (w want) check(t *testing.T, what string, a fuzz.Answer, request proto.Mess
 	if wrong := (fuzz.Judge{}).Wrong(a); wrong != "" {
 		t.Errorf("%s: %s", what, wrong)
 	}
+}
+
+// names says whether the field is among the violations, for the reason.
+func (w want) names(found []errs.Violation) bool {
+	return slices.ContainsFunc(found, func(v errs.Violation) bool {
+		return (strings.HasPrefix(v.Field, w.field) || strings.HasPrefix(w.field, v.Field+"[")) && (v.Reason == w.reason || w.reason == "")
+	})
 }
 
 func shown(request proto.Message) string {
@@ -212,14 +177,15 @@ func shown(request proto.Message) string {
 }
 
 // state counts what a change leaves behind: events, audit entries and kept answers
-// of all services.
+// of all services, but for what timers and webhooks do meanwhile.
 func (d *desk) state(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	var all string
 	for _, area := range []string{"contact", "sales", "ticket", "campaign", "platform"} {
 		var events, audits, kept int
 		err := d.Services[area].Runtime.DB.System.QueryRow(ctx, `
-			SELECT (SELECT count(*) FROM event_log), (SELECT count(*) FROM audit), (SELECT count(*) FROM idempotency)`).Scan(&events, &audits, &kept)
+			SELECT (SELECT count(*) FROM event_log WHERE type <> 'lingkar.contact.v1.LifecycleChanged'),
+				(SELECT count(*) FROM audit WHERE actor <> 'services/gateway'), (SELECT count(*) FROM idempotency WHERE subject <> 'services/gateway')`).Scan(&events, &audits, &kept)
 		if err != nil {
 			t.Fatal(err)
 		}

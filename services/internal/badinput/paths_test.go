@@ -80,28 +80,43 @@ func behaves(f protoreflect.FieldDescriptor, behaviour annotations.FieldBehavior
 	return slices.Contains(behaviours, behaviour)
 }
 
-// reach makes sure that there is a message that holds the place, and answers it.
-func (d *desk) reach(m fuzz.Method, request proto.Message, p place) protoreflect.Message {
-	in, path := request.ProtoReflect(), ""
-	for _, f := range p[:len(p)-1] {
-		path += string(f.Name()) + "."
-		if f.IsList() {
-			list := in.Mutable(f).List()
-			if list.Len() == 0 {
-				e := list.NewElement()
-				d.make.Fill(m, e.Message(), path)
-				list.Append(e)
-			}
-			in = list.Get(0).Message()
-			continue
-		}
-		if !in.Has(f) {
-			d.make.Fill(m, in.Mutable(f).Message(), path)
-		}
-		in = in.Get(f).Message()
-	}
-	return in
-}
-
 // in tells a method and a place in a failure.
 func (p place) in(m fuzz.Method) string { return fmt.Sprintf("%s %s", m.Name(), p.path()) }
+
+// rulesOf are the rules of the contract for the field at the place.
+func rulesOf(p place) *validate.FieldRules {
+	rules, _ := proto.GetExtension(p.last().Options(), validate.E_Field).(*validate.FieldRules)
+	return rules
+}
+
+// most is how many places of one request are spoiled at once: an answer that names them
+// must fit into the headers of HTTP/2.
+const most = 12
+
+// apart groups places that one request can be spoiled in at once: no two of a group lie
+// within each other, or in two fields of which only one can be set.
+func apart(all []place) [][]place {
+	var groups [][]place
+	for _, p := range all {
+		i := slices.IndexFunc(groups, func(group []place) bool {
+			return len(group) < most && !slices.ContainsFunc(group, p.excludes)
+		})
+		if i < 0 {
+			groups = append(groups, nil)
+			i = len(groups) - 1
+		}
+		groups[i] = append(groups[i], p)
+	}
+	return groups
+}
+
+// excludes says whether only one of two places can be spoiled at a time.
+func (p place) excludes(q place) bool {
+	for i := range min(len(p), len(q)) {
+		if p[i] != q[i] {
+			one := p[i].ContainingOneof()
+			return one != nil && one == q[i].ContainingOneof()
+		}
+	}
+	return true
+}

@@ -46,8 +46,8 @@ func testRepeats(t *testing.T, d *desk) {
 func (d *desk) repeats(t *testing.T, transport string, m fuzz.Method, id string) bool {
 	t.Helper()
 	for range attempts {
-		request := identified(d.find(t, m), id)
-		if d.unfit[m.Full] && m.Desc.Input().Fields().ByName("validate_only") != nil {
+		request := identified(d.base.Another(t.Context(), m), id)
+		if d.base.Unfit(t.Context(), m) && m.Desc.Input().Fields().ByName("validate_only") != nil {
 			return false // to search again would take long, and find nothing
 		}
 		first, sent := d.call(t, transport, m, request)
@@ -89,7 +89,7 @@ const attempts = 6
 func (d *desk) another(t *testing.T, transport string, m fuzz.Method, answered proto.Message, id string) {
 	t.Helper()
 	for range attempts {
-		other := identified(d.find(t, m), id)
+		other := identified(d.base.Another(t.Context(), m), id)
 		if proto.Equal(other, answered) {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,11 @@ func TestErase(t *testing.T) {
 	for area, least := range map[string]int{"contact": 8, "sales": 3, "ticket": 2, "campaign": 3, "analytics": 3} {
 		if found := hits(t, s, area); len(found) < least {
 			t.Errorf("%s shows the canary in %v only: the test has lost its sight", area, found)
+		}
+	}
+	for _, table := range []string{"custom_value", "document", "employee_record", "fact", "information_request", "portal_access"} {
+		if found := hits(t, s, "contact"); !slices.ContainsFunc(found, func(f string) bool { return strings.Contains(f, table) }) {
+			t.Errorf("%s does not show the canary: %v", table, found)
 		}
 	}
 	answers := a.answers(t, p)

@@ -34,21 +34,23 @@ var allowed = map[string][]string{
 	"lingkar.contact.v1.ContactService/CreateContact":        {"sales-force-automation"},
 	"lingkar.contact.v1.ContactService/BatchCreateContacts":  {"sales-force-automation"},
 	"lingkar.contact.v1.ConsentService/CheckConsent":         {"marketing-campaign"},
+	"lingkar.contact.v1.DisclosureService/ScreenDisclosure":  {"gateway"},
 	"lingkar.contact.v1.KeyService/FetchKeys":                {"sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
+	"lingkar.contact.v1.PortalService/GetPortalSession":      {"sales-force-automation", "service-ticket"},
 	"lingkar.contact.v1.RuleEngineService/CheckRule":         {"gateway"},
 	"lingkar.contact.v1.RuleEngineService/TryRule":           {"gateway"},
 	"lingkar.contact.v1.RuleEngineService/BackTestRule":      {"gateway"},
 	"lingkar.contact.v1.RuleEngineService/GetRuleActivity":   {"gateway"},
 	"lingkar.contact.v1.RuleEngineService/ListRuleDecisions": {"gateway"},
 	"lingkar.contact.v1.RuleEngineService/ExplainDecision":   {"gateway"},
-	"lingkar.contact.v1.EventLogService/ReadEvents":          {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics"},
-	"lingkar.contact.v1.EventLogService/GetLogHeads":         {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics"},
-	"lingkar.sales.v1.EventLogService/ReadEvents":            {"analytics"},
-	"lingkar.sales.v1.EventLogService/GetLogHeads":           {"analytics"},
-	"lingkar.ticket.v1.EventLogService/ReadEvents":           {"analytics"},
-	"lingkar.ticket.v1.EventLogService/GetLogHeads":          {"analytics"},
-	"lingkar.campaign.v1.EventLogService/ReadEvents":         {"analytics"},
-	"lingkar.campaign.v1.EventLogService/GetLogHeads":        {"analytics"},
+	"lingkar.contact.v1.EventLogService/ReadEvents":          {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
+	"lingkar.contact.v1.EventLogService/GetLogHeads":         {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
+	"lingkar.sales.v1.EventLogService/ReadEvents":            {"contact", "analytics", "gateway"},
+	"lingkar.sales.v1.EventLogService/GetLogHeads":           {"contact", "analytics", "gateway"},
+	"lingkar.ticket.v1.EventLogService/ReadEvents":           {"contact", "analytics", "gateway"},
+	"lingkar.ticket.v1.EventLogService/GetLogHeads":          {"contact", "analytics", "gateway"},
+	"lingkar.campaign.v1.EventLogService/ReadEvents":         {"contact", "analytics", "gateway"},
+	"lingkar.campaign.v1.EventLogService/GetLogHeads":        {"contact", "analytics", "gateway"},
 	"lingkar.platform.v1.EventLogService/ReadEvents":         {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
 	"lingkar.platform.v1.EventLogService/GetLogHeads":        {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
 }
@@ -159,14 +161,14 @@ func TestCallers_tokensAndStrangers(t *testing.T) {
 		defer cancel()
 		return errs.Reason(call(ctx, conn, method))
 	}
-	const heads = "/lingkar.contact.v1.EventLogService/GetLogHeads"
+	const heads = "/lingkar.sales.v1.EventLogService/GetLogHeads"
 	const tenants = "/lingkar.platform.v1.TenantService/ListTenants"
-	contact, front := s.Services["contact"].Addr, s.Services["platform"].Addr
-	if got := reason(contact, own.Identity(t, "analytics").ClientTLS(), "analytics", heads); got != "" {
+	sales, front := s.Services["sales"].Addr, s.Services["platform"].Addr
+	if got := reason(sales, own.Identity(t, "analytics").ClientTLS(), "analytics", heads); got != "" {
 		t.Errorf("analytics reads the log: %s", got)
 	}
-	if got := reason(contact, own.Identity(t, "gateway").ClientTLS(), "analytics", heads); got != "CALLER_NOT_ALLOWED" {
-		t.Errorf("the gateway with the token of analytics: %q", got)
+	if got := reason(sales, own.Identity(t, "service-ticket").ClientTLS(), "analytics", heads); got != "CALLER_NOT_ALLOWED" {
+		t.Errorf("service-ticket with the token of analytics: %q", got)
 	}
 	outside := &tls.Config{InsecureSkipVerify: true}
 	for _, method := range []string{tenants, "/lingkar.contact.v1.ContactService/GetContact"} {
@@ -179,7 +181,7 @@ func TestCallers_tokensAndStrangers(t *testing.T) {
 	for name, secured := range map[string]*tls.Config{
 		"another authority": foreign.Identity(t, "analytics").ClientTLS(), "ended": ended.Identity(t, "analytics").ClientTLS(), "plaintext": nil,
 	} {
-		if got := reason(contact, secured, "analytics", heads); got != "SERVICE_UNAVAILABLE" {
+		if got := reason(sales, secured, "analytics", heads); got != "SERVICE_UNAVAILABLE" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
@@ -189,7 +191,7 @@ func TestCallers_tokensAndStrangers(t *testing.T) {
 func TestCallers_inOneProcess(t *testing.T) {
 	t.Parallel()
 	s := testkit.Start(t, fleet.All()...)
-	for subject, want := range map[string]string{"analytics": "", "gateway": "CALLER_NOT_ALLOWED", "nobody": "CALLER_NOT_ALLOWED"} {
+	for subject, want := range map[string]string{"analytics": "", "service-ticket": "CALLER_NOT_ALLOWED", "nobody": "CALLER_NOT_ALLOWED"} {
 		conn := s.Conn("sales", s.AsService(subject))
 		err := conn.Invoke(t.Context(), "/lingkar.sales.v1.EventLogService/GetLogHeads", &rpc.Frame{}, &rpc.Frame{}, grpc.ForceCodecV2(rpc.Codec()))
 		if errs.Reason(err) != want {

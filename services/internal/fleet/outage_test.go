@@ -96,8 +96,9 @@ func ask(c *testkit.Client, p *probe) error {
 }
 
 // needsNone are calls that are answered without a database: roles and industry packs
-// are the program's own, and another tenant's name is refused by itself.
-var needsNone = regexp.MustCompile(`/lingkar\.(platform\.v1\.(RoleService/|TenantService/GetTenant)|contact\.v1\.CustomFieldService/(List|Get)IndustryPack)`)
+// are the program's own, another tenant's name is refused by itself, and so is whoever is
+// no portal where one is asked who it is.
+var needsNone = regexp.MustCompile(`/lingkar\.(platform\.v1\.(RoleService/|TenantService/GetTenant)|contact\.v1\.(CustomFieldService/(List|Get)IndustryPack|PortalService/GetPortalSession))`)
 
 // tellsOutage checks the answer of a call that cannot be served. What needs no
 // database is answered as ever.

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -18,6 +19,7 @@ import (
 	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 	ticketv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/ticket/v1"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
@@ -91,6 +93,11 @@ var tripLimits = []struct {
 		return &campaignv1.RecordResponseRequest{
 			Parent: t.GetName(), Response: &campaignv1.Response{Kind: campaignv1.ResponseKind_RESPONSE_KIND_INTERESTED, Channel: eventv1.Channel_CHANNEL_EMAIL},
 		}
+	}},
+	{"platform.v1.RuleService/UpdateRule", 3, 3, func(w *world) proto.Message {
+		r := send[*platformv1.Rule](w, "platform.v1.RuleService/CreateRule", &platformv1.CreateRuleRequest{Rule: marking()})
+		r.Condition = `contact.region_code == "NL"`
+		return &platformv1.UpdateRuleRequest{Rule: r}
 	}},
 	{"analytics.v1.CustomerViewService/GetCustomerView", 1, 1, func(w *world) proto.Message {
 		return &analyticsv1.GetCustomerViewRequest{Name: strings.Replace(w.contact, "contacts/", "customers/", 1)}
@@ -241,6 +248,17 @@ func (w *world) ticket() string {
 
 func (w *world) resolution() *ticketv1.ResolveTicketRequest {
 	return &ticketv1.ResolveTicketRequest{Name: w.ticket(), ResolutionCode: "replaced", Resolution: "A red one was sent."}
+}
+
+// marking is a rule that marks new contacts.
+func marking() *platformv1.Rule {
+	return &platformv1.Rule{
+		DisplayName: "Marks", Kind: "contact", Condition: "true",
+		Trigger: &platformv1.RuleTrigger{When: &platformv1.RuleTrigger_Events{Events: &platformv1.RuleEvents{Types: []string{"lingkar.contact.v1.ContactCreated"}}}},
+		Actions: []*platformv1.RuleAction{{Action: "add_label", Parameters: &structpb.Struct{Fields: map[string]*structpb.Value{
+			"key": structpb.NewStringValue("new"), "value": structpb.NewStringValue("yes"),
+		}}}},
+	}
 }
 
 func (w *world) touch() *campaignv1.SendTouchRequest {

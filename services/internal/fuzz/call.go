@@ -24,7 +24,8 @@ const (
 	// patience is how long an answer may take. The services answer earlier, with a
 	// deadline of their own.
 	patience = 25 * time.Second
-	// watched is how long a stream of answers is read.
+	// watched is how long a stream of answers is read, unless the context says: who
+	// expects a refusal waits for it with Expectantly.
 	watched = 50 * time.Millisecond
 	// largest is how much of an answer over HTTP is read.
 	largest = 16 << 20
@@ -49,13 +50,26 @@ type Answer struct {
 	Cut bool
 }
 
-// CallGRPC sends messages as they are, one after the other, and reads the answers.
-func CallGRPC(ctx context.Context, conn grpc.ClientConnInterface, m Method, payloads ...[]byte) Answer {
+// Expectantly answers a context for a call that is to end by itself: a stream of answers
+// is read for as long as a single answer may take.
+func Expectantly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, expected{}, true)
+}
+
+type expected struct{}
+
+// bounded answers a context that ends when a call of a method has taken too long.
+func bounded(ctx context.Context, m Method) (context.Context, context.CancelFunc) {
 	limit := patience
-	if m.Desc.IsStreamingServer() {
+	if m.Desc.IsStreamingServer() && ctx.Value(expected{}) == nil {
 		limit = watched
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	return context.WithTimeout(ctx, limit)
+}
+
+// CallGRPC sends messages as they are, one after the other, and reads the answers.
+func CallGRPC(ctx context.Context, conn grpc.ClientConnInterface, m Method, payloads ...[]byte) Answer {
+	ctx, cancel := bounded(ctx, m)
 	defer cancel()
 	desc := &grpc.StreamDesc{ServerStreams: m.Desc.IsStreamingServer(), ClientStreams: m.Desc.IsStreamingClient()}
 	stream, err := conn.NewStream(ctx, desc, m.Full, grpc.ForceCodecV2(rpc.Codec()))
@@ -75,7 +89,7 @@ func CallGRPC(ctx context.Context, conn grpc.ClientConnInterface, m Method, payl
 			break
 		}
 		a.Raw = append(a.Raw, frame.Payload...)
-		decoded := newMessage(m.Desc.Output()).Interface()
+		decoded := NewMessage(m.Desc.Output()).Interface()
 		if err := proto.Unmarshal(frame.Payload, decoded); err != nil {
 			a.Malformed = err
 		} else if _, err := protojson.Marshal(decoded); err != nil { // such as a time before the year 1
@@ -107,11 +121,7 @@ var client = &http.Client{
 // all, such as one with a line break in a header. Where the request is spoiled, it
 // may be one of another RPC: the answer is JSON, but not known to be of the RPC.
 func CallHTTP(ctx context.Context, m Method, req *http.Request, spoiled bool) (a Answer, sent bool) {
-	limit := patience
-	if m.Desc.IsStreamingServer() {
-		limit = watched
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := bounded(ctx, m)
 	defer cancel()
 	res, err := client.Do(req.WithContext(ctx))
 	if err != nil {
@@ -156,7 +166,7 @@ func (a *Answer) read(m Method, res *http.Response) {
 	if res.StatusCode != http.StatusOK || m.Desc.IsStreamingServer() || res.Header.Get("Content-Type") != "application/json" {
 		return
 	}
-	decoded := newMessage(m.Desc.Output()).Interface()
+	decoded := NewMessage(m.Desc.Output()).Interface()
 	a.Malformed = protojson.Unmarshal(a.Raw, decoded)
 	a.Messages = []proto.Message{decoded}
 }

@@ -126,9 +126,9 @@ func (m Method) Resource() protoreflect.FieldDescriptor {
 	return f
 }
 
-// resourceOf answers the patterns of a resource's names, such as "leads/*"; none
+// ResourcePatterns answers the patterns of a resource's names, such as "leads/*"; none
 // where the message is no resource.
-func resourceOf(d protoreflect.MessageDescriptor) []string {
+func ResourcePatterns(d protoreflect.MessageDescriptor) []string {
 	option, _ := proto.GetExtension(d.Options(), annotations.E_Resource).(*annotations.ResourceDescriptor)
 	var patterns []string
 	for _, p := range option.GetPattern() {
@@ -149,7 +149,7 @@ func patternsOfTypes() map[string][]string {
 		for i := range file.Messages().Len() {
 			d := file.Messages().Get(i)
 			if option, _ := proto.GetExtension(d.Options(), annotations.E_Resource).(*annotations.ResourceDescriptor); option != nil {
-				types[option.GetType()] = append(types[option.GetType()], resourceOf(d)...)
+				types[option.GetType()] = append(types[option.GetType()], ResourcePatterns(d)...)
 			}
 		}
 		return true
@@ -160,8 +160,8 @@ func patternsOfTypes() map[string][]string {
 	return types
 }
 
-// newMessage makes an empty message of a type that is linked.
-func newMessage(d protoreflect.MessageDescriptor) protoreflect.Message {
+// NewMessage makes an empty message of a type that is linked.
+func NewMessage(d protoreflect.MessageDescriptor) protoreflect.Message {
 	kind, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
 	if err != nil {
 		panic("fuzz: " + err.Error()) // generated code links its types

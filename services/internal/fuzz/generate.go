@@ -61,7 +61,7 @@ func (g *Generator) RequestAbout(m Method, resource string) proto.Message {
 
 func (g *Generator) attempt(m Method, resource string) proto.Message {
 	g.method, g.resource, g.rich = m, resource, g.Rand.Float64()*0.6
-	request := newMessage(m.Desc.Input())
+	request := NewMessage(m.Desc.Input())
 	g.fill(request, "", 0)
 	return request.Interface()
 }

@@ -31,6 +31,8 @@ var hints = map[protoreflect.Name][]string{
 	"email":              {"ani@example.com", "budi@example.org", "siti@example.id"},
 	"phone":              {"+628123456789", "+31205551234", "0812 345 6790"},
 	"value":              {"ani@example.com", "+628123456789", "4111-22", "device-7", "https://example.com/ani"},
+	"url":                {"https://crm.example.com/events", "https://crm.example.com:8443/?a=b"},
+	"event_types":        {"lingkar.contact.v1.ContactCreated", "lingkar.sales.v1.OrderConfirmed", "lingkar.ticket.v1.TicketOpened"},
 	"ip_address":         {"192.0.2.1", "2001:db8::1"},
 	"hours":              {"08:00-17:00", ""},
 	"delimiter":          {",", ";"},
@@ -44,11 +46,13 @@ var hints = map[protoreflect.Name][]string{
 	"action":             {"set_owner", "set_owner", "notify"},
 	"since":              {"", "create_time"},
 	"filter": {
-		"", `create_time > "2020-01-01T00:00:00Z"`, `owner = "users/ani"`, `labels.a = "b"`, `external_ids:erp`,
+		"", "", `create_time > "2020-01-01T00:00:00Z"`, `owner = "users/ani"`, `labels.a = "b"`, `external_ids:erp`,
 		`update_time >= "2024-01-01T00:00:00Z" AND owner != "users/ani"`, `NOT owner = "users/ani"`, `source = "a" OR team = "b"`,
 	},
 	"order_by": {"", "create_time", "create_time desc", "update_time desc", "name"},
-	"query":    {"ani", "coffee machine", `"exact words" -without`, "a b c d e"},
+	// A view is of one kind of records, and known to the gateway alone.
+	"saved_view": {""},
+	"query":      {"ani", "coffee machine", `"exact words" -without`, "a b c d e"},
 	"required_fields": {
 		"amount", "close_date",
 	},

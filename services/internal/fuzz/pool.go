@@ -53,6 +53,9 @@ func (p *Pool) Clone() *Pool {
 // Names answers the names that fit a pattern such as "leads/*".
 func (p *Pool) Names(pattern string) []string { return p.names[pattern] }
 
+// Patterns answers the patterns of which names are known, in their order.
+func (p *Pool) Patterns() []string { return slices.Sorted(maps.Keys(p.names)) }
+
 // Add remembers a resource by its name.
 func (p *Pool) Add(pattern, name string) {
 	if !slices.Contains(p.names[pattern], name) {
@@ -88,7 +91,7 @@ func (p *Pool) learnResource(m protoreflect.Message) {
 		return
 	}
 	is := m.Get(name).String()
-	for _, pattern := range resourceOf(m.Descriptor()) {
+	for _, pattern := range ResourcePatterns(m.Descriptor()) {
 		if len(strings.Split(pattern, "/")) == len(strings.Split(is, "/")) && strings.HasPrefix(is, fixedPart(pattern)) {
 			p.Add(pattern, is)
 		}

@@ -64,7 +64,7 @@ func nameOf(a Answer) (name, etag string) {
 		return "", ""
 	}
 	m := a.Messages[0].ProtoReflect()
-	if len(resourceOf(m.Descriptor())) == 0 {
+	if len(ResourcePatterns(m.Descriptor())) == 0 {
 		return "", ""
 	}
 	return textOf(m, "name"), textOf(m, "etag")

@@ -164,7 +164,7 @@ func (w *worker) sendBytes(ctx context.Context, m Method, way string, payloads [
 func describe(m Method, payloads [][]byte) string {
 	var b strings.Builder
 	for _, p := range payloads {
-		message := newMessage(m.Desc.Input()).Interface()
+		message := NewMessage(m.Desc.Input()).Interface()
 		if err := proto.Unmarshal(p, message); err != nil {
 			fmt.Fprintf(&b, "%x\n", p)
 			continue
@@ -232,7 +232,7 @@ func (w *worker) learn(a Answer) {
 
 // hypothetical says whether a call asked for what would be, and changed nothing.
 func hypothetical(m Method, payload []byte) bool {
-	request := newMessage(m.Desc.Input())
+	request := NewMessage(m.Desc.Input())
 	checks := request.Descriptor().Fields().ByName("validate_only")
 	return checks != nil && proto.Unmarshal(payload, request.Interface()) == nil && request.Get(checks).Bool()
 }

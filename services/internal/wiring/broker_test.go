@@ -60,8 +60,8 @@ var publishers = map[string][]string{
 	"$JS.API.DIRECT.GET.EVENTS":        nil,
 	"$JS.API.INFO":                     nil,
 
-	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.contact.>":  {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics"},
-	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.sales.>":    {"analytics"},
+	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.contact.>":  {"contact", "sales-force-automation", "service-ticket", "marketing-campaign", "analytics", "gateway"},
+	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.sales.>":    {"contact", "analytics", "gateway"},
 	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.platform.>": everybody,
 	"$JS.API.CONSUMER.CREATE.EVENTS.c.evt.>":          nil,
 	"$JS.API.CONSUMER.CREATE.EVENTS.c":                {"contact", "analytics", "gateway"},

@@ -11,11 +11,15 @@ import (
 // fetchKeys is what everybody calls who records or reads personal fields.
 const fetchKeys = contactv1.KeyService_FetchKeys_FullMethodName
 
+// portalSession is what everybody calls who has something open to portals.
+const portalSession = contactv1.PortalService_GetPortalSession_FullMethodName
+
 // Mesh is that of the suite.
 var Mesh = mesh.Mesh{
-	"contact": {Area: "contact", Reads: []string{"contact", "platform"}, Together: true},
+	"contact": {Area: "contact", Reads: []string{"contact", "sales", "ticket", "campaign", "platform"}, Together: true},
 	"sales-force-automation": {Area: "sales", Reads: []string{"contact", "platform"}, Calls: []string{
 		fetchKeys,
+		portalSession,
 		contactv1.ContactService_GetContact_FullMethodName,
 		contactv1.ContactService_ListContacts_FullMethodName,
 		contactv1.ContactService_LookupContact_FullMethodName,
@@ -25,6 +29,7 @@ var Mesh = mesh.Mesh{
 	}},
 	"service-ticket": {Area: "ticket", Reads: []string{"contact", "platform"}, Calls: []string{
 		fetchKeys,
+		portalSession,
 		contactv1.ContactService_GetContact_FullMethodName,
 	}},
 	"marketing-campaign": {Area: "campaign", Reads: []string{"contact", "platform"}, Calls: []string{
@@ -37,8 +42,9 @@ var Mesh = mesh.Mesh{
 	"analytics": {Area: "analytics", Reads: []string{"contact", "sales", "ticket", "campaign", "platform"}, Together: true, Calls: []string{
 		fetchKeys,
 	}},
-	"gateway": {Area: "platform", Front: true, Reads: []string{"platform"}, Calls: []string{
+	"gateway": {Area: "platform", Front: true, Reads: []string{"contact", "sales", "ticket", "campaign", "platform"}, Together: true, Calls: []string{
 		fetchKeys,
+		contactv1.DisclosureService_ScreenDisclosure_FullMethodName,
 		contactv1.RuleEngineService_CheckRule_FullMethodName,
 		contactv1.RuleEngineService_TryRule_FullMethodName,
 		contactv1.RuleEngineService_BackTestRule_FullMethodName,

@@ -1,3 +1,6 @@
+// Package pyramid says how the customers of a company are divided by what they bring:
+// the layer and the value tier of an active customer among all others, and the layers
+// of everyone else, by their class (package lifecycle).
 package pyramid
 
 import (
@@ -5,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 )
 
@@ -29,15 +33,15 @@ var Layers = []Layer{Top, Large, Medium, Small, LayerInactive, LayerProspect, La
 
 // LayerOf answers the layer of a class that is not divided; Small for Active,
 // whose layer depends on the rank (see Borders).
-func LayerOf(c Class) Layer {
+func LayerOf(c lifecycle.Class) Layer {
 	switch c {
-	case Active:
+	case lifecycle.Active:
 		return Small
-	case Inactive:
+	case lifecycle.Inactive:
 		return LayerInactive
-	case Prospect:
+	case lifecycle.Prospect:
 		return LayerProspect
-	case Suspect:
+	case lifecycle.Suspect:
 		return LayerSuspect
 	default:
 		return LayerRestOfWorld
@@ -45,18 +49,18 @@ func LayerOf(c Class) Layer {
 }
 
 // Class answers the class a layer belongs to.
-func (l Layer) Class() Class {
+func (l Layer) Class() lifecycle.Class {
 	switch l {
 	case LayerInactive:
-		return Inactive
+		return lifecycle.Inactive
 	case LayerProspect:
-		return Prospect
+		return lifecycle.Prospect
 	case LayerSuspect:
-		return Suspect
+		return lifecycle.Suspect
 	case LayerRestOfWorld:
-		return RestOfWorld
+		return lifecycle.RestOfWorld
 	default:
-		return Active
+		return lifecycle.Active
 	}
 }
 

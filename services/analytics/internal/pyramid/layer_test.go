@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 )
@@ -105,17 +106,17 @@ func drawPlace(r *rapid.T) pyramid.Place {
 func TestLayer_classAndTier(t *testing.T) {
 	t.Parallel()
 	want := map[pyramid.Layer]struct {
-		class pyramid.Class
+		class lifecycle.Class
 		tier  pyramid.Tier
 	}{
-		pyramid.Top:              {pyramid.Active, pyramid.High},
-		pyramid.Large:            {pyramid.Active, pyramid.High},
-		pyramid.Medium:           {pyramid.Active, pyramid.MediumTier},
-		pyramid.Small:            {pyramid.Active, pyramid.Low},
-		pyramid.LayerInactive:    {pyramid.Inactive, pyramid.NoTier},
-		pyramid.LayerProspect:    {pyramid.Prospect, pyramid.NoTier},
-		pyramid.LayerSuspect:     {pyramid.Suspect, pyramid.NoTier},
-		pyramid.LayerRestOfWorld: {pyramid.RestOfWorld, pyramid.NoTier},
+		pyramid.Top:              {lifecycle.Active, pyramid.High},
+		pyramid.Large:            {lifecycle.Active, pyramid.High},
+		pyramid.Medium:           {lifecycle.Active, pyramid.MediumTier},
+		pyramid.Small:            {lifecycle.Active, pyramid.Low},
+		pyramid.LayerInactive:    {lifecycle.Inactive, pyramid.NoTier},
+		pyramid.LayerProspect:    {lifecycle.Prospect, pyramid.NoTier},
+		pyramid.LayerSuspect:     {lifecycle.Suspect, pyramid.NoTier},
+		pyramid.LayerRestOfWorld: {lifecycle.RestOfWorld, pyramid.NoTier},
 	}
 	for _, layer := range pyramid.Layers {
 		if got := layer.Class(); got != want[layer].class {

@@ -24,6 +24,7 @@ var sections = map[analyticsv1.Section]struct {
 	analyticsv1.Section_SECTION_PROFILE:          {"contact", everyone},
 	analyticsv1.Section_SECTION_RELATIONSHIPS:    {"contact", everyone},
 	analyticsv1.Section_SECTION_ACCOUNT_BALANCES: {"contact", everyone},
+	analyticsv1.Section_SECTION_CUSTOM_FIELDS:    {"contact", everyone},
 	analyticsv1.Section_SECTION_LEADS:            {"sales", everyone},
 	analyticsv1.Section_SECTION_OPPORTUNITIES:    {"sales", deals},
 	analyticsv1.Section_SECTION_ORDERS:           {"sales", deals},

@@ -39,6 +39,9 @@ func (v *viewing) answer(ctx context.Context) (*analyticsv1.CustomerView, error)
 	if v.wants(analyticsv1.Section_SECTION_ACCOUNT_BALANCES) {
 		v.view.AccountBalances = v.accountBalances(ctx)
 	}
+	if v.wants(analyticsv1.Section_SECTION_CUSTOM_FIELDS) {
+		v.view.CustomFieldLabels = v.customFields(ctx)
+	}
 	if v.wants(analyticsv1.Section_SECTION_PURCHASES) {
 		v.answerPurchases(ctx)
 	}

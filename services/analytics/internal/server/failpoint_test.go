@@ -21,6 +21,7 @@ func TestFailpoints_operator(t *testing.T) {
 	a := of(s.Client(t, s.As(auth.Admin)))
 	operator := a.as(s.As(auth.Operator))
 	c := a.customer(t, "Ibu Siti")
+	a.acquaint(t, c) // it moves in its lifecycle no more
 	a.settle(t, number(c))
 	refuse := fmt.Sprintf("ALTER TABLE timeline ADD CONSTRAINT poison CHECK (contact <> '%s') NOT VALID", c.GetName()[len("contacts/"):])
 	mend := meddle(t, s, refuse, "ALTER TABLE timeline DROP CONSTRAINT poison")

@@ -11,6 +11,8 @@ var (
 	// integrators read the events of a whole tenant.
 	integrators = auth.Allow(auth.All, auth.Admin, auth.Service)
 	operators   = auth.Allow(auth.All, auth.Operator)
+	// auditors look whether the audit log is what was written.
+	auditors = auth.Allow(auth.All, auth.Admin, auth.Operator, auth.Service)
 )
 
 // Policy says who may make which call, over which records.
@@ -18,6 +20,9 @@ var Policy = auth.Policy{
 	analyticsv1.CustomerViewService_GetCustomerView_FullMethodName: everyone,
 	analyticsv1.CustomerViewService_ListTimeline_FullMethodName:    everyone,
 	analyticsv1.CustomerViewService_WatchCustomer_FullMethodName:   everyone,
+
+	analyticsv1.AuditService_VerifyAudit_FullMethodName:     auditors,
+	analyticsv1.AuditService_ProveAuditEntry_FullMethodName: auditors,
 
 	analyticsv1.PyramidService_GetCustomerPyramid_FullMethodName: headquarters.And(auth.Allow(auth.All, auth.Marketer)),
 	analyticsv1.PyramidService_ListPyramidMembers_FullMethodName: headquarters.And(auth.Allow(auth.All, auth.Marketer)),

@@ -7,8 +7,10 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
 )
@@ -23,6 +25,7 @@ func (v *viewing) answerPurchases(ctx context.Context) {
 	if err == nil && mayRead(analyticsv1.Section_SECTION_PURCHASES, v.caller) {
 		v.view.Purchases = bought.summary(v.setting.Currency)
 		v.view.LifecycleClass, v.view.ValueTier, err = v.standing(ctx, v.pyramidQuery(), v.setting.Zone, v.rows.Customer, bought)
+		v.view.LifecyclePhase = contactv1.LifecyclePhase(lifecycle.PhaseOf(lifecycle.Class(v.view.GetLifecycleClass()), int(bought.lately)))
 	}
 	uncounted := errors.Is(err, store.ErrUncounted)
 	if uncounted {
@@ -41,8 +44,10 @@ func (v *viewing) answerPurchases(ctx context.Context) {
 type purchases struct {
 	currencies         []store.CurrencyPurchases
 	count, unconverted int64
-	converted, window  money.Decimal
-	first, last        time.Time
+	// lately is how many lie within the window.
+	lately            int64
+	converted, window money.Decimal
+	first, last       time.Time
 }
 
 func sum(currencies []store.CurrencyPurchases) (purchases, error) {
@@ -51,6 +56,7 @@ func sum(currencies []store.CurrencyPurchases) (purchases, error) {
 	for _, c := range currencies {
 		total.count += c.Count
 		total.unconverted += c.Unconverted
+		total.lately += c.Lately
 		if total.converted, err = total.converted.Add(c.Converted); err != nil {
 			return total, err
 		}
@@ -84,11 +90,11 @@ func (p purchases) summary(currency string) *analyticsv1.PurchaseSummary {
 // standing says where a customer stands in the pyramid, and what it is worth. With
 // store.ErrUncounted the class is known and the tier not yet.
 func (s *Server) standing(ctx context.Context, tenant store.PyramidQuery, zone *time.Location, c store.Customer, bought purchases) (analyticsv1.LifecycleClass, analyticsv1.ValueTier, error) {
-	class := pyramid.Facts{
+	class := lifecycle.Facts{
 		Bought: bought.count > 0, BoughtLately: !bought.last.Before(tenant.Purchases.Window.Start),
 		Related: c.Related, NoNeed: c.NoNeed,
 	}.Class()
-	if class != pyramid.Active || c.Deleted {
+	if class != lifecycle.Active || c.Deleted {
 		return analyticsv1.LifecycleClass(class), analyticsv1.ValueTier_VALUE_TIER_UNSPECIFIED, nil
 	}
 	marks, err := s.Store.Marks(ctx, tenant, zone)

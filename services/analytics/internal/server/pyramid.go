@@ -9,6 +9,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
@@ -22,7 +23,7 @@ func (s *Server) pyramidOf(ctx context.Context, at store.Instant, months int32) 
 	setting, err := s.Store.Setting(ctx, tenant)
 	q := store.PyramidQuery{Tenant: tenant, At: at, Shares: setting.Shares}
 	if err == nil {
-		q.Purchases = setting.Purchases(at.EffectiveAt, monthsOf(months))
+		q.Purchases = setting.Purchases(at.EffectiveAt, int(months))
 		err = representable(q.Purchases.Window)
 	}
 	return q, setting.Currency, err
@@ -30,18 +31,11 @@ func (s *Server) pyramidOf(ctx context.Context, at store.Instant, months int32) 
 
 // representable refuses a window that begins before the first time that a message
 // can hold.
-func representable(w pyramid.Window) error {
+func representable(w lifecycle.Window) error {
 	if timestamppb.New(w.Start).IsValid() {
 		return nil
 	}
 	return errs.Invalid("window_months", "", "the window must not begin before the year 1")
-}
-
-func monthsOf(months int32) int {
-	if months == 0 {
-		return pyramid.DefaultMonths
-	}
-	return int(months)
 }
 
 // GetCustomerPyramid sums up all customers by layer.
@@ -63,7 +57,7 @@ func (s *Server) GetCustomerPyramid(ctx context.Context, req *analyticsv1.GetCus
 	}
 	answer := &analyticsv1.CustomerPyramid{
 		AsOf: timestamppb.New(at.AsOf), EffectiveAt: timestamppb.New(at.EffectiveAt),
-		WindowMonths: int32(monthsOf(req.GetWindowMonths())), WindowStartTime: timestamppb.New(q.Purchases.Window.Start),
+		WindowMonths: int32(q.Purchases.Months), WindowStartTime: timestamppb.New(q.Purchases.Window.Start),
 	}
 	return answer, fillPyramid(answer, layers, currency)
 }
@@ -77,7 +71,7 @@ func fillPyramid(p *analyticsv1.CustomerPyramid, layers map[pyramid.Layer]store.
 		total.Count += sum.Count
 		total.Unconverted += sum.Unconverted
 		total.Seconds += sum.Seconds
-		if c := layer.Class(); c == pyramid.Active || c == pyramid.Inactive {
+		if c := layer.Class(); c == lifecycle.Active || c == lifecycle.Inactive {
 			customers += sum.Count
 		}
 		if total.Revenue, err = total.Revenue.Add(sum.Revenue); err != nil {

@@ -25,22 +25,7 @@ func testFunnel(t *testing.T, s *testkit.Suite) {
 		}}))(t)
 		expectClass(t, a, c, suspect)
 
-		segment := must(a.CreateSegment(a.Ctx(), &campaignv1.CreateSegmentRequest{Segment: &campaignv1.Segment{
-			DisplayName: "one person (" + a.Transport + ")", Contacts: []string{c.GetName()},
-		}}))(t)
-		must(a.MaterializeSegment(a.Ctx(), &campaignv1.MaterializeSegmentRequest{Name: segment.GetName()}))(t)
-		testkit.Eventually(t, func() error {
-			got, err := a.GetSegment(a.Ctx(), &campaignv1.GetSegmentRequest{Name: segment.GetName()})
-			if err == nil && got.GetState() != campaignv1.SegmentState_SEGMENT_STATE_READY {
-				err = fmt.Errorf("the segment is %s", got.GetState())
-			}
-			return err
-		})
-		draft := must(a.CreateCampaign(a.Ctx(), &campaignv1.CreateCampaignRequest{Campaign: &campaignv1.Campaign{
-			DisplayName: "Come and see (" + a.Transport + ")", Kind: campaignv1.CampaignKind_CAMPAIGN_KIND_ACQUISITION, Channel: email,
-			Segment: segment.GetName(), Subject: "Come and see", Body: "We have something new.",
-		}}))(t)
-		must(a.LaunchCampaign(a.Ctx(), &campaignv1.LaunchCampaignRequest{Name: draft.GetName()}))(t)
+		a.invites(t, c)
 		touch := a.touched(t, c)
 		expectClass(t, a, c, suspect) // that we wrote shows nothing
 		must(a.RecordResponse(a.Ctx(), &campaignv1.RecordResponseRequest{Parent: touch.GetName(), Response: &campaignv1.Response{
@@ -81,6 +66,29 @@ func testFunnel(t *testing.T, s *testkit.Suite) {
 			t.Errorf("the timeline tells of %v: %v", areas, titles(v.GetTimeline()))
 		}
 	})
+}
+
+// invites runs a campaign that writes to contacts.
+func (a *api) invites(t *testing.T, contacts ...*contactv1.Contact) {
+	t.Helper()
+	who := &campaignv1.Segment{DisplayName: fmt.Sprintf("%s (%s)", contacts[0].GetDisplayName(), a.Transport)}
+	for _, c := range contacts {
+		who.Contacts = append(who.Contacts, c.GetName())
+	}
+	segment := must(a.CreateSegment(a.Ctx(), &campaignv1.CreateSegmentRequest{Segment: who}))(t)
+	must(a.MaterializeSegment(a.Ctx(), &campaignv1.MaterializeSegmentRequest{Name: segment.GetName()}))(t)
+	testkit.Eventually(t, func() error {
+		got, err := a.GetSegment(a.Ctx(), &campaignv1.GetSegmentRequest{Name: segment.GetName()})
+		if err == nil && got.GetState() != campaignv1.SegmentState_SEGMENT_STATE_READY {
+			err = fmt.Errorf("the segment is %s", got.GetState())
+		}
+		return err
+	})
+	draft := must(a.CreateCampaign(a.Ctx(), &campaignv1.CreateCampaignRequest{Campaign: &campaignv1.Campaign{
+		DisplayName: "Come and see (" + a.Transport + ")", Kind: campaignv1.CampaignKind_CAMPAIGN_KIND_ACQUISITION, Channel: email,
+		Segment: segment.GetName(), Subject: "Come and see", Body: "We have something new.",
+	}}))(t)
+	must(a.LaunchCampaign(a.Ctx(), &campaignv1.LaunchCampaignRequest{Name: draft.GetName()}))(t)
 }
 
 // touched waits until a campaign has written to somebody.

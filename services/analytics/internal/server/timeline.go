@@ -13,7 +13,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
-	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
 )
 
@@ -40,7 +39,7 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 	if err != nil {
 		return nil, err
 	}
-	tenant := store.PyramidQuery{Tenant: caller.Tenant, At: at, Purchases: setting.Purchases(at.EffectiveAt, pyramid.DefaultMonths), Shares: setting.Shares}
+	tenant := store.PyramidQuery{Tenant: caller.Tenant, At: at, Purchases: setting.Purchases(at.EffectiveAt, 0), Shares: setting.Shares}
 	page, err := s.Store.Timeline(ctx, caller.Tenant, ref, at, q, tenant.Purchases)
 	if err != nil {
 		return nil, err

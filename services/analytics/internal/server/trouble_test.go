@@ -69,6 +69,7 @@ func TestDeadLetters(t *testing.T) {
 	s := start(t)
 	both(t, s, []string{"CON-34"}, func(t *testing.T, a *api) {
 		c, neighbour := a.customer(t, "Ibu Siti"), a.customer(t, "Pak Budi")
+		a.acquaint(t, c) // it moves in its lifecycle no more
 		a.settle(t, number(c))
 		a.settle(t, number(neighbour))
 		operator := a.as(s.As(auth.Operator))
@@ -87,7 +88,7 @@ func TestDeadLetters(t *testing.T) {
 		}
 		v := a.view(t, number(c))
 		if v.GetTimelineStatus().GetState() != stale || v.GetProfileStatus().GetState() != stale ||
-			v.GetTickets().GetStatus().GetState() != ok || len(v.GetTimeline()) != 1 {
+			v.GetTickets().GetStatus().GetState() != ok || len(v.GetTimeline()) != 2 {
 			t.Errorf("timeline %v, profile %v, tickets %v", v.GetTimelineStatus(), v.GetProfileStatus(), v.GetTickets().GetStatus())
 		}
 		_, err := operator.RetryDeadLetter(a.Ctx(), &analyticsv1.RetryDeadLetterRequest{Name: letters[0].GetName()})

@@ -6,7 +6,6 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
-	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
@@ -74,7 +73,7 @@ func (v *viewing) query() store.ViewQuery {
 		Tenant: v.caller.Tenant, Ref: v.ref, At: v.at, Limit: workItems + 1,
 		Subject: v.caller.Subject, Teams: v.caller.Teams,
 		Sections:  []store.Section{{ID: int16(analyticsv1.Section_SECTION_PROFILE)}},
-		Purchases: v.setting.Purchases(v.at.EffectiveAt, pyramid.DefaultMonths),
+		Purchases: v.setting.Purchases(v.at.EffectiveAt, 0),
 	}
 	for _, section := range workSections {
 		if v.reads(section) {
@@ -94,6 +93,7 @@ func (v *viewing) query() store.ViewQuery {
 	if v.reads(analyticsv1.Section_SECTION_SATISFACTION) {
 		q.Facts = append(q.Facts, projection.Satisfaction)
 	}
+	q.CustomFields = v.reads(analyticsv1.Section_SECTION_CUSTOM_FIELDS)
 	if v.wants(analyticsv1.Section_SECTION_TIMELINE) {
 		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()) + 1, Areas: v.areas}
 	}
@@ -103,6 +103,6 @@ func (v *viewing) query() store.ViewQuery {
 func (v *viewing) pyramidQuery() store.PyramidQuery {
 	return store.PyramidQuery{
 		Tenant: v.caller.Tenant, At: v.at, Shares: v.setting.Shares,
-		Purchases: v.setting.Purchases(v.at.EffectiveAt, pyramid.DefaultMonths),
+		Purchases: v.setting.Purchases(v.at.EffectiveAt, 0),
 	}
 }

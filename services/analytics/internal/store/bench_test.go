@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
@@ -91,7 +92,7 @@ func BenchmarkPyramid(b *testing.B) {
 	asOwner(b, db, "VACUUM ANALYZE")
 	q := store.PyramidQuery{
 		Tenant: tenant, Shares: pyramid.DefaultShares,
-		Purchases: store.PurchaseQuery{Window: pyramid.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"},
+		Purchases: store.PurchaseQuery{Window: lifecycle.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"},
 	}
 	report := cpu(b, db)
 	for b.Loop() {

@@ -10,6 +10,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // Customer is who a customer is, as far as it takes to find it, to say who may see
@@ -193,6 +194,23 @@ func queueRelationships(b *pgx.Batch, q ViewQuery, relationships *[]Relationship
 		*relationships, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Relationship, err error) {
 			return r, row.Scan(&r.Relationship, &r.Type, &r.Peer, &r.PeerID, &r.PeerName)
 		})
+		return err
+	})
+}
+
+// selectCustomFields takes the section as $2, and is not about one customer.
+var selectCustomFields = [2]string{valid(customFieldsSQL, " = 'infinity'"), valid(customFieldsSQL, " > $3")}
+
+const customFieldsSQL = `
+SELECT a.state
+FROM aggregate_state a
+WHERE a.tenant = $1 AND a.contact = '00000000-0000-0000-0000-000000000000' AND a.section = $2 AND {valid:a} AND NOT a.deleted`
+
+// queueCustomFields reads the custom fields that the tenant has for contacts, each a
+// CustomField.
+func queueCustomFields(b *pgx.Batch, q ViewQuery, fields *[][]byte) {
+	b.Queue(selectCustomFields[bit(q.At.Past)], q.Tenant, projection.CustomFields, q.At.known()).Query(func(rows pgx.Rows) (err error) {
+		*fields, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
 		return err
 	})
 }

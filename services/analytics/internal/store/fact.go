@@ -5,14 +5,16 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
-	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // PurchaseQuery says how purchases are counted.
 type PurchaseQuery struct {
-	Window pyramid.Window
+	Window lifecycle.Window
+	// Months is how many calendar months it reaches back.
+	Months int
 	// Currency is the one to report in, and Zone the tenant's, in which a purchase
 	// has its day.
 	Currency, Zone string
@@ -45,6 +47,8 @@ type CurrencyPurchases struct {
 	// Unconverted of them.
 	Converted, Window money.Decimal
 	Unconverted       int64
+	// Lately is how many of them lie within the window.
+	Lately int64
 }
 
 // Satisfaction is how satisfied a customer says it is, from 1 to 5.
@@ -77,7 +81,7 @@ END`
 var selectFacts = prepare(`
 SELECT f.kind, f.currency, count(*), sum(f.amount), min(f.at), max(f.at),
        COALESCE(sum(x.amount), 0), COALESCE(sum(x.amount) FILTER (WHERE f.at >= $7), 0),
-       count(*) FILTER (WHERE x.amount IS NULL),
+       count(*) FILTER (WHERE x.amount IS NULL), count(*) FILTER (WHERE f.at >= $7),
        avg(f.amount)::float8, (array_agg(f.amount ORDER BY f.at DESC, f.aggregate DESC) FILTER (WHERE f.kind = 2))[1]::float8
 FROM fact f
 CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
@@ -99,7 +103,7 @@ func queueFactSums(b *pgx.Batch, q ViewQuery, f *Facts) {
 		var average float64
 		var latest *float64
 		_, err := pgx.ForEachRow(rows, []any{
-			&kind, &sum.Currency, &sum.Count, &sum.Total, &sum.First, &sum.Last, &sum.Converted, &sum.Window, &sum.Unconverted, &average, &latest,
+			&kind, &sum.Currency, &sum.Count, &sum.Total, &sum.First, &sum.Last, &sum.Converted, &sum.Window, &sum.Unconverted, &sum.Lately, &average, &latest,
 		}, func() error {
 			switch kind {
 			case projection.Purchase:

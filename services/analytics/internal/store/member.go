@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 )
@@ -54,7 +55,7 @@ type MemberKey struct {
 func (s *Store) Members(ctx context.Context, q PyramidQuery, layer pyramid.Layer, after MemberKey, limit int) ([]Member, error) {
 	var members []Member
 	err := s.consistently(ctx, &q, pyramidTimeout, func(tx pgx.Tx) (err error) {
-		if layer.Class() == pyramid.Active {
+		if layer.Class() == lifecycle.Active {
 			members, err = activeMembers(ctx, tx, q, layer, after.Rank, limit)
 		} else {
 			members, err = classMembers(ctx, tx, q, layer.Class(), after.Contact, limit)
@@ -77,13 +78,13 @@ func activeMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, layer pyramid
 	return pgx.CollectRows(rows, scanMember)
 }
 
-func classMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, class pyramid.Class, after uuid.UUID, limit int) ([]Member, error) {
-	facts := pyramid.FactsOf(class)
+func classMembers(ctx context.Context, tx pgx.Tx, q PyramidQuery, class lifecycle.Class, after uuid.UUID, limit int) ([]Member, error) {
+	facts := lifecycle.FactsOf(class)
 	rows, err := tx.Query(ctx, selectClass.of(q), q.args(
-		column(facts, func(f pyramid.Facts) bool { return f.Bought }),
-		column(facts, func(f pyramid.Facts) bool { return f.BoughtLately }),
-		column(facts, func(f pyramid.Facts) bool { return f.Related }),
-		column(facts, func(f pyramid.Facts) bool { return f.NoNeed }),
+		column(facts, func(f lifecycle.Facts) bool { return f.Bought }),
+		column(facts, func(f lifecycle.Facts) bool { return f.BoughtLately }),
+		column(facts, func(f lifecycle.Facts) bool { return f.Related }),
+		column(facts, func(f lifecycle.Facts) bool { return f.NoNeed }),
 		after, limit)...)
 	if err != nil {
 		return nil, err

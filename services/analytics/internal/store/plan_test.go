@@ -7,19 +7,19 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
-	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // viewOf asks for everything of a customer.
 func viewOf(tenant uuid.UUID, number string, at store.Instant) store.ViewQuery {
-	purchases := store.PurchaseQuery{Window: pyramid.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"}
+	purchases := store.PurchaseQuery{Window: lifecycle.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"}
 	return store.ViewQuery{
 		Tenant: tenant, Ref: store.Ref{Number: number}, At: at,
 		Sections: []store.Section{{ID: 1}, {ID: 3}, {ID: 4}, {ID: 5}, {ID: 6}, {ID: 7}}, Limit: 21,
-		Relationships: 51, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase, projection.Satisfaction}, Timeline: &store.TimelineQuery{Limit: 51},
+		Relationships: 51, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase, projection.Satisfaction}, CustomFields: true, Timeline: &store.TimelineQuery{Limit: 51},
 	}
 }
 

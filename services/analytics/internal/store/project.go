@@ -105,9 +105,12 @@ func queueStates(b *pgx.Batch, rows []projection.State) {
 		column(rows, func(r row) []byte { return r.Body }))
 }
 
+// insertRelations leaves relations alone that are as old: a conflict would lock and so
+// write each of them, and most events come after the first.
 const insertRelations = `
 INSERT INTO first_relation (tenant, contact, since)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[])
+SELECT n.* FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS n (tenant, contact, since)
+WHERE NOT EXISTS (SELECT FROM first_relation AS r WHERE r.tenant = n.tenant AND r.contact = n.contact AND r.since <= n.since)
 ON CONFLICT (tenant, contact) DO UPDATE SET since = EXCLUDED.since WHERE EXCLUDED.since < first_relation.since`
 
 func queueRelations(b *pgx.Batch, rows []projection.Relation) {
@@ -122,9 +125,9 @@ func queueRelations(b *pgx.Batch, rows []projection.Relation) {
 }
 
 const insertTenants = `
-INSERT INTO tenant_setting (tenant, seq, currency, zone)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[])
-ON CONFLICT (tenant) DO UPDATE SET seq = EXCLUDED.seq, currency = EXCLUDED.currency, zone = EXCLUDED.zone
+INSERT INTO tenant_setting (tenant, seq, currency, zone, window_months)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::integer[])
+ON CONFLICT (tenant) DO UPDATE SET seq = EXCLUDED.seq, currency = EXCLUDED.currency, zone = EXCLUDED.zone, window_months = EXCLUDED.window_months
 WHERE EXCLUDED.seq > tenant_setting.seq`
 
 func queueTenants(b *pgx.Batch, rows []projection.Tenant) {
@@ -136,5 +139,6 @@ func queueTenants(b *pgx.Batch, rows []projection.Tenant) {
 		column(rows, func(r row) uuid.UUID { return r.ID }),
 		column(rows, func(r row) int64 { return r.Seq }),
 		column(rows, func(r row) string { return r.Currency }),
-		column(rows, func(r row) string { return r.Zone }))
+		column(rows, func(r row) string { return r.Zone }),
+		column(rows, func(r row) int32 { return r.Months }))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
@@ -153,7 +154,7 @@ func sumGroups(ctx context.Context, tx pgx.Tx, q PyramidQuery) (map[pyramid.Laye
 	if err != nil {
 		return nil, err
 	}
-	var f pyramid.Facts
+	var f lifecycle.Facts
 	var sum LayerSum
 	var seconds int64
 	_, err = pgx.ForEachRow(rows, []any{&f.Bought, &f.BoughtLately, &f.Related, &f.NoNeed, &sum.Count, &sum.Revenue, &sum.Unconverted, &seconds}, func() error {

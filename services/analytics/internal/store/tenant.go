@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/pyramid"
 )
@@ -20,14 +22,17 @@ type Setting struct {
 	// Currency is the one it reports in, Zone the one its days are counted in.
 	Currency string
 	Zone     *time.Location
+	// Months is how many calendar months the window reaches back (CON-15).
+	Months int
 	// Shares divide its active customers.
 	Shares pyramid.Shares
 }
 
-// Purchases says how the tenant counts purchases in a window that ends with the
-// day of an instant.
+// Purchases says how the tenant counts purchases in a window that ends with the day of
+// an instant, and reaches back so many calendar months: those of the tenant where 0.
 func (t Setting) Purchases(at time.Time, months int) PurchaseQuery {
-	return PurchaseQuery{Window: pyramid.WindowAt(at, months, t.Zone), Currency: t.Currency, Zone: t.Zone.String()}
+	months = cmp.Or(months, t.Months)
+	return PurchaseQuery{Window: lifecycle.WindowAt(at, months, t.Zone), Months: months, Currency: t.Currency, Zone: t.Zone.String()}
 }
 
 const (
@@ -93,7 +98,7 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 	return c
 }
 
-const selectSetting = `SELECT currency, zone FROM tenant_setting WHERE tenant = $1`
+const selectSetting = `SELECT currency, zone, window_months FROM tenant_setting WHERE tenant = $1`
 
 // What holds for a tenant that said nothing: contracts.md, "Resources".
 const (
@@ -107,10 +112,11 @@ func (s *Store) Setting(ctx context.Context, tenant uuid.UUID) (Setting, error) 
 		return kept.Setting, nil
 	}
 	var currency, zone string
+	var months int
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	b.Queue(selectSetting, tenant).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&currency, &zone)
+		err := row.Scan(&currency, &zone, &months)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -119,12 +125,12 @@ func (s *Store) Setting(ctx context.Context, tenant uuid.UUID) (Setting, error) 
 	if err := postgres.Run(ctx, s.db, b); err != nil {
 		return Setting{}, err
 	}
-	setting := s.newSetting(ctx, currency, zone)
+	setting := s.newSetting(ctx, currency, zone, months)
 	s.tenants.settings.Add(tenant, keptSetting{setting, time.Now().Add(settingLife)})
 	return setting, nil
 }
 
-func (s *Store) newSetting(ctx context.Context, currency, zone string) Setting {
+func (s *Store) newSetting(ctx context.Context, currency, zone string, months int) Setting {
 	if currency == "" {
 		currency = defaultCurrency
 	}
@@ -136,5 +142,5 @@ func (s *Store) newSetting(ctx context.Context, currency, zone string) Setting {
 		s.logger.ErrorContext(ctx, "the zone of a tenant is not known here: its days are counted in UTC", "zone", zone)
 		location = time.UTC
 	}
-	return Setting{Currency: currency, Zone: location, Shares: pyramid.DefaultShares}
+	return Setting{Currency: currency, Zone: location, Months: cmp.Or(months, lifecycle.DefaultMonths), Shares: pyramid.DefaultShares}
 }

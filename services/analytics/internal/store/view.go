@@ -29,6 +29,8 @@ type ViewQuery struct {
 	// Facts say which of them to read, if any, and Purchases how to count them.
 	Facts     []projection.FactKind
 	Purchases PurchaseQuery
+	// CustomFields asks for those that the tenant has for contacts.
+	CustomFields bool
 	// Timeline leaves it out where nil.
 	Timeline *TimelineQuery
 }
@@ -47,6 +49,7 @@ type View struct {
 	Work          map[int16]*Part[[]State]
 	Relationships Part[[]Relationship]
 	Facts         Part[Facts]
+	CustomFields  Part[[][]byte]
 	Timeline      Part[[]Entry]
 }
 
@@ -132,6 +135,9 @@ func viewPieces(q ViewQuery, groups ...[]Section) (*View, []piece) {
 	}
 	if len(q.Facts) > 0 {
 		pieces = append(pieces, pieceOf(&v.Facts, func(b *pgx.Batch) { queueFactSums(b, q, &v.Facts.Value) }))
+	}
+	if q.CustomFields {
+		pieces = append(pieces, pieceOf(&v.CustomFields, func(b *pgx.Batch) { queueCustomFields(b, q, &v.CustomFields.Value) }))
 	}
 	if q.Timeline != nil {
 		pieces = append(pieces, pieceOf(&v.Timeline, func(b *pgx.Batch) {

@@ -112,6 +112,9 @@ type Subject struct {
 	Deleted, Restricted, NoThirdPartySharing bool
 	// Sharing is what the ledger says of passing data to third parties.
 	Sharing consent.Reason
+	// Erased is whether the contact was erased, Received whether something of it went to
+	// the recipient before.
+	Erased, Received bool
 }
 
 // Decide answers why data of the contact is withheld from a recipient of the class;
@@ -130,6 +133,17 @@ func Decide(to Class, s *Subject) Reason {
 		return NoThirdPartySharing
 	case s.Sharing == consent.ByRevocation || s.Sharing == consent.ByObjection || s.Sharing == consent.Expired:
 		return ConsentRevoked
+	}
+	return 0
+}
+
+// DecideErasure answers why a recipient of the class is not told that the contact was
+// erased; 0 where it is. Outside those are told who got something of it: they have
+// something to erase (GDPR, article 19), and learn nothing that they did not know. What
+// the contact allowed does not matter any more.
+func DecideErasure(to Class, s *Subject) Reason {
+	if to.Outside() && (s == nil || !s.Erased || !s.Received) {
+		return ContactUnknown
 	}
 	return 0
 }

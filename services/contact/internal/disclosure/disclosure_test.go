@@ -37,6 +37,28 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// GDPR, article 19: of an erasure hears who got something of the contact, whatever it
+// allowed, and nobody else outside.
+func TestDecideErasure(t *testing.T) {
+	t.Parallel()
+	const let, unknown = disclosure.Reason(0), disclosure.ContactUnknown
+	for name, c := range map[string]struct {
+		subject *disclosure.Subject
+		outside disclosure.Reason
+	}{
+		"got something":       {&disclosure.Subject{Deleted: true, Erased: true, Received: true, Restricted: true, NoThirdPartySharing: true}, let},
+		"got nothing":         {&disclosure.Subject{Deleted: true, Erased: true}, unknown},
+		"was not erased":      {&disclosure.Subject{Received: true}, unknown},
+		"is nobody's of ours": {nil, unknown},
+	} {
+		for i, want := range [4]disclosure.Reason{let, let, c.outside, c.outside} {
+			if got := disclosure.DecideErasure(disclosure.Class(i+1), c.subject); got != want {
+				t.Errorf("%s, to %s: %d, want %d", name, disclosure.Class(i+1), got, want)
+			}
+		}
+	}
+}
+
 // A contract that has ended makes a processor a third party, and so does its removal.
 func TestRecipient_ClassAt(t *testing.T) {
 	t.Parallel()

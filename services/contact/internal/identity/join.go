@@ -2,6 +2,7 @@ package identity
 
 import (
 	"slices"
+	"time"
 
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 )
@@ -23,6 +24,11 @@ type Conflict struct {
 	Replaced bool   `json:"replaced,omitempty"`
 	Kept     string `json:"kept"`
 	Lost     string `json:"lost"`
+	// Verdict is the rule that decided, where the strategy is ByRule.
+	Verdict
+	// SurvivorChanged and MergedChanged are when the two contacts were last changed.
+	SurvivorChanged time.Time `json:"survivorChanged,omitzero"`
+	MergedChanged   time.Time `json:"mergedChanged,omitzero"`
 }
 
 // join puts what a merged contact says together with what the survivor says. Wins says

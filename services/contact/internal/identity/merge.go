@@ -45,8 +45,9 @@ func (Undone) EventName() string { return "Undone" }
 
 // Plan decides how contacts are merged into a survivor, one after the other: the merges,
 // and what the survivor is in the end. Choices name the contact whose value of a field
-// is taken; the policy decides on the others. Nothing is changed yet.
-func Plan(policy *Policy, survivor *contact.Contact, others []*contact.Contact, choices map[string]uuid.UUID, actor string) ([]*Merge, Snapshot, error) {
+// is taken; on the others the tenant's rules decide, and the policy where these say
+// nothing. Nothing is changed yet.
+func Plan(policy *Policy, judge Judge, survivor *contact.Contact, others []*contact.Contact, choices map[string]uuid.UUID, actor string) ([]*Merge, Snapshot, error) {
 	for _, c := range append([]*contact.Contact{survivor}, others...) {
 		switch {
 		case c.MergedInto != nil:
@@ -69,7 +70,7 @@ func Plan(policy *Policy, survivor *contact.Contact, others []*contact.Contact, 
 			Meta:     entity.Meta{ID: entity.NewID(), Owner: survivor.Owner, Team: survivor.Team},
 			Survivor: survivor.ID, Contact: other.ID, Before: state, PolicyVersion: policy.Seq, Actor: actor,
 		}
-		m.decide(policy, side{&m.Before, changed}, other, choices)
+		m.decide(policy, judge, side{&m.Before, survivor.ID, changed}, other, choices)
 		state = m.After
 		merges[i] = m
 	}
@@ -77,18 +78,25 @@ func Plan(policy *Policy, survivor *contact.Contact, others []*contact.Contact, 
 }
 
 // decide makes the merge's result.
-func (m *Merge) decide(policy *Policy, survivor side, other *contact.Contact, choices map[string]uuid.UUID) {
-	merged := Of(other)
+func (m *Merge) decide(policy *Policy, judge Judge, survivor side, other *contact.Contact, choices map[string]uuid.UUID) {
+	merged, verdicts := Of(other), judged{}
+	from := side{&merged, other.ID, other.UpdateTime}
+	wins := func(f field) bool {
+		if chosen, given := choices[f.name]; given {
+			return chosen == other.ID
+		}
+		if taken, ruled := verdicts.ask(judge, f, survivor, from); ruled {
+			return taken
+		}
+		return policy.replaces(f, survivor, from)
+	}
 	for _, f := range choosable() {
-		chosen, given := choices[f.name]
-		if chosen == other.ID || !given && policy.replaces(f, survivor, side{&merged, other.UpdateTime}) {
+		if wins(f) {
 			m.Wins = append(m.Wins, f.name)
 		}
 	}
-	for _, name := range decidedAlone(policy, choices) {
-		f := custom(name)
-		chosen, given := choices[name]
-		if chosen == other.ID || !given && policy.replaces(f, survivor, side{&merged, other.UpdateTime}) {
+	for _, name := range decidedAlone(policy, judge, choices, survivor.Snapshot, &merged) {
+		if wins(custom(name)) {
 			m.Wins = append(m.Wins, name)
 		} else {
 			m.Wins = append(m.Wins, "!"+name)
@@ -97,19 +105,30 @@ func (m *Merge) decide(policy *Policy, survivor side, other *contact.Contact, ch
 	m.After, m.Conflicts = join(m.Before, merged, other.Handles(), m.wins)
 	for i := range m.Conflicts {
 		c := &m.Conflicts[i]
-		if !chosen(choices, c.Field) {
+		c.SurvivorChanged, c.MergedChanged = survivor.changed, other.UpdateTime
+		verdict, ruled := verdicts.on(c.Field)
+		switch {
+		case chosen(choices, c.Field):
+		case ruled:
+			c.Strategy, c.Verdict = ByRule, verdict
+		default:
 			c.Strategy = policy.strategy(ruledAs(c.Field))
 		}
 	}
 }
 
-// decidedAlone answers the custom fields that a choice names, or a rule where no choice is
-// about all of them.
-func decidedAlone(policy *Policy, choices map[string]uuid.UUID) []string {
+// decidedAlone answers the custom fields that a choice names, and where no choice is about
+// all of them those that the policy names, or that both have where rules are asked.
+func decidedAlone(policy *Policy, judge Judge, choices map[string]uuid.UUID, survivor, merged *Snapshot) []string {
 	var names []string
 	if _, all := choices["custom_fields"]; !all {
 		for _, r := range policy.Rules {
 			names = append(names, r.Field)
+		}
+		for key := range merged.CustomFields {
+			if _, both := survivor.CustomFields[key]; both && judge != nil {
+				names = append(names, customField+key)
+			}
 		}
 	}
 	for name := range choices {

@@ -31,7 +31,7 @@ func (w *world) find(id uuid.UUID) *contact.Contact {
 }
 
 func (w *world) merge(survivor, other *contact.Contact, choices map[string]uuid.UUID) error {
-	merges, after, err := identity.Plan(w.policy, survivor, []*contact.Contact{other}, choices, "users/ann")
+	merges, after, err := identity.Plan(w.policy, nil, survivor, []*contact.Contact{other}, choices, "users/ann")
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func TestPlan_survivorship(t *testing.T) {
 		if c.choose {
 			choices["job_title"] = c.other.ID
 		}
-		merges, after, err := identity.Plan(policy, c.survivor, []*contact.Contact{c.other}, choices, "")
+		merges, after, err := identity.Plan(policy, nil, c.survivor, []*contact.Contact{c.other}, choices, "")
 		if err != nil || after.JobTitle != c.want {
 			t.Errorf("%s: %q, %v, want %q", name, after.JobTitle, err, c.want)
 			continue
@@ -262,7 +262,7 @@ func TestPlan_refuses(t *testing.T) {
 	for reason, other := range map[string]*contact.Contact{
 		"CONTACT_KINDS_DIFFER": make(contact.Organisation), "DELETED": deleted, "CONTACT_MERGED": merged,
 	} {
-		if _, _, err := identity.Plan(identity.Default(), make(contact.Person), []*contact.Contact{other}, nil, ""); errs.Reason(err) != reason {
+		if _, _, err := identity.Plan(identity.Default(), nil, make(contact.Person), []*contact.Contact{other}, nil, ""); errs.Reason(err) != reason {
 			t.Errorf("%v, want %s", err, reason)
 		}
 	}
@@ -276,7 +276,7 @@ func TestPlan_roles(t *testing.T) {
 	a.ID, b.ID = entity.NewID(), entity.NewID()
 	a.Play([]contact.Role{{Kind: contact.Customer, Start: noon, End: &end}, {Kind: contact.Partner, Start: noon}})
 	b.Play([]contact.Role{{Kind: contact.Customer, Start: noon.AddDate(0, 0, -3)}, {Kind: contact.Supplier, Start: noon}})
-	_, after, err := identity.Plan(identity.Default(), a, []*contact.Contact{b}, nil, "")
+	_, after, err := identity.Plan(identity.Default(), nil, a, []*contact.Contact{b}, nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

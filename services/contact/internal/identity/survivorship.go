@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 )
 
@@ -20,6 +22,8 @@ const (
 	MostRecent   Strategy = 2
 	MostTrusted  Strategy = 3
 	MostComplete Strategy = 4
+	// ByRule is none of the policy's: a rule of the tenant has said it.
+	ByRule Strategy = 5
 )
 
 // Rule says whose value of a field survives a merge.
@@ -72,6 +76,7 @@ func (p *Policy) rule(field string) (s Strategy, ruled bool) {
 // side is one of two contacts that are merged, as far as the strategies look at it.
 type side struct {
 	*Snapshot
+	contact uuid.UUID
 	changed time.Time
 }
 

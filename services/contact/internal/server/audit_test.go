@@ -11,19 +11,20 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/audit"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	auditv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/audit/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-func (a *api) verify(t testing.TB, kept *contactv1.AuditHead) *contactv1.VerifyAuditResponse {
+func (a *api) verify(t testing.TB, kept *auditv1.AuditHead) *auditv1.VerifyAuditResponse {
 	t.Helper()
-	return must(contactv1.NewAuditServiceClient(a.Conn).VerifyAudit(a.Ctx(), &contactv1.VerifyAuditRequest{KeptHead: kept}))(t)
+	return must(contactv1.NewAuditServiceClient(a.Conn).VerifyAudit(a.Ctx(), &auditv1.VerifyAuditRequest{KeptHead: kept}))(t)
 }
 
 // sealed waits until all entries of the tenant are in blocks, of which there are more
 // than before.
-func (a *api) sealed(t testing.TB, before int64) *contactv1.VerifyAuditResponse {
+func (a *api) sealed(t testing.TB, before int64) *auditv1.VerifyAuditResponse {
 	t.Helper()
-	var resp *contactv1.VerifyAuditResponse
+	var resp *auditv1.VerifyAuditResponse
 	testkit.Eventually(t, func() error {
 		if resp = a.verify(t, nil); resp.GetUnsealedCount() > 0 || resp.GetHead().GetBlock() <= before {
 			return fmt.Errorf("not sealed: %v", resp)
@@ -54,22 +55,22 @@ func testVerifyAudit(t *testing.T, s *testkit.Suite) {
 		entries := must(contactv1.NewDisclosureServiceClient(a.Conn).ListAuditEntries(a.Ctx(), &contactv1.ListAuditEntriesRequest{Parent: one.GetName()}))(t)
 		position := entries.GetAuditEntries()[0].GetPosition()
 		client, foreign := contactv1.NewAuditServiceClient(a.Conn), contactv1.NewAuditServiceClient(other.Conn)
-		proof := must(client.ProveAuditEntry(a.Ctx(), &contactv1.ProveAuditEntryRequest{Position: position}))(t)
+		proof := must(client.ProveAuditEntry(a.Ctx(), &auditv1.ProveAuditEntryRequest{Position: position}))(t)
 		if !holds(a, proof) || proof.GetEntry().GetResource() != one.GetName() {
 			t.Errorf("proof %v", proof)
 		}
 		if proof.GetEntry().Actor = "users/mallory"; holds(a, proof) {
 			t.Error("a proof shows another entry than was sealed")
 		}
-		_, err := foreign.ProveAuditEntry(other.Ctx(), &contactv1.ProveAuditEntryRequest{Position: position})
+		_, err := foreign.ProveAuditEntry(other.Ctx(), &auditv1.ProveAuditEntryRequest{Position: position})
 		refused(t, err, codes.NotFound, "AUDIT_ENTRY_NOT_FOUND")
-		_, err = client.VerifyAudit(a.Ctx(), &contactv1.VerifyAuditRequest{KeptHead: &contactv1.AuditHead{Block: 1, Hash: []byte("short")}})
+		_, err = client.VerifyAudit(a.Ctx(), &auditv1.VerifyAuditRequest{KeptHead: &auditv1.AuditHead{Block: 1, Hash: []byte("short")}})
 		violates(t, err, "kept_head", "")
 	})
 }
 
 // holds checks a proof as an auditor does: by what is in it and nothing else.
-func holds(a *api, p *contactv1.AuditProof) bool {
+func holds(a *api, p *auditv1.AuditProof) bool {
 	e := p.GetEntry()
 	leaf := eventlog.AuditEntry{
 		Tenant: a.Caller.Tenant, RecordedAt: e.GetRecordTime().AsTime(), Actor: e.GetActor(), Method: e.GetMethod(), Resource: e.GetResource(), Seq: e.GetResourceSeq(),
@@ -118,7 +119,7 @@ func TestVerifyAudit_finds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a, other := fresh(t, s)
-			var head *contactv1.AuditHead
+			var head *auditv1.AuditHead
 			for block := range int64(3) {
 				a.create2(t)
 				other.named(t, "Other")

@@ -10,17 +10,24 @@ import (
 
 // GrantConsent implements ConsentService.
 func (s *Server) GrantConsent(ctx context.Context, req *contactv1.GrantConsentRequest) (*contactv1.Consent, error) {
-	return s.Store.RecordConsent(ctx, auth.From(ctx).Tenant, req.GetConsentId(), consent.Granted, req.GetConsent())
+	return s.recordConsent(ctx, req.GetConsentId(), consent.Granted, req.GetConsent())
 }
 
 // RevokeConsent implements ConsentService.
 func (s *Server) RevokeConsent(ctx context.Context, req *contactv1.RevokeConsentRequest) (*contactv1.Consent, error) {
-	return s.Store.RecordConsent(ctx, auth.From(ctx).Tenant, req.GetConsentId(), consent.Revoked, req.GetConsent())
+	return s.recordConsent(ctx, req.GetConsentId(), consent.Revoked, req.GetConsent())
 }
 
 // ObjectToProcessing implements ConsentService.
 func (s *Server) ObjectToProcessing(ctx context.Context, req *contactv1.ObjectToProcessingRequest) (*contactv1.Consent, error) {
-	return s.Store.RecordConsent(ctx, auth.From(ctx).Tenant, req.GetConsentId(), consent.Objected, req.GetConsent())
+	return s.recordConsent(ctx, req.GetConsentId(), consent.Objected, req.GetConsent())
+}
+
+func (s *Server) recordConsent(ctx context.Context, id string, state consent.State, p *contactv1.Consent) (*contactv1.Consent, error) {
+	if ofPortal(ctx) {
+		p.Source = sourcePortal
+	}
+	return s.Store.RecordConsent(ctx, auth.From(ctx).Tenant, id, state, p)
 }
 
 // GetConsent implements ConsentService.

@@ -27,13 +27,23 @@ func (s *Server) CreateContact(ctx context.Context, req *contactv1.CreateContact
 
 // GetContact implements ContactService.
 func (s *Server) GetContact(ctx context.Context, req *contactv1.GetContactRequest) (*contactv1.Contact, error) {
-	return s.Store.Contacts.Read(ctx, auth.From(ctx).Tenant, req.GetName())
+	c, err := s.Store.Contacts.Read(ctx, auth.From(ctx).Tenant, req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	return c, s.include(ctx, req, c)
 }
 
 // ListContacts implements ContactService.
 func (s *Server) ListContacts(ctx context.Context, req *contactv1.ListContactsRequest) (*contactv1.ListContactsResponse, error) {
+	if len(req.GetInclude()) > 0 && req.GetPageSize() > store.MaxIncluding {
+		req.PageSize = store.MaxIncluding
+	}
 	list, next, err := s.Store.Contacts.List(ctx, auth.From(ctx).Tenant, req)
-	return &contactv1.ListContactsResponse{Contacts: list, NextPageToken: next}, err
+	if err != nil {
+		return nil, err
+	}
+	return &contactv1.ListContactsResponse{Contacts: list, NextPageToken: next}, s.include(ctx, req, list...)
 }
 
 // UpdateContact implements ContactService.
@@ -79,8 +89,14 @@ func (s *Server) BatchCreateContacts(ctx context.Context, req *contactv1.BatchCr
 
 // BatchGetContacts implements ContactService.
 func (s *Server) BatchGetContacts(ctx context.Context, req *contactv1.BatchGetContactsRequest) (*contactv1.BatchGetContactsResponse, error) {
+	if len(req.GetInclude()) > 0 && len(req.GetNames()) > store.MaxIncluding {
+		return nil, errs.Invalid("names", "", "with include there are 200 at most")
+	}
 	list, err := s.Store.Contacts.ReadAll(ctx, auth.From(ctx).Tenant, req.GetNames())
-	return &contactv1.BatchGetContactsResponse{Contacts: list}, err
+	if err != nil {
+		return nil, err
+	}
+	return &contactv1.BatchGetContactsResponse{Contacts: list}, s.include(ctx, req, list...)
 }
 
 // UpsertContact implements ContactService.

@@ -188,7 +188,7 @@ func testCustomFields_values(t *testing.T, s *testkit.Suite) {
 		}
 	}
 	for _, bad := range []func(*contactv1.CustomField){
-		func(f *contactv1.CustomField) { f.Resource = "orders" },
+		func(f *contactv1.CustomField) { f.Resource = "campaigns" },
 		func(f *contactv1.CustomField) { f.Key = "Bad-Key" },
 		func(f *contactv1.CustomField) { f.DisplayNames = nil },
 		func(f *contactv1.CustomField) { f.Pattern = "(" },

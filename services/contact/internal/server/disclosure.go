@@ -48,6 +48,7 @@ func (s *Server) ScreenDisclosure(ctx context.Context, req *contactv1.ScreenDisc
 	r := &fields.Reader{}
 	q := store.Screening{
 		Class: disclosure.Class(req.GetRecipientClass()), Recipient: req.GetRecipient(), Output: req.GetOutput(),
+		Erasure: req.GetErasure(), Together: req.GetTogether(),
 		Contacts: make([]uuid.UUID, len(req.GetContacts())),
 	}
 	for i, name := range req.GetContacts() {

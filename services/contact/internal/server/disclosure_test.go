@@ -101,6 +101,59 @@ func testScreenDisclosure(t *testing.T, s *testkit.Suite) {
 	})
 }
 
+// What leaves for all of its contacts or not at all is noted as disclosed of none where
+// one forbids it; so nobody is told of an erasure who got nothing (A18, CON-44).
+func testScreenTogether(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"A18", "CON-44"}, func(t *testing.T, a, other *api) {
+		ctx, d := a.Ctx(), disclosuresOf(a)
+		siti := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Siti", NoThirdPartySharing: true}).GetName()
+		budi := a.named(t, "Budi").GetName()
+		ask := func(a *api, erasure bool, contacts ...string) []contactv1.WithholdReason {
+			t.Helper()
+			resp := must(disclosuresOf(a).ScreenDisclosure(a.Ctx(), &contactv1.ScreenDisclosureRequest{
+				RecipientClass: toThirdParty, Output: "webhooks/x", Contacts: contacts, Together: true, Erasure: erasure,
+			}))(t)
+			var reasons []contactv1.WithholdReason
+			for _, one := range resp.GetDisclosures() {
+				reasons = append(reasons, one.GetReason())
+			}
+			return reasons
+		}
+		const let, flag, unknown = 0, 1, 4
+		if got := ask(a, false, siti, budi); !slices.Equal(got, []contactv1.WithholdReason{flag, let}) {
+			t.Errorf("together: %v", got)
+		}
+		if got := noted(t, a, budi); len(got) != 0 {
+			t.Errorf("nothing left, and the audit log says %q", got)
+		}
+		if got := noted(t, a, siti); len(got) != 1 {
+			t.Errorf("the audit log says %q", got)
+		}
+		ani := a.named(t, "Ani").GetName()
+		if got := ask(a, false, ani); !slices.Equal(got, []contactv1.WithholdReason{let}) {
+			t.Errorf("alone: %v", got)
+		}
+		if got := ask(a, true, ani); !slices.Equal(got, []contactv1.WithholdReason{unknown}) {
+			t.Errorf("not erased yet: %v", got)
+		}
+		for _, name := range []string{siti, budi, ani} {
+			must(rightsOf(a).EraseContact(ctx, &contactv1.EraseContactRequest{Name: name, Reason: contactv1.ErasureReason_ERASURE_REASON_SUBJECT_REQUEST}))(t)
+		}
+		for name, want := range map[string]contactv1.WithholdReason{siti: unknown, budi: unknown, ani: let} {
+			if got := ask(a, true, name); !slices.Equal(got, []contactv1.WithholdReason{want}) {
+				t.Errorf("of the erasure of %s: %v", name, got)
+			}
+		}
+		if got := ask(other, true, ani); !slices.Equal(got, []contactv1.WithholdReason{unknown}) {
+			t.Errorf("as another tenant: %v", got)
+		}
+		resp := must(d.ScreenDisclosure(ctx, &contactv1.ScreenDisclosureRequest{RecipientClass: toThirdParty, Output: "webhooks/xx", Contacts: []string{ani}, Erasure: true}))(t)
+		if resp.GetDisclosures()[0].GetAllowed() {
+			t.Error("it may leave by an output that sent nothing")
+		}
+	})
+}
+
 // A screening is noted once however often it is repeated, and not at all where it only
 // asks; the log is for the heads of the tenant.
 func testListAuditEntries(t *testing.T, s *testkit.Suite) {

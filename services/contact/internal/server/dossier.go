@@ -23,7 +23,7 @@ import (
 
 // parts says who holds what of a person.
 var parts = []*contactv1.DataPart{
-	{Area: "contact", Complete: true},
+	{Area: "contact", Complete: true, Calls: []string{"DownloadDocument"}}, // the files themselves
 	{Area: "sales", Calls: []string{"ListLeads", "ListOpportunities", "ListOrders"}},
 	{Area: "ticket", Calls: []string{"ListTickets", "ListMessages"}},
 	{Area: "campaign", Calls: []string{"ListTouches", "ListResponses"}},
@@ -95,8 +95,18 @@ func rows(data *contactv1.ContactData) ([]byte, error) {
 			return nil, err
 		}
 	}
+	for i, m := range data.GetLifecycleTransitions() {
+		if err := add("lifecycleTransitions/"+strconv.Itoa(i+1), m); err != nil {
+			return nil, err
+		}
+	}
 	for i, e := range data.GetAuditEntries() {
 		if err := add("auditEntries/"+strconv.Itoa(i+1), e); err != nil {
+			return nil, err
+		}
+	}
+	for i, v := range data.GetFieldVerifications() {
+		if err := add("fieldVerifications/"+strconv.Itoa(i+1), v); err != nil {
 			return nil, err
 		}
 	}
@@ -111,6 +121,9 @@ func records(data *contactv1.ContactData) (all []namedRecord) {
 	if data.GetContact() != nil {
 		all = append(all, data.GetContact())
 	}
+	if data.GetLifecycle() != nil {
+		all = append(all, data.GetLifecycle())
+	}
 	for _, m := range data.GetRelationships() {
 		all = append(all, m)
 	}
@@ -124,6 +137,9 @@ func records(data *contactv1.ContactData) (all []namedRecord) {
 		all = append(all, m)
 	}
 	for _, m := range data.GetInformationRequests() {
+		all = append(all, m)
+	}
+	for _, m := range data.GetPortalAccesses() {
 		all = append(all, m)
 	}
 	for _, m := range data.GetFacts() {

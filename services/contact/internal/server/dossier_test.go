@@ -100,6 +100,44 @@ func testExportContactData(t *testing.T, s *testkit.Suite) {
 	})
 }
 
+// CON-44: what a person's roles bring with them, what sources told of it, its custom
+// fields and what was found right of it are handed over, too.
+func testExportContactData_roles(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-44", "CON-24"}, func(t *testing.T, a, _ *api) {
+		ctx := a.Ctx()
+		tax := field("tax_number", "TEXT")
+		tax.Unique, tax.Indexed = true, true
+		a.add(t, tax)
+		siti := a.create(t, &contactv1.Contact{
+			Kind: person, DisplayName: "Siti", Identifiers: []*contactv1.Identifier{{Kind: email, Value: "siti@example.com"}},
+			CustomFields: custom(t, map[string]any{"tax_number": "NPWP-7"}),
+		})
+		must(a.AssignRole(ctx, &contactv1.AssignRoleRequest{Name: siti.GetName(), Role: &contactv1.Role{
+			Kind: employee, Employee: &contactv1.EmployeeProfile{JobTitle: "Tester of teas"},
+		}}))(t)
+		must(a.facts().RecordFact(ctx, &contactv1.RecordFactRequest{Fact: &contactv1.Fact{
+			Contact: siti.GetName(), Source: "visit", Content: &contactv1.Fact_MarketNote{MarketNote: &contactv1.MarketNote{Kind: 1, Topic: "Green tea"}},
+		}}))(t)
+		must(contactv1.NewQualityServiceClient(a.Conn).VerifyField(ctx, &contactv1.VerifyFieldRequest{
+			Name: siti.GetName(), Field: "email", Method: contactv1.VerificationMethod_VERIFICATION_METHOD_DOCUMENT,
+		}))(t)
+		for format, words := range map[contactv1.DataFormat][]string{
+			contactv1.DataFormat_DATA_FORMAT_JSON: {"NPWP-7", "Tester of teas", "Green tea", "VERIFICATION_METHOD_DOCUMENT"},
+			contactv1.DataFormat_DATA_FORMAT_CSV:  {"NPWP-7", "Tester of teas", "Green tea", "fieldVerifications/1,field,email"},
+		} {
+			testkit.Eventually(t, func() error { // what was verified follows the log
+				list, _ := exported(t, a, siti.GetName(), format)
+				for _, word := range words {
+					if !strings.Contains(list[0], word) {
+						return fmt.Errorf("%s: %q is missing in %.2000s", format, word, list[0])
+					}
+				}
+				return nil
+			})
+		}
+	})
+}
+
 // CON-46, CON-47: when, where and on which channel a contact is best reached comes from
 // what it prefers, its own history and that of others.
 func testGetContactTiming(t *testing.T, s *testkit.Suite) {

@@ -220,7 +220,11 @@ func testListDuplicates(t *testing.T, s *testkit.Suite) {
 	both(t, s, nil, func(t *testing.T, a, other *api) {
 		a.mode(t, modeOff)
 		want := map[string]bool{}
-		for _, name := range []string{"Budi Santoso", "Siti Nurhaliza", "Joko Widodo"} {
+		names := []string{"Budi Santoso", "Siti Nurhaliza", "Joko Widodo"}
+		for n := range 20 { // more than one step looks at
+			names = append(names, strings.Repeat(string(rune('A'+n)), 5)+" "+strings.Repeat(string(rune('Z'-n)), 7))
+		}
+		for _, name := range names {
 			mail := strings.ReplaceAll(name, " ", ".") + "@example.id"
 			var made []string
 			for range 3 {
@@ -232,7 +236,7 @@ func testListDuplicates(t *testing.T, s *testkit.Suite) {
 		other.holder(t, "Budi Santoso", email, "budi.santoso@example.id")
 		found := map[string]bool{}
 		req := &contactv1.ListDuplicatesRequest{PageSize: 2}
-		for pages := 0; pages < 20; pages++ {
+		for range len(want) {
 			resp := must(a.ListDuplicates(a.Ctx(), req))(t)
 			if len(resp.GetPairs()) > 2 {
 				t.Fatalf("a page of %d", len(resp.GetPairs()))
@@ -249,6 +253,9 @@ func testListDuplicates(t *testing.T, s *testkit.Suite) {
 		}
 		if !maps.Equal(found, want) {
 			t.Errorf("found %d pairs, want %d: %v", len(found), len(want), found)
+		}
+		if resp := must(a.ListDuplicates(a.Ctx(), &contactv1.ListDuplicatesRequest{PageSize: 1000}))(t); len(resp.GetPairs()) != len(want) {
+			t.Errorf("one page finds %d pairs, want %d", len(resp.GetPairs()), len(want))
 		}
 		if resp := must(other.ListDuplicates(other.Ctx(), &contactv1.ListDuplicatesRequest{}))(t); len(resp.GetPairs()) != 0 {
 			t.Errorf("another tenant finds %v", resp)

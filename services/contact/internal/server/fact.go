@@ -7,10 +7,18 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/portal"
 )
 
 // RecordFact implements FactService.
 func (s *Server) RecordFact(ctx context.Context, req *contactv1.RecordFactRequest) (*contactv1.Fact, error) {
+	if ofPortal(ctx) { // the window opens what investors say alone
+		if err := portal.Demand(ctx, contact.Investor); err != nil {
+			return nil, err
+		}
+		req.GetFact().Source = sourcePortal
+	}
 	return s.Store.RecordFact(ctx, auth.From(ctx).Tenant, req.GetFactId(), req.GetFact())
 }
 

@@ -12,11 +12,14 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/sheet"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact"
+	"github.com/lingkar-crm/lingkar/services/gateway"
 )
 
 // workbook is one with these rows.
@@ -54,7 +57,7 @@ func one(t testing.TB, c *testkit.Client, email string) *contactv1.Contact {
 // and taken back; over both transports (CON-49, B27).
 func TestImportWorkbook(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := testkit.Start(t, contact.Definition, gateway.With(gateway.Config{}))
 	testkit.Both(t, s, []string{"CON-49", "B27"}, func(t *testing.T, c *testkit.Client) {
 		ctx, client := c.Ctx(), contactv1.NewImportServiceClient(c.Conn)
 		content := workbook(t,
@@ -111,7 +114,7 @@ func undone(t *testing.T, c *testkit.Client, i *bulkv1.Import) {
 // transports (B28, B29).
 func TestImportForms_refused(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := testkit.Start(t, contact.Definition, gateway.With(gateway.Config{}))
 	testkit.Both(t, s, []string{"B28", "B29"}, func(t *testing.T, c *testkit.Client) {
 		client := contactv1.NewImportServiceClient(c.Conn)
 		good := workbook(t, []string{"Name"}, []string{"A"})
@@ -152,8 +155,9 @@ func TestImportForms_refused(t *testing.T) {
 func TestImportCards_real(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(filepath.Dir(exports(t)), "vcard")
-	s := start(t)
+	s := testkit.Start(t, contact.Definition, gateway.With(gateway.Config{}))
 	testkit.Both(t, s, []string{"CON-49", "B29"}, func(t *testing.T, c *testkit.Client) {
+		c = c.As(s.User(entity.NewID(), "ann", auth.Admin))
 		client := contactv1.NewImportServiceClient(c.Conn)
 		for file, cards := range map[string]int64{
 			"John_Doe_ANDROID.vcf": 6, "John_Doe_GMAIL.vcf": 1, "John_Doe_MS_OUTLOOK.vcf": 1, "gmail-list.vcf": 3, "gmail-single.vcf": 1,

@@ -182,32 +182,6 @@ func TestImportDetails(t *testing.T) {
 	}
 }
 
-// TestImportUndo takes back what was created, and leaves what was only changed.
-func TestImportUndo(t *testing.T) {
-	t.Parallel()
-	s := start(t)
-	c := s.Client(t, s.As(auth.Admin))
-	ctx, conn := c.Ctx(), c.Conn
-	client, contacts := contactv1.NewImportServiceClient(conn), contactv1.NewContactServiceClient(conn)
-	bring(ctx, t, client, &bulkv1.Import{Kind: "contacts"}, []byte("First Name,Email\nBudi,budi@example.com\n"))
-	second := bring(ctx, t, client, &bulkv1.Import{Kind: "contacts"}, []byte("First Name,Email,Phone\nBudi,budi@example.com,+62 812 3456 789\nSiti,siti@example.com,\n"))
-	if got := counts(second.GetCounts()); got != [5]int64{2, 1, 1, 0, 0} {
-		t.Fatalf("counts %v%s", got, report(ctx, t, client, second))
-	}
-	if _, err := client.UndoImport(ctx, &bulkv1.UndoImportRequest{Name: second.GetName()}); err != nil {
-		t.Fatal(err)
-	}
-	if i := await(ctx, t, client, second.GetName()); i.GetState() != bulkv1.ImportState_IMPORT_STATE_UNDONE {
-		t.Fatalf("state %v", i.GetState())
-	}
-	for email, want := range map[string]int{"budi@example.com": 1, "siti@example.com": 0} {
-		found, err := contacts.LookupContact(ctx, &contactv1.LookupContactRequest{Identifier: &contactv1.LookupContactRequest_Email{Email: email}})
-		if err != nil || len(found.GetContacts()) != want {
-			t.Errorf("%s: %d contacts, want %d (%v)", email, len(found.GetContacts()), want, err)
-		}
-	}
-}
-
 // TestImportRefused expects a clear reason for what cannot be imported (B26), and
 // that another tenant sees nothing of an import.
 func TestImportRefused(t *testing.T) {

@@ -37,7 +37,7 @@ func contactImports(s *store.Store) bulk.Kind {
 			more, err := s.ImportContacts(ctx, u, job, items)
 			return append(outcomes, more...), err
 		},
-		Undo: s.UndoImported,
+		Undo: s.UndoImport(),
 	}
 }
 

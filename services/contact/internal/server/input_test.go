@@ -148,7 +148,7 @@ func testPolicy(t *testing.T, s *testkit.Suite) {
 	siti := admin.named(t, "Siti")
 	for role, may := range map[auth.Role]struct{ read, write bool }{
 		auth.Admin: {true, true}, auth.Manager: {true, true}, auth.Sales: {true, true}, auth.Agent: {true, true}, auth.Marketer: {true, true},
-		auth.Analyst: {true, false}, auth.Operator: {false, false}, auth.Portal: {false, false},
+		auth.Analyst: {true, false}, auth.Operator: {false, false},
 	} {
 		a := of(s.Client(t, s.User(admin.Caller.Tenant, "ann", role)))
 		_, read := a.GetContact(a.Ctx(), &contactv1.GetContactRequest{Name: siti.GetName()})

@@ -39,11 +39,18 @@ func (s *Server) ofContact(ctx context.Context, name string) ([]postgres.Cond, e
 
 // SearchInteractions implements InteractionService.
 func (s *Server) SearchInteractions(ctx context.Context, req *contactv1.SearchInteractionsRequest) (*contactv1.SearchInteractionsResponse, error) {
-	list, err := s.Store.SearchInteractions(ctx, auth.From(ctx).Tenant, req.GetQuery(), req.GetContact(), foundSize(req.GetPageSize()))
-	return &contactv1.SearchInteractionsResponse{Interactions: list}, err
+	list, snippets, err := s.Store.SearchInteractions(ctx, auth.From(ctx).Tenant, req.GetQuery(), req.GetContact(), foundSize(req.GetPageSize()))
+	return &contactv1.SearchInteractionsResponse{Interactions: list, Snippets: s.shown(ctx, snippets, interactionType, documentType)}, err
 }
 
-// GetDocument implements InteractionService.
-func (s *Server) GetDocument(ctx context.Context, req *contactv1.GetDocumentRequest) (*contactv1.Document, error) {
-	return s.Store.GetDocument(ctx, auth.From(ctx).Tenant, req.GetName())
+// shown answers snippets that are empty where a rule keeps any field of what they are
+// taken from from the caller.
+func (s *Server) shown(ctx context.Context, snippets []*contactv1.Snippet, kinds ...string) []*contactv1.Snippet {
+	if s.Rules.Whole(ctx, false, kinds...) == nil {
+		return snippets
+	}
+	for i := range snippets {
+		snippets[i] = &contactv1.Snippet{}
+	}
+	return snippets
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/portal"
 )
 
 // CreatePublication implements InvestorRelationsService.
@@ -40,6 +42,11 @@ func (s *Server) UndeletePublication(ctx context.Context, req *contactv1.Undelet
 
 // CreateInformationRequest implements InvestorRelationsService.
 func (s *Server) CreateInformationRequest(ctx context.Context, req *contactv1.CreateInformationRequestRequest) (*contactv1.InformationRequest, error) {
+	if ofPortal(ctx) {
+		if err := portal.Demand(ctx, contact.Investor); err != nil {
+			return nil, err
+		}
+	}
 	return s.Store.CreateInformationRequest(ctx, auth.From(ctx).Tenant, req.GetInformationRequestId(), req.GetInformationRequest())
 }
 

@@ -17,6 +17,9 @@ var (
 	ruling = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Operator)
 	// auditors look whether the audit log is what was written.
 	auditors = auth.Allow(auth.All, auth.Admin, auth.Operator, auth.Service)
+	// themselves are the contacts, through a portal: each over what is its own, and of that
+	// what Window opens.
+	themselves = auth.Allow(auth.Self, auth.Portal)
 	// services are the processes of Lingkar.
 	services = auth.Allow(auth.All, auth.Service)
 )
@@ -24,9 +27,9 @@ var (
 // Policy says who may make which call, over which records.
 var Policy = auth.Policy{
 	contactv1.ContactService_CreateContact_FullMethodName:       staff,
-	contactv1.ContactService_GetContact_FullMethodName:          readers,
+	contactv1.ContactService_GetContact_FullMethodName:          readers.And(themselves),
 	contactv1.ContactService_ListContacts_FullMethodName:        readers,
-	contactv1.ContactService_UpdateContact_FullMethodName:       staff,
+	contactv1.ContactService_UpdateContact_FullMethodName:       staff.And(themselves),
 	contactv1.ContactService_DeleteContact_FullMethodName:       staff,
 	contactv1.ContactService_UndeleteContact_FullMethodName:     staff,
 	contactv1.ContactService_BatchCreateContacts_FullMethodName: staff,
@@ -39,20 +42,30 @@ var Policy = auth.Policy{
 	contactv1.ContactService_EndRole_FullMethodName:             staff,
 
 	contactv1.InvestorRelationsService_CreatePublication_FullMethodName:          heads,
-	contactv1.InvestorRelationsService_GetPublication_FullMethodName:             readers,
-	contactv1.InvestorRelationsService_ListPublications_FullMethodName:           readers,
+	contactv1.InvestorRelationsService_GetPublication_FullMethodName:             readers.And(themselves),
+	contactv1.InvestorRelationsService_ListPublications_FullMethodName:           readers.And(themselves),
 	contactv1.InvestorRelationsService_UpdatePublication_FullMethodName:          heads,
 	contactv1.InvestorRelationsService_DeletePublication_FullMethodName:          heads,
 	contactv1.InvestorRelationsService_UndeletePublication_FullMethodName:        heads,
-	contactv1.InvestorRelationsService_CreateInformationRequest_FullMethodName:   staff,
-	contactv1.InvestorRelationsService_GetInformationRequest_FullMethodName:      readers,
-	contactv1.InvestorRelationsService_ListInformationRequests_FullMethodName:    readers,
+	contactv1.InvestorRelationsService_CreateInformationRequest_FullMethodName:   staff.And(themselves),
+	contactv1.InvestorRelationsService_GetInformationRequest_FullMethodName:      readers.And(themselves),
+	contactv1.InvestorRelationsService_ListInformationRequests_FullMethodName:    readers.And(themselves),
 	contactv1.InvestorRelationsService_UpdateInformationRequest_FullMethodName:   staff,
 	contactv1.InvestorRelationsService_DeleteInformationRequest_FullMethodName:   staff,
 	contactv1.InvestorRelationsService_UndeleteInformationRequest_FullMethodName: staff,
 	contactv1.InvestorRelationsService_AnswerInformationRequest_FullMethodName:   staff,
 
-	contactv1.FactService_RecordFact_FullMethodName:             staff,
+	contactv1.PortalService_CreatePortalAccess_FullMethodName:  heads,
+	contactv1.PortalService_GetPortalAccess_FullMethodName:     staff,
+	contactv1.PortalService_ListPortalAccesses_FullMethodName:  staff,
+	contactv1.PortalService_UpdatePortalAccess_FullMethodName:  heads,
+	contactv1.PortalService_SuspendPortalAccess_FullMethodName: staff,
+	contactv1.PortalService_ResumePortalAccess_FullMethodName:  heads,
+	contactv1.PortalService_RevokePortalAccess_FullMethodName:  staff,
+	contactv1.PortalService_IssuePortalToken_FullMethodName:    heads,
+	contactv1.PortalService_GetPortalSession_FullMethodName:    services.And(themselves),
+
+	contactv1.FactService_RecordFact_FullMethodName:             staff.And(themselves),
 	contactv1.FactService_CaptureFact_FullMethodName:            staff,
 	contactv1.FactService_GetFact_FullMethodName:                readers,
 	contactv1.FactService_ListFacts_FullMethodName:              readers,
@@ -88,6 +101,13 @@ var Policy = auth.Policy{
 	contactv1.InteractionService_SearchInteractions_FullMethodName: readers,
 	contactv1.InteractionService_GetDocument_FullMethodName:        readers,
 
+	contactv1.DocumentService_UploadDocument_FullMethodName:   staff,
+	contactv1.DocumentService_DownloadDocument_FullMethodName: readers,
+	contactv1.DocumentService_ListDocuments_FullMethodName:    readers,
+	contactv1.DocumentService_SearchDocuments_FullMethodName:  readers,
+	contactv1.DocumentService_DeleteDocument_FullMethodName:   staff,
+	contactv1.DocumentService_UndeleteDocument_FullMethodName: staff,
+
 	contactv1.AuditService_VerifyAudit_FullMethodName:     auditors,
 	contactv1.AuditService_ProveAuditEntry_FullMethodName: auditors,
 
@@ -102,12 +122,12 @@ var Policy = auth.Policy{
 	contactv1.ImportService_CancelImport_FullMethodName:   staff,
 	contactv1.ImportService_UndoImport_FullMethodName:     staff,
 
-	contactv1.ConsentService_GrantConsent_FullMethodName:       staff,
-	contactv1.ConsentService_RevokeConsent_FullMethodName:      staff,
-	contactv1.ConsentService_ObjectToProcessing_FullMethodName: staff,
-	contactv1.ConsentService_GetConsent_FullMethodName:         readers,
-	contactv1.ConsentService_ListConsents_FullMethodName:       readers,
-	contactv1.ConsentService_CheckConsent_FullMethodName:       readers,
+	contactv1.ConsentService_GrantConsent_FullMethodName:       staff.And(themselves),
+	contactv1.ConsentService_RevokeConsent_FullMethodName:      staff.And(themselves),
+	contactv1.ConsentService_ObjectToProcessing_FullMethodName: staff.And(themselves),
+	contactv1.ConsentService_GetConsent_FullMethodName:         readers.And(themselves),
+	contactv1.ConsentService_ListConsents_FullMethodName:       readers.And(themselves),
+	contactv1.ConsentService_CheckConsent_FullMethodName:       readers.And(themselves),
 
 	contactv1.PurposeService_CreatePurpose_FullMethodName:   heads,
 	contactv1.PurposeService_GetPurpose_FullMethodName:      readers,
@@ -149,6 +169,9 @@ var Policy = auth.Policy{
 	contactv1.IdentityService_ClaimAnonymousContact_FullMethodName: staff,
 	contactv1.IdentityService_GetContactMerge_FullMethodName:       readers,
 	contactv1.IdentityService_ListContactMerges_FullMethodName:     readers,
+
+	contactv1.LifecycleService_GetLifecycle_FullMethodName:             readers,
+	contactv1.LifecycleService_ListLifecycleTransitions_FullMethodName: readers,
 
 	contactv1.QualityService_GetDataQuality_FullMethodName:        readers,
 	contactv1.QualityService_ListDataQuality_FullMethodName:       readers,

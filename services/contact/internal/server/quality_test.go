@@ -8,13 +8,17 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
+	campaignv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/campaign/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	"github.com/lingkar-crm/lingkar/services/contact"
 	"github.com/lingkar-crm/lingkar/services/gateway"
+	campaign "github.com/lingkar-crm/lingkar/services/marketing-campaign"
 )
 
 type rater struct {
@@ -167,4 +171,44 @@ func TestDataQuality_fades(t *testing.T) {
 	fresh(func(f int32) bool { return f > 0 && f <= first/2+1 })
 	s.Clock.Advance(400 * 24 * time.Hour)
 	fresh(func(f int32) bool { return f == 0 })
+}
+
+// CON-21: what a segment looks for, and what a list that people share shows, is relevant
+// for as long as it is there; in its tenant alone.
+func TestDataQuality_uses(t *testing.T) {
+	t.Parallel()
+	s := testkit.Start(t, contact.Definition, campaign.Definition, gateway.With(gateway.Config{}))
+	both(t, s, []string{"CON-21"}, func(t *testing.T, a, other *api) {
+		r, o := raterOf(a), raterOf(other)
+		partly := &contactv1.Contact{Kind: person, DisplayName: "Ani", LanguageCode: "id", JobTitle: "Buyer"}
+		c, theirs := r.create(t, proto.CloneOf(partly)), o.create(t, proto.CloneOf(partly))
+		relevant := func(when string, want int32) {
+			t.Helper()
+			r.listed(t, "", func(list []*contactv1.DataQuality) error {
+				if got := r.quality(t, c).GetRelevance(); len(list) != 1 || got != want || list[0].GetRelevance() != want {
+					return fmt.Errorf("%s: the relevance is %d, and listed as %v; want %d", when, got, list, want)
+				}
+				return nil
+			})
+		}
+		relevant("before", 100)
+		segments, views := campaignv1.NewSegmentServiceClient(a.Conn), platformv1.NewSavedViewServiceClient(a.Conn)
+		segment := must(segments.CreateSegment(a.Ctx(), &campaignv1.CreateSegmentRequest{Segment: &campaignv1.Segment{
+			DisplayName: "Indonesia " + a.Transport, Filter: `region_code = "ID" AND (language_code = "id" OR labels.x = "y")`,
+		}}))(t)
+		relevant("with a segment", 50)
+		view := &platformv1.SavedView{DisplayName: "mine", Resource: "contacts", Columns: []string{"birthday"}}
+		must(views.CreateSavedView(a.Ctx(), &platformv1.CreateSavedViewRequest{SavedView: view}))(t)
+		shared := proto.CloneOf(view)
+		shared.Columns, shared.OrderBy, shared.Visibility = []string{"job_title", "family_name"}, "display_name desc", platformv1.SavedViewVisibility_SAVED_VIEW_VISIBILITY_TENANT
+		made := must(views.CreateSavedView(a.Ctx(), &platformv1.CreateSavedViewRequest{SavedView: shared}))(t)
+		relevant("with a shared list, too", 60)
+		must(segments.DeleteSegment(a.Ctx(), &campaignv1.DeleteSegmentRequest{Name: segment.GetName()}))(t)
+		relevant("without the segment", 67)
+		must(views.DeleteSavedView(a.Ctx(), &platformv1.DeleteSavedViewRequest{Name: made.GetName()}))(t)
+		relevant("without the list", 100)
+		if got := o.quality(t, theirs).GetRelevance(); got != 100 {
+			t.Errorf("in another tenant the relevance is %d", got)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type RuleServer struct {
 	*rules.Engine
 }
 
-// NewRuleServer makes the server, with its projection and its timers.
+// NewRuleServer makes the server, with its timers.
 func NewRuleServer(rt *service.Runtime, s *store.Store, timers *timer.Runner) *RuleServer {
 	fired := func(d *platformv1.RuleDecision) proto.Message { return &contactv1.RuleFired{Decision: d} }
 	return &RuleServer{Engine: rules.New(rt, timers, fired,
@@ -40,6 +41,13 @@ func NewRuleServer(rt *service.Runtime, s *store.Store, timers *timer.Runner) *R
 		rules.KindOf(s.Relationships, notices(), &contactv1.RelationshipCreated{}, &contactv1.RelationshipUpdated{},
 			&contactv1.RelationshipEnded{}, &contactv1.RelationshipDeleted{}, &contactv1.RelationshipUndeleted{}),
 		rules.KindOf(s.Consents, notices(), &contactv1.ConsentGranted{}, &contactv1.ConsentRevoked{}, &contactv1.ObjectionRecorded{}),
+		rules.KindOfEvents("lifecycle", "lifecycles", &contactv1.Lifecycle{}, s.ReadLifecycle, lifecycleActions(s), &contactv1.LifecycleChanged{}),
+		rules.KindOfQuestions(store.DuplicateRules, &contactv1.DuplicateQuestion{}, s.PastPairs, map[string]rules.Check{
+			store.VetoPair: check(), store.ForcePair: checkBits("from", 0), store.ShiftScore: checkBits("by", -maxBits),
+		}),
+		rules.KindOfQuestions(store.SurvivorshipRules, &contactv1.SurvivorshipQuestion{}, s.PastConflicts, map[string]rules.Check{
+			store.TakeValue: check(parameter{name: "from", required: true, longest: longestText, among: []string{"survivor", store.FromMerged}}),
+		}),
 	)}
 }
 
@@ -74,6 +82,25 @@ func check(wanted ...parameter) func(*structpb.Struct) []errs.Violation {
 			case len(w.among) > 0 && !slices.Contains(w.among, value.StringValue):
 				v = append(v, errs.Violation{Field: name, Description: "is none of " + strings.Join(w.among, ", ")})
 			}
+		}
+		return v
+	}
+}
+
+// maxBits is the most that a rule can add to a score, or take from it.
+const maxBits = 100
+
+// checkBits answers what is wrong with parameters that are one number of bits.
+func checkBits(name string, least float64) rules.Check {
+	return func(p *structpb.Struct) (v []errs.Violation) {
+		for _, other := range slices.Sorted(maps.Keys(p.GetFields())) {
+			if other != name {
+				v = append(v, errs.Violation{Field: other, Description: "is no parameter of this action"})
+			}
+		}
+		bits, number := p.GetFields()[name].GetKind().(*structpb.Value_NumberValue)
+		if !number || !(bits.NumberValue >= least && bits.NumberValue <= maxBits) {
+			v = append(v, errs.Violation{Field: name, Description: fmt.Sprintf("must be a number from %g to %d", least, maxBits)})
 		}
 		return v
 	}
@@ -133,6 +160,19 @@ func contactActions(s *store.Store) map[string]rules.Action {
 		m.Set(f, protoreflect.ValueOfString(text(p, "value")))
 		return field
 	}, parameter{name: "field", required: true, longest: longestKey, among: settable}, parameter{name: "value", longest: longestText})
+	return actions
+}
+
+// lifecycleActions are what rules can do where a contact moved: the same as to a contact.
+func lifecycleActions(s *store.Store) map[string]rules.Action {
+	actions := contactActions(s)
+	for name, action := range actions {
+		do := action.Do
+		action.Do = func(u *record.Unit, resource string, p *structpb.Struct) error {
+			return do(u, "contacts/"+strings.TrimPrefix(resource, "lifecycles/"), p)
+		}
+		actions[name] = action
+	}
 	return actions
 }
 

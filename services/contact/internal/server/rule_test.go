@@ -428,6 +428,10 @@ func TestRules_ofState(t *testing.T) {
 	if n := len(r.decided(t, rule, "RULE_OUTCOME_FIRED", 2)); n != 2 {
 		t.Errorf("a state fired %d times", n)
 	}
+	s.Clock.Advance(2 * 365 * 24 * time.Hour) // longer than decisions are kept
+	second.Stop(t)
+	second.Start(t)
+	r.decided(t, rule, "RULE_OUTCOME_FIRED", 0)
 }
 
 // A schedule looks at all resources at its times, and once for the times that passed

@@ -4,7 +4,7 @@
 package server
 
 import (
-	"github.com/lingkar-crm/lingkar/pkg/audit"
+	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/fieldaccess"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -16,6 +16,7 @@ import (
 type Server struct {
 	contactv1.UnsafeContactServiceServer
 	contactv1.UnsafeRelationshipServiceServer
+	contactv1.UnsafeDocumentServiceServer
 	contactv1.UnsafeInteractionServiceServer
 	contactv1.UnsafeConsentServiceServer
 	contactv1.UnsafeKeyServiceServer
@@ -29,7 +30,8 @@ type Server struct {
 	contactv1.UnsafeInvestorRelationsServiceServer
 	contactv1.UnsafeQualityServiceServer
 	contactv1.UnsafeSyncServiceServer
-	contactv1.UnsafeAuditServiceServer
+	contactv1.UnsafeLifecycleServiceServer
+	contactv1.UnsafePortalServiceServer
 
 	Store *store.Store
 	Keys  *keystore.Store
@@ -37,8 +39,8 @@ type Server struct {
 	Rules *fieldaccess.Book
 	// Changes tells how far the order of changes has come.
 	Changes *eventlog.Runner
-	// AuditKeys are those that the audit log may be sealed with.
-	AuditKeys audit.Keys
+	// Issuer mints the tokens of portals.
+	Issuer *auth.Issuer
 }
 
 // The sizes of a search: there is one page.

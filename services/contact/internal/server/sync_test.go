@@ -1,14 +1,19 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -207,6 +212,85 @@ func TestSyncContacts_scope(t *testing.T) {
 			}
 		}
 	})
+}
+
+// PLT-14, PLT-22: whoever keeps a part of each contact is told no more than that.
+func testSyncContacts_mask(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"PLT-14", "PLT-22"}, func(t *testing.T, a, _ *api) {
+		siti := a.create(t, &contactv1.Contact{Kind: person, DisplayName: "Siti", Note: "not wanted"})
+		client := contactv1.NewSyncServiceClient(a.Conn)
+		testkit.Eventually(t, func() error {
+			got := must(client.SyncContacts(a.Ctx(), &contactv1.SyncContactsRequest{ReadMask: mask("name", "kind", "contact.display_name")}))(t)
+			if len(got.GetChanges()) != 1 || got.GetNextSyncToken() == "" {
+				return fmt.Errorf("told %v", got)
+			}
+			want := &contactv1.ContactChange{Name: siti.GetName(), Kind: changed, Contact: &contactv1.Contact{DisplayName: "Siti"}}
+			if !proto.Equal(got.GetChanges()[0], want) {
+				t.Fatalf("told %v", got.GetChanges()[0])
+			}
+			return nil
+		})
+		_, err := client.SyncContacts(a.Ctx(), &contactv1.SyncContactsRequest{ReadMask: mask("contact.colour")})
+		violates(t, err, "read_mask", "")
+	})
+}
+
+// PLT-22: over REST changes come as server-sent events to those who accept them, and a
+// reader that comes back goes on after what it saw last.
+func testWatchContacts_events(t *testing.T, s *testkit.Suite) {
+	a, _ := fresh(t, s)
+	testkit.Prove(t, testkit.OverREST, "PLT-22")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	watch := func(query, last string) *bufio.Reader {
+		req := must(http.NewRequestWithContext(ctx, http.MethodGet, s.HTTP+"/v1/contacts:watch"+query, nil))(t)
+		req.Header.Set("Authorization", "Bearer "+s.Token(a.Caller))
+		req.Header.Set("Accept", "text/event-stream")
+		if last != "" {
+			req.Header.Set("Last-Event-ID", last)
+		}
+		res := must(http.DefaultClient.Do(req))(t)
+		t.Cleanup(func() { _ = res.Body.Close() })
+		if query == "" && (res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream") {
+			t.Fatalf("%s %s", res.Status, res.Header.Get("Content-Type"))
+		}
+		if query != "" && (res.StatusCode != http.StatusBadRequest || res.Header.Get("Content-Type") != "application/problem+json") {
+			t.Errorf("%s %s", res.Status, res.Header.Get("Content-Type"))
+		}
+		return bufio.NewReader(res.Body)
+	}
+	next := func(from *bufio.Reader) (id string, answer *contactv1.WatchContactsResponse) {
+		answer = &contactv1.WatchContactsResponse{}
+		for {
+			line := strings.TrimSuffix(must(from.ReadString('\n'))(t), "\n")
+			if line == "" {
+				return id, answer
+			}
+			if said, ok := strings.CutPrefix(line, "id: "); ok {
+				id = said
+			}
+			if data, ok := strings.CutPrefix(line, "data: "); ok {
+				if err := protojson.Unmarshal([]byte(data), answer); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	first := watch("", "")
+	begin, answer := next(first)
+	if begin == "" || answer.GetChange() != nil {
+		t.Fatalf("it begins with %q %v", begin, answer)
+	}
+	siti := a.named(t, "Siti")
+	if id, answer := next(first); answer.GetChange().GetName() != siti.GetName() || id != answer.GetSyncToken() || id == begin {
+		t.Errorf("told %v with the id %q", answer, id)
+	}
+	again := watch("", begin)
+	next(again)
+	if _, answer := next(again); answer.GetChange().GetName() != siti.GetName() {
+		t.Errorf("resumed with %v", answer)
+	}
+	watch("?filter=nonsense%20%3D%201", "")
 }
 
 // A stream tells changes as they come, and goes on from any of its tokens.

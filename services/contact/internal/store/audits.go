@@ -12,6 +12,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	auditv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/audit/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
@@ -46,10 +47,10 @@ func (s *Store) AuditEntries(ctx context.Context, tenant uuid.UUID, contact stri
 		ORDER BY position DESC
 		LIMIT $4`, tenant, contact, before, limit+1).
 		Query(func(rows pgx.Rows) (err error) {
-			resp.AuditEntries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*contactv1.AuditEntry, error) {
+			resp.AuditEntries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (*auditv1.AuditEntry, error) {
 				var position int64
 				var at time.Time
-				e := &contactv1.AuditEntry{}
+				e := &auditv1.AuditEntry{}
 				err := row.Scan(&position, &at, &e.Actor, &e.Method, &e.Resource, &e.ResourceSeq, &e.RequestId, &e.CorrelationId, &e.Note, &e.Block)
 				e.RecordTime, e.Position = timestamppb.New(at), position
 				positions = append(positions, position)

@@ -125,8 +125,9 @@ func lookedUp(r duplicate.Record) []contact.Handle {
 }
 
 const (
-	// sweepStep is how many contacts a sweep looks at together.
-	sweepStep = 500
+	// sweepStep is how many contacts a sweep looks at together, leastStep how many at
+	// least.
+	sweepStep, leastStep = 500, 32
 	// maxSwept is how many contacts it looks at under one key for each of them.
 	maxSwept = 50
 )

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -18,10 +17,10 @@ import (
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
 )
 
-// Changes is the projection of the order in which contacts last changed.
+// Changes is the projection of the order in which contacts last changed, a part of one.
 func Changes() eventlog.Projection {
 	return eventlog.Projection{
-		Name: "contact_change", Areas: []string{"contact"}, Apply: applyChanges, Personal: eventlog.Unread, Linger: 20 * time.Millisecond,
+		Name: "contact_change", Areas: []string{"contact"}, Apply: applyChanges, Personal: eventlog.Unread,
 	}
 }
 

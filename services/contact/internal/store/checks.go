@@ -23,6 +23,9 @@ func (s *Store) CheckConsent(ctx context.Context, tenant uuid.UUID, name, purpos
 	if err != nil {
 		return nil, errs.Invalid("contact", "", "must be contacts/{uuid}")
 	}
+	if err := s.reaches(ctx, tenant, id); err != nil {
+		return nil, err
+	}
 	q := consent.Question{Purpose: consent.OffFile(purpose), Channel: channel, At: s.Now()}
 	found := false
 	b := &pgx.Batch{}

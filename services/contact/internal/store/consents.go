@@ -26,5 +26,8 @@ func (s *Store) RecordConsent(ctx context.Context, tenant uuid.UUID, id string, 
 	if err := row.Record(s.Now()); err != nil {
 		return nil, err
 	}
+	if err := s.reaches(ctx, tenant, row.Contact); err != nil {
+		return nil, err
+	}
 	return s.Consents.Add(ctx, tenant, row)
 }

@@ -21,7 +21,7 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-// CustomTables are the tables of the resources to which fields can be added.
+// CustomTables are the tables of this service's resources to which fields can be added.
 var CustomTables = map[string]string{contacts: "contact", relationships: "relationship"}
 
 const (
@@ -31,7 +31,7 @@ const (
 )
 
 func customFieldStore(db *postgres.DB, log *eventlog.Log) *customfield.Store[*contactv1.CustomField] {
-	return customfield.NewStore(db, log, customfield.Wording[*contactv1.CustomField]{
+	return customfield.NewStore(db, log, CustomTables, customfield.Wording[*contactv1.CustomField]{
 		Proto: customFieldProto, Fill: fillCustomField, Event: customFieldEvent,
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -120,6 +121,17 @@ func (s *Store) rest(ctx context.Context, tenant uuid.UUID, name string, data *c
 	if err != nil {
 		return err
 	}
+	files, err := every(func(token string) ([]*contactv1.Document, string, error) {
+		return s.Documents.List(ctx, tenant, &contactv1.ListDocumentsRequest{PageSize: postgres.MaxPageSize, PageToken: token, ShowDeleted: true}, of)
+	})
+	if err != nil {
+		return err
+	}
+	for _, d := range files {
+		if d.GetInteraction() == "" {
+			data.Documents = append(data.Documents, d)
+		}
+	}
 	data.Facts, err = every(func(token string) ([]*contactv1.Fact, string, error) {
 		return s.Facts.List(ctx, tenant, &contactv1.ListFactsRequest{PageSize: postgres.MaxPageSize, PageToken: token}, of)
 	})
@@ -130,6 +142,26 @@ func (s *Store) rest(ctx context.Context, tenant uuid.UUID, name string, data *c
 		return s.InformationRequests.List(ctx, tenant, &contactv1.ListInformationRequestsRequest{PageSize: postgres.MaxPageSize, PageToken: token}, of)
 	})
 	if err != nil {
+		return err
+	}
+	data.PortalAccesses, err = every(func(token string) ([]*contactv1.PortalAccess, string, error) {
+		return s.PortalAccesses.List(ctx, tenant, &contactv1.ListPortalAccessesRequest{PageSize: postgres.MaxPageSize, PageToken: token}, of)
+	})
+	if err != nil {
+		return err
+	}
+	lifecycle := lifecycles + strings.TrimPrefix(name, contacts)
+	if data.Lifecycle, err = s.Lifecycle(ctx, tenant, lifecycle); err != nil {
+		return err
+	}
+	data.LifecycleTransitions, err = every(func(token string) ([]*contactv1.LifecycleTransition, string, error) {
+		page, err := s.LifecycleTransitions(ctx, tenant, &contactv1.ListLifecycleTransitionsRequest{Name: lifecycle, PageSize: maxTransitions, PageToken: token})
+		return page.GetTransitions(), page.GetNextPageToken(), err
+	})
+	if err != nil {
+		return err
+	}
+	if data.FieldVerifications, err = s.verifications(ctx, tenant, name); err != nil {
 		return err
 	}
 	audits, err := s.AuditEntries(ctx, tenant, name, maxAudits, "")

@@ -42,7 +42,7 @@ func (s *Store) FindDuplicates(ctx context.Context, tenant uuid.UUID, name strin
 	if err != nil {
 		return nil, err
 	}
-	return s.findDuplicates(ctx, tenant, duplicate.Of(c), least, limit)
+	return s.findDuplicates(ctx, tenant, c, least, limit)
 }
 
 // FindDuplicatesOf is FindDuplicates of data that is not stored.
@@ -51,15 +51,15 @@ func (s *Store) FindDuplicatesOf(ctx context.Context, tenant uuid.UUID, p *conta
 	if err := s.fillContact(c, p); err != nil {
 		return nil, err
 	}
-	return s.findDuplicates(ctx, tenant, duplicate.Of(c), least, limit)
+	return s.findDuplicates(ctx, tenant, c, least, limit)
 }
 
-func (s *Store) findDuplicates(ctx context.Context, tenant uuid.UUID, r duplicate.Record, least float64, limit int) (*contactv1.FindDuplicatesResponse, error) {
+func (s *Store) findDuplicates(ctx context.Context, tenant uuid.UUID, of *contact.Contact, least float64, limit int) (*contactv1.FindDuplicatesResponse, error) {
 	policy, err := s.Policy(ctx, tenant)
 	if err != nil {
 		return nil, err
 	}
-	found, hidden, err := s.matching(ctx, tenant, r, cmp.Or(least, policy.ProbableScore))
+	found, hidden, err := s.matching(ctx, tenant, policy, of, cmp.Or(least, policy.ProbableScore))
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,7 @@ func (s *Store) findDuplicates(ctx context.Context, tenant uuid.UUID, r duplicat
 	for _, m := range found[:min(limit, len(found))] {
 		resp.Candidates = append(resp.Candidates, &contactv1.DuplicateCandidate{
 			Contact: contactProto(m.contact), Score: m.Weight, Strength: strength(policy, m.Weight), Reasons: reasonProtos(m.Reasons),
+			Verdicts: m.verdicts,
 		})
 	}
 	return resp, nil
@@ -76,21 +77,31 @@ func (s *Store) findDuplicates(ctx context.Context, tenant uuid.UUID, r duplicat
 type match struct {
 	contact *contact.Contact
 	duplicate.Match
+	verdicts []*contactv1.DuplicateVerdict
 }
 
-// matching answers the contacts that score the minimum or more with the record and
-// that the caller may see, the highest score first, and how many it may not see.
-func (s *Store) matching(ctx context.Context, tenant uuid.UUID, r duplicate.Record, least float64) (found []match, hidden int, err error) {
+// matching answers the contacts that score the minimum or more with one, by what the
+// tenant's rules say too, and that the caller may see, the highest score first, and how
+// many it may not see.
+func (s *Store) matching(ctx context.Context, tenant uuid.UUID, policy *identity.Policy, of *contact.Contact, least float64) (found []match, hidden int, err error) {
+	arbiter, err := s.arbiter(ctx, tenant, policy, least)
+	if err != nil {
+		return nil, 0, err
+	}
+	r := duplicate.Of(of)
 	candidates, err := s.sharing(ctx, tenant, r)
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, c := range candidates {
-		m := duplicate.Compare(r, duplicate.Of(c))
+		if c.Deleted() {
+			continue
+		}
+		m, verdicts, one := arbiter.decide(ctx, of, c, duplicate.Compare(r, duplicate.Of(c)))
 		switch {
-		case m.Weight < least || c.Deleted():
+		case !one:
 		case s.Contacts.Visible(ctx, c):
-			found = append(found, match{c, m})
+			found = append(found, match{c, m, verdicts})
 		default:
 			hidden++
 		}
@@ -124,7 +135,17 @@ func guarded[R any](ctx context.Context, s *Store, tenant uuid.UUID, rows []*con
 	answer, err := create()
 	switch {
 	case errors.Is(err, errDuplicate):
-		return answer, s.nameDuplicates(ctx, tenant, err)
+		overruled, failed := s.overrule(ctx, tenant, rows)
+		if failed != nil {
+			return answer, failed
+		}
+		if !overruled {
+			return answer, s.nameDuplicates(ctx, tenant, err)
+		}
+		if answer, err = create(); errors.Is(err, errDuplicate) {
+			err = s.nameDuplicates(ctx, tenant, err)
+		}
+		return answer, err
 	case !errors.Is(err, errUncompared):
 		return answer, err
 	}
@@ -144,7 +165,7 @@ func (s *Store) compare(ctx context.Context, tenant uuid.UUID, rows []*contact.C
 		if row.Guard != contact.Guarded {
 			continue
 		}
-		found, hidden, err := s.matching(ctx, tenant, duplicate.Of(row), policy.ProbableScore)
+		found, hidden, err := s.matching(ctx, tenant, policy, row, policy.ProbableScore)
 		if err != nil {
 			return err
 		}

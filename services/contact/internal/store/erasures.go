@@ -109,9 +109,11 @@ func queueErasure(ctx context.Context, b *pgx.Batch, tenant uuid.UUID, c *contac
 		actor = caller.Subject
 	}
 	b.Queue("SELECT erase_contact($1)", c.ID)
+	b.Queue("SELECT erase_document($1)", c.ID)
 	b.Queue("SELECT erase_employee($1)", c.ID)
 	b.Queue("SELECT erase_fact($1)", c.ID)
 	b.Queue("SELECT erase_investor($1)", c.ID)
+	b.Queue("SELECT erase_portal($1)", c.ID)
 	b.Queue(`
 		INSERT INTO erasure (tenant, contact, customer_id, key_id, reason, actor, erase_time)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -28,6 +28,7 @@ const (
 	publications      = "publications"
 
 	informationRequests = "informationRequests"
+	portalAccesses      = "portalAccesses"
 )
 
 // named answers the name of a resource.

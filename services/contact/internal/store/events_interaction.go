@@ -67,10 +67,3 @@ func interactionEvent(i *interaction.Interaction, _ entity.Event) eventlog.Draft
 		OccurredAt: i.OccurredAt,
 	}
 }
-
-func documentProto(d *interaction.Document) *contactv1.Document {
-	return &contactv1.Document{
-		Name: named(documents, d.ID), Contact: named(contacts, d.Contact), Title: d.Title,
-		MediaType: d.MediaType, Text: d.Text, SizeBytes: d.SizeBytes, CreateTime: timestamppb.New(d.CreateTime),
-	}
-}

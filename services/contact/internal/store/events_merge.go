@@ -18,6 +18,7 @@ func mergeProto(m *identity.Merge) *contactv1.ContactMerge {
 	for _, c := range m.Conflicts {
 		p.Conflicts = append(p.Conflicts, &contactv1.MergeConflict{
 			Field: c.Field, Strategy: contactv1.SurvivorshipStrategy(c.Strategy), Replaced: c.Replaced, KeptValue: c.Kept, LostValue: c.Lost,
+			Rule: c.Rule, RuleVersion: c.Version,
 		})
 	}
 	return p

@@ -69,6 +69,9 @@ func (s *Store) RecordFact(ctx context.Context, tenant uuid.UUID, id string, p *
 	if first.Contact == uuid.Nil {
 		return nil, errs.Invalid("fact.contact", "", "must be given")
 	}
+	if err := s.reaches(ctx, tenant, first.Contact); err != nil {
+		return nil, err
+	}
 	recorded, err := record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.Fact, error) {
 		row := *first
 		return s.addFactIn(u, &row)

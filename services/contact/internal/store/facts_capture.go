@@ -16,7 +16,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
-	"github.com/lingkar-crm/lingkar/services/contact/internal/duplicate"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/fact"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/identity"
 )
@@ -121,7 +120,7 @@ func (s *Store) recognise(ctx context.Context, tenant uuid.UUID, c *capturing) (
 	default:
 		return uuid.Nil, s.ambiguous(ctx, tenant, holders)
 	}
-	alike, _, err := s.matching(ctx, tenant, duplicate.Of(c.said), c.policy.ProbableScore)
+	alike, _, err := s.matching(ctx, tenant, c.policy, c.said, c.policy.ProbableScore)
 	if err != nil || len(alike) == 0 {
 		return uuid.Nil, err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -289,17 +288,11 @@ func (i *importing) orFailed(o bulk.Outcome, err error) (bulk.Outcome, error) {
 	return o, err
 }
 
-// UndoImported deletes a contact that an import created. One that was deleted
-// since is left as it is.
-func (s *Store) UndoImported(_ context.Context, u *record.Unit, name string) error {
-	_, err := s.Contacts.ChangeIn(u, name, func(c *contact.Contact) ([]entity.Event, error) {
+// UndoImport takes back what an import did to contacts.
+func (s *Store) UndoImport() func(context.Context, *record.Unit, bulk.Back) (map[string]bulk.Undone, error) {
+	return bulk.TakeBack(s.Contacts, func(c *contact.Contact) ([]entity.Event, error) {
 		now := s.log.Now().UTC()
 		c.DeleteTime = &now
 		return []entity.Event{entity.Deleted{}}, nil
 	})
-	var gone *errs.Error
-	if errors.As(err, &gone) && (errs.Reason(err) == "DELETED" || errs.Code(err) == codes.NotFound) {
-		return nil
-	}
-	return err
 }

@@ -4,19 +4,20 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
-	"github.com/lingkar-crm/lingkar/pkg/postgres/filter"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/store"
 )
 
 // fill writes, for each of two tenants, 8,000 contacts with an e-mail address
-// each, and to each of 3,000 of them a relationship, an interaction and a consent.
+// each, and to each of 3,000 of them a relationship, an interaction, a document and a
+// consent.
 const fill = `
 	WITH tenants (tenant) AS (VALUES ($1::uuid), ($2::uuid)),
 	contacts AS (
@@ -57,6 +58,11 @@ const fill = `
 		SELECT tenant, md5('i' || i)::uuid, now(), now(), 1, 0, '', '', '', '{}', '{}', '{}', md5('c' || i)::uuid, 1, 1, 0,
 			'call ' || i, '', '', 'talk-' || i % 1000, now() + i * interval '1 s', '[]', ''
 		FROM tenants, generate_series(1, 3000) AS i
+	),
+	documents AS (
+		INSERT INTO document (tenant, id, interaction, contact, title, media_type, size_bytes, create_time)
+		SELECT tenant, md5('d' || i)::uuid, md5('i' || i)::uuid, md5('c' || i)::uuid, '', 'text/plain', 1, now()
+		FROM tenants, generate_series(1, 3000) AS i
 	)
 	INSERT INTO consent (tenant, id, create_time, update_time, seq, partition, owner, team, source, external_ids, labels,
 		custom_fields, contact, purpose, channel, state, text_version, evidence, ip_address, occurred_at, actor)
@@ -64,21 +70,19 @@ const fill = `
 		'', '', '', now() + i * interval '1 s', ''
 	FROM tenants, generate_series(1, 3000) AS i`
 
-// scoreID is the field of which every second contact of filled has a value.
-var scoreID = uuid.MustParse("0190a000-0000-7000-8000-0000000000f1")
-
-// score is it.
-const score = `
-	INSERT INTO custom_value (tenant, id, field, value, alone)
-	SELECT tenant, id, $1, custom_number_key((hashtext(id::text) % 1000)::text), false FROM contact WHERE hashtext(id::text) % 2 = 0`
-
-// scored answers it for lists.
-func scored(path string) (postgres.Field, bool) {
-	return postgres.Field{Path: path, Column: "custom_fields", Type: filter.Entry, Entry: &filter.EntryOf{
-		Field: scoreID, Key: "score", Type: 3, Indexed: true, Ordered: true,
-		Parse: func(text string, _ bool) (string, string) { return text, "" },
-	}}, path == "custom_fields.score"
-}
+// fillEmployees writes the directory of each tenant: 4,000 employees with two of a hundred
+// skills each.
+const fillEmployees = `
+	WITH tenants (tenant) AS (VALUES ($1::uuid), ($2::uuid)),
+	employees AS (
+		INSERT INTO employee (tenant, contact, start_time, end_time, name_key, account, unit_key, job_key, manager)
+		SELECT tenant, md5('c' || i)::uuid, '2020-01-01', '9999-12-31', md5(i::text), 'users/' || i, 'unit ' || i % 100,
+			'job ' || i % 100, md5('c' || i % 100)::uuid
+		FROM tenants, generate_series(1, 4000) AS i
+	)
+	INSERT INTO employee_skill (tenant, skill_key, contact, start_time, level, certified_until)
+	SELECT tenant, 'skill ' || (i + j * 7) % 100, md5('c' || i)::uuid, '2020-01-01', 1 + i % 5, 99991231
+	FROM tenants, generate_series(1, 4000) AS i, generate_series(1, 2) AS j`
 
 // filled answers a database with rows in it, and the tenant of half of them.
 func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
@@ -89,11 +93,11 @@ func filled(t testing.TB) (*postgres.DB, uuid.UUID) {
 		t.Fatal(err)
 	}
 	defer owner.Close(context.WithoutCancel(t.Context()))
-	tenant := uuid.New()
-	if _, err := owner.Exec(t.Context(), fill, tenant, uuid.New()); err != nil {
+	tenant, other := uuid.New(), uuid.New()
+	if _, err := owner.Exec(t.Context(), fill, tenant, other); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := owner.Exec(t.Context(), score, scoreID); err != nil {
+	if _, err := owner.Exec(t.Context(), fillEmployees, tenant, other); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := owner.Exec(t.Context(), "ANALYZE"); err != nil {
@@ -113,6 +117,7 @@ func TestLists_useTheirIndexes(t *testing.T) {
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	db, tenant := filled(t)
+	testPlans_findEmployees(t, db, tenant)
 	s := store.New(db, nil, nil)
 	contacts, relationships := s.Contacts.Table, s.Relationships.Table
 	some := "contacts/" + entity.NewID().String()
@@ -132,12 +137,18 @@ func TestPlans(t *testing.T) {
 		plan, err := contacts.Explain(t.Context(), db, tenant, postgres.Query{Filter: condition, OrderBy: "create_time desc"})
 		indexed(condition, plan, err)
 	}
-	for condition, order := range map[string]string{
-		"": "custom_fields.score desc", "custom_fields.score > 10": "custom_fields.score", "custom_fields.score = 7": "create_time desc",
-	} {
-		plan, err := contacts.Explain(t.Context(), db, tenant, postgres.Query{Filter: condition, OrderBy: order, Entry: scored})
-		indexed(condition+" by "+order, plan, err)
+	page := []uuid.UUID{entity.NewID(), entity.NewID(), entity.NewID()}
+	of := func(newest string, columns ...string) postgres.Children {
+		return postgres.Children{Parents: page, Columns: columns, Family: "contact_family", Newest: newest, Limit: 21}
 	}
+	plan, err = relationships.ExplainChildren(t.Context(), db, tenant, of("create_time", "from_contact", "to_contact"))
+	indexed("relationships of a page", plan, err)
+	plan, err = s.Interactions.Table.ExplainChildren(t.Context(), db, tenant, of("occurred_at", "contact"))
+	indexed("interactions of a page", plan, err)
+	plan, err = s.Consents.Table.ExplainChildren(t.Context(), db, tenant, of("occurred_at", "contact"))
+	indexed("consents of a page", plan, err)
+	plan, err = s.Documents.Table.ExplainCountChildren(t.Context(), db, tenant, of("", "contact"))
+	indexed("documents of a page, counted", plan, err)
 	for name, sql := range map[string]string{
 		"look-up":     "SELECT contact FROM identifier WHERE tenant = $1 AND kind = 1 AND key = '7@example.com' ORDER BY contact DESC LIMIT 100",
 		"customer id": "SELECT id FROM contact WHERE tenant = $1 AND customer_id = 'C-7' AND delete_time IS NULL",
@@ -151,5 +162,36 @@ func TestPlans(t *testing.T) {
 	} {
 		plan, err := postgres.ExplainAs(t.Context(), db, tenant, sql, tenant)
 		indexed(name, plan, err)
+	}
+}
+
+// CON-39: whoever looks for employees, by whatever, has an index for it as role app.
+func testPlans_findEmployees(t *testing.T, db *postgres.DB, tenant uuid.UUID) {
+	t.Helper()
+	none, someone := []string{}, entity.NewID()
+	type asked struct {
+		skills    []string
+		levels    []int32
+		unit, job string
+		manager   *uuid.UUID
+		accounts  []string
+		after     string
+	}
+	for name, q := range map[string]asked{
+		"everybody":    {skills: none},
+		"a later page": {skills: none, after: "8"},
+		"a skill":      {skills: []string{"skill 7"}, levels: []int32{3}},
+		"two skills":   {skills: []string{"skill 7", "skill 14"}, levels: []int32{0, 2}},
+		"a unit":       {skills: none, unit: "unit 7"},
+		"a job":        {skills: none, job: "job 7"},
+		"a manager":    {skills: none, manager: &someone},
+		"accounts":     {skills: none, accounts: []string{"users/7", "users/8"}},
+		"all of them":  {skills: []string{"skill 7"}, levels: []int32{1}, unit: "unit 7", job: "job 7", manager: &someone, accounts: []string{"users/7"}},
+	} {
+		plan, err := postgres.ExplainAs(t.Context(), db, tenant, store.FindEmployeesSQL, tenant, time.Now(), int32(20261122),
+			q.skills, append([]int32{}, q.levels...), q.unit, q.job, q.manager, q.accounts, q.after, uuid.Nil, 51)
+		if err != nil || strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s: %v\n%s", name, err, plan)
+		}
 	}
 }

@@ -43,6 +43,7 @@ func informationRequestStore(db *postgres.DB, log *eventlog.Log) *record.Store[i
 		Meta:     func(q *investor.Request) *entity.Meta { return &q.Meta },
 		Contacts: func(q *investor.Request) []uuid.UUID { return []uuid.UUID{q.Contact} },
 		Proto:    informationRequestProto, Fill: fillInformationRequest, Event: informationRequestEvent,
+		Self: record.OfContact("contact", func(q *investor.Request) (uuid.UUID, bool) { return q.Contact, q.Deleted() }),
 	}
 }
 

@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
-	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/fields"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
@@ -30,6 +27,9 @@ func (s *Store) RecordInteraction(ctx context.Context, tenant uuid.UUID, id stri
 	if err := row.Record(s.Now()); err != nil {
 		return nil, err
 	}
+	if err := s.reaches(ctx, tenant, row.Contact); err != nil {
+		return nil, err
+	}
 	return s.Interactions.Add(ctx, tenant, row)
 }
 
@@ -40,63 +40,35 @@ func writeDocument(w *postgres.Writes, _, after *interaction.Interaction) {
 		return
 	}
 	w.Queue(`
-		INSERT INTO document (tenant, id, interaction, contact, title, media_type, text, size_bytes, create_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		w.Tenant(), d.ID, after.ID, d.Contact, d.Title, d.MediaType, d.Text, d.SizeBytes, d.CreateTime)
+		INSERT INTO document (tenant, id, interaction, contact, title, media_type, text, size_bytes, create_time, update_time,
+			channel, direction, occurred_at, actor)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)`,
+		w.Tenant(), d.ID, after.ID, d.Contact, d.Title, d.MediaType, d.Text, d.SizeBytes, d.CreateTime,
+		after.Channel, after.Direction, after.OccurredAt, after.Actor)
 }
 
 // SearchInteractions answers the interactions that hold the words of the query,
-// the latest first; those with one contact where it is named.
-func (s *Store) SearchInteractions(ctx context.Context, tenant uuid.UUID, query, contact string, max int) ([]*contactv1.Interaction, error) {
-	var with *uuid.UUID
-	if contact != "" {
-		id, err := s.Contacts.ParseName(contact)
-		if err != nil {
-			return nil, errs.Invalid("contact", "", "must be contacts/{uuid}")
-		}
-		with = &id
-	}
-	ids, err := s.ids(ctx, tenant, "SELECT search_interaction($1, $2, $3)", query, with, max)
+// the latest first, and where the words stand in each; those with one contact where it
+// is named.
+func (s *Store) SearchInteractions(ctx context.Context, tenant uuid.UUID, query, contact string, max int) ([]*contactv1.Interaction, []*contactv1.Snippet, error) {
+	ids, err := s.found(ctx, tenant, "SELECT search_interaction($1, $2, $3)", query, contact, max)
 	if err != nil || len(ids) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	rows, err := s.Interactions.Table.GetAll(ctx, s.db, tenant, ids)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	found := make([]*contactv1.Interaction, len(rows))
 	for i, row := range rows {
 		found[i] = interactionProto(row)
 	}
-	return found, nil
-}
-
-// GetDocument answers a document with its text.
-func (s *Store) GetDocument(ctx context.Context, tenant uuid.UUID, name string) (*contactv1.Document, error) {
-	segment, ok := strings.CutPrefix(name, documents+"/")
-	id, parsed := entity.ParseID(segment)
-	if !ok || !parsed {
-		return nil, errs.Invalid("name", "", "must be documents/{uuid}")
+	snippets, err := s.snippets(ctx, tenant, ids, query, `
+		SELECT i.id, search_snippet(i.title || E'\n' || i.body || COALESCE((
+			SELECT d.text FROM document AS d WHERE d.tenant = $1 AND d.interaction = i.id LIMIT 1), ''), $3)
+		FROM interaction AS i WHERE i.tenant = $1 AND i.id = ANY ($2)`)
+	if err != nil {
+		return nil, nil, err
 	}
-	var d *interaction.Document
-	b := &pgx.Batch{}
-	postgres.QueueTenant(b, tenant)
-	b.Queue(`
-		SELECT id, contact, title, media_type, text, size_bytes, create_time
-		FROM document
-		WHERE tenant = $1 AND id = $2`, tenant, id).
-		Query(func(rows pgx.Rows) error {
-			found, err := pgx.CollectRows(rows, pgx.RowToAddrOfStructByPos[interaction.Document])
-			if len(found) == 1 {
-				d = found[0]
-			}
-			return err
-		})
-	if err := postgres.Run(ctx, s.db, b); err != nil {
-		return nil, err
-	}
-	if d == nil {
-		return nil, errs.NotFound("document", name)
-	}
-	return documentProto(d), nil
+	return inOrder(found, snippets, interactions)
 }

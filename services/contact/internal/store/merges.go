@@ -92,10 +92,14 @@ func (s *Store) PreviewMerge(ctx context.Context, tenant uuid.UUID, m Merging) (
 	}
 	for _, row := range rows {
 		if !s.Contacts.Visible(ctx, row) {
-			return nil, errs.NotFound("contact", named(contacts, row.ID))
+			return nil, s.Contacts.Table.NotFound(row.ID)
 		}
 	}
-	merges, after, err := identity.Plan(policy, rows[0], rows[1:], m.Choices, auth.From(ctx).Subject)
+	judge, err := s.judge(ctx, tenant, append([]uuid.UUID{m.Survivor}, m.Others...))
+	if err != nil {
+		return nil, err
+	}
+	merges, after, err := identity.Plan(policy, judge, rows[0], rows[1:], m.Choices, auth.From(ctx).Subject)
 	if err != nil {
 		return nil, err
 	}
@@ -116,12 +120,16 @@ func (s *Store) MergeContacts(ctx context.Context, tenant uuid.UUID, m Merging) 
 	if err != nil {
 		return nil, err
 	}
+	judge, err := s.judge(ctx, tenant, append([]uuid.UUID{m.Survivor}, m.Others...))
+	if err != nil {
+		return nil, err
+	}
 	return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*contactv1.Contact, error) {
 		survivor, others, err := s.lockMerging(u, m)
 		if err != nil {
 			return nil, err
 		}
-		merges, after, err := identity.Plan(policy, survivor, others, m.Choices, auth.From(ctx).Subject)
+		merges, after, err := identity.Plan(policy, judge, survivor, others, m.Choices, auth.From(ctx).Subject)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"maps"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -39,7 +40,7 @@ func publicationStore(db *postgres.DB, log *eventlog.Log) *record.Store[investor
 	return &record.Store[investor.Publication, *contactv1.Publication]{
 		DB: db, Log: log, Table: publicationTable, Kind: "publication", Collection: publications,
 		Meta:  func(p *investor.Publication) *entity.Meta { return &p.Meta },
-		Proto: publicationProto, Fill: fillPublication, Event: publicationEvent,
+		Proto: publicationProto, Fill: fillPublication, Event: publicationEvent, Self: selfPublication(func() time.Time { return log.Now() }),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
@@ -78,12 +79,16 @@ func (s *Store) DataQuality(ctx context.Context, tenant uuid.UUID, name string) 
 	if err != nil {
 		return nil, err
 	}
-	verified, err := s.verified(ctx, tenant, []uuid.UUID{c.ID})
-	if err != nil {
+	named, verified := quality.Set(0), map[uuid.UUID]map[string]time.Time{}
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	queueUsed(b, tenant, &named)
+	queueVerifications(b, tenant, []uuid.UUID{c.ID}, verified)
+	if err := postgres.Run(ctx, s.db, b); err != nil {
 		return nil, err
 	}
 	now := s.Now()
-	facts := quality.Facts{Kind: c.Kind, Present: quality.Present(c), Used: used, Verified: verified[c.ID]}
+	facts := quality.Facts{Kind: c.Kind, Present: quality.Present(c), Used: used | named, Verified: verified[c.ID]}
 	answer := ratedOf(c.ID, c.Kind, policy.Rate(facts, now), now).message()
 	for _, fix := range policy.Fixes(facts, now) {
 		answer.Fixes = append(answer.Fixes, &contactv1.QualityFix{Field: fix.Field, Flaw: contactv1.QualityFlaw(fix.Flaw), Gain: int32(fix.Gain)})
@@ -109,9 +114,14 @@ func (s *Store) verified(ctx context.Context, tenant uuid.UUID, ids []uuid.UUID)
 	all := map[uuid.UUID]map[string]time.Time{}
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
-	b.Queue("SELECT contact, field, verify_time FROM field_verification WHERE tenant = $1 AND contact = ANY ($2)", tenant, ids).
-		Query(func(rows pgx.Rows) error { return scanVerified(rows, all) })
+	queueVerifications(b, tenant, ids, all)
 	return all, postgres.Run(ctx, s.db, b)
+}
+
+// queueVerifications queues reading when which fields of contacts were verified.
+func queueVerifications(b *pgx.Batch, tenant uuid.UUID, ids []uuid.UUID, into map[uuid.UUID]map[string]time.Time) {
+	b.Queue("SELECT contact, field, verify_time FROM field_verification WHERE tenant = $1 AND contact = ANY ($2)", tenant, ids).
+		Query(func(rows pgx.Rows) error { return scanVerified(rows, into) })
 }
 
 func scanVerified(rows pgx.Rows, into map[uuid.UUID]map[string]time.Time) error {
@@ -126,6 +136,31 @@ func scanVerified(rows pgx.Rows, into map[uuid.UUID]map[string]time.Time) error 
 		return nil
 	})
 	return err
+}
+
+// verifications answers what was verified of a contact and of all that are one with it.
+func (s *Store) verifications(ctx context.Context, tenant uuid.UUID, name string) ([]*contactv1.FieldVerification, error) {
+	id, err := s.Contacts.ParseName(name)
+	if err != nil {
+		return nil, err
+	}
+	var all []*contactv1.FieldVerification
+	b := &pgx.Batch{}
+	postgres.QueueTenant(b, tenant)
+	b.Queue(`
+		SELECT contact, field, method, verify_time, actor
+		FROM field_verification
+		WHERE tenant = $1 AND contact = ANY (contact_family($1, $2))
+		ORDER BY verify_time, contact, field`, tenant, id).Query(func(rows pgx.Rows) error {
+		var of uuid.UUID
+		var v quality.Verified
+		_, err := pgx.ForEachRow(rows, []any{&of, &v.Field, &v.Method, &v.At, &v.Actor}, func() error {
+			all = append(all, verificationProto(named(contacts, of), v))
+			return nil
+		})
+		return err
+	})
+	return all, postgres.Run(ctx, s.db, b)
 }
 
 // VerifyField notes that a field of a contact is right.
@@ -147,14 +182,43 @@ func (s *Store) ListDataQuality(ctx context.Context, tenant uuid.UUID, subject s
 	rows, next, err := QualityTable.List(ctx, s.db, tenant, postgres.Query{
 		PageSize: req.GetPageSize(), PageToken: req.GetPageToken(), Filter: req.GetFilter(), Subject: subject,
 	})
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = s.within(ctx, tenant, rows); err != nil {
+		return nil, err
+	}
 	resp := &contactv1.ListDataQualityResponse{NextPageToken: next}
 	for _, r := range rows {
 		resp.DataQuality = append(resp.DataQuality, r.message())
 	}
-	return resp, err
+	return resp, nil
 }
 
-// DataQualitySummary answers how good the data of all contacts is, by kind. It reads all
+// within leaves out the ratings of contacts that the scope of the call does not reach. A
+// page may so be shorter than was asked for.
+func (s *Store) within(ctx context.Context, tenant uuid.UUID, rows []*rated) ([]*rated, error) {
+	if auth.ScopeFrom(ctx) == auth.All || len(rows) == 0 {
+		return rows, nil
+	}
+	ids := make([]uuid.UUID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	of, err := s.Contacts.Table.GetAll(ctx, s.db, tenant, ids)
+	if err != nil {
+		return nil, err
+	}
+	var seen []*rated
+	for i, c := range of {
+		if s.Contacts.Visible(ctx, c) {
+			seen = append(seen, rows[i])
+		}
+	}
+	return seen, nil
+}
+
+// DataQualitySummary answers how good the data of all contacts in reach is, by kind. It reads all
 // ratings of the tenant once.
 func (s *Store) DataQualitySummary(ctx context.Context, tenant uuid.UUID) (*contactv1.DataQualitySummary, error) {
 	resp := &contactv1.DataQualitySummary{}
@@ -162,13 +226,15 @@ func (s *Store) DataQualitySummary(ctx context.Context, tenant uuid.UUID) (*cont
 	for i := range lacks {
 		lacks[i] = fmt.Sprintf("count(*) FILTER (WHERE missing & %d <> 0)", 1<<i)
 	}
+	all, owner, teams := record.Reach(ctx)
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	b.Queue(`
 		SELECT kind, count(*), round(avg(score))::integer, round(avg(completeness))::integer, round(avg(freshness))::integer,
 			round(avg(relevance))::integer, ARRAY[`+strings.Join(lacks, ", ")+`]
-		FROM contact_quality
-		WHERE tenant = $1 GROUP BY kind ORDER BY kind`, tenant).Query(func(rows pgx.Rows) error {
+		FROM contact_quality AS q
+		WHERE tenant = $1 AND ($2 OR EXISTS (SELECT FROM contact AS c WHERE c.tenant = $1 AND c.id = q.id AND (c.owner = $3 OR c.team = ANY ($4::text[]))))
+		GROUP BY kind ORDER BY kind`, tenant, all, owner, teams).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			k, err := scanKind(rows)
 			if err != nil {

@@ -43,16 +43,18 @@ func (p person) compare(o person) int {
 }
 
 // Quality is the projection that rates contacts after each change. What was verified it
-// keeps by the events, and forgets where the field changed or the contact was erased.
+// keeps by the events, and forgets where the field changed or the contact was erased; and
+// which fields segments and shared lists name.
 func (s *Store) Quality() eventlog.Projection {
 	return eventlog.Projection{
-		Name: "quality", Areas: []string{"contact", "platform"}, Personal: eventlog.Unread, Linger: qualityLinger, Apply: s.applyQuality,
+		Name: "quality", Areas: []string{"campaign", "contact", "platform"}, Personal: eventlog.Unread, Linger: qualityLinger, Apply: s.applyQuality,
 	}
 }
 
 func (s *Store) applyQuality(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
 	changed := map[person]bool{}
 	refresh := map[uuid.UUID]timer.Timer{}
+	var uses []fieldUse
 	b := &pgx.Batch{}
 	for _, e := range events {
 		tenant, err := uuid.Parse(strings.TrimPrefix(e.GetTenant(), "tenants/"))
@@ -62,6 +64,16 @@ func (s *Store) applyQuality(ctx context.Context, tx pgx.Tx, events []*eventv1.E
 		if e.GetArea() == "platform" && strings.HasPrefix(e.GetAggregate(), "rules/") || strings.HasPrefix(e.GetAggregate(), "qualityPolicies/") {
 			due := e.GetRecordedAt().AsTime().Add(settleTime)
 			refresh[tenant] = timer.Timer{Tenant: tenant, Kind: QualityTimer, Due: due}
+			continue
+		}
+		if namesFields(e) {
+			u, says, err := fieldUseOf(tenant, e)
+			if err != nil {
+				return err
+			}
+			if says {
+				uses = append(uses, u)
+			}
 			continue
 		}
 		id, ok := strings.CutPrefix(e.GetAggregate(), contacts+"/")
@@ -75,6 +87,15 @@ func (s *Store) applyQuality(ctx context.Context, tx pgx.Tx, events []*eventv1.E
 		changed[p] = true
 		if err := queueVerified(b, p, e); err != nil {
 			return err
+		}
+	}
+	others, err := keepFieldUses(ctx, tx, uses)
+	if err != nil {
+		return err
+	}
+	for _, tenant := range others {
+		if _, armed := refresh[tenant]; !armed {
+			refresh[tenant] = timer.Timer{Tenant: tenant, Kind: QualityTimer, Due: s.Now()}
 		}
 	}
 	timer.Arm(b, slices.Collect(maps.Values(refresh))...)
@@ -143,12 +164,11 @@ func (s *Store) rateAll(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, ids []
 	if err != nil {
 		return err
 	}
-	verified := map[uuid.UUID]map[string]time.Time{}
-	found, err := tx.Query(ctx, "SELECT contact, field, verify_time FROM field_verification WHERE tenant = $1 AND contact = ANY ($2)", tenant, ids)
-	if err != nil {
-		return err
-	}
-	if err := scanVerified(found, verified); err != nil {
+	named, verified := quality.Set(0), map[uuid.UUID]map[string]time.Time{}
+	read := &pgx.Batch{}
+	queueUsed(read, tenant, &named)
+	queueVerifications(read, tenant, ids, verified)
+	if err := tx.SendBatch(ctx, read).Close(); err != nil {
 		return err
 	}
 	now := s.Now()
@@ -158,7 +178,7 @@ func (s *Store) rateAll(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, ids []
 			continue
 		}
 		gone = slices.DeleteFunc(gone, func(id uuid.UUID) bool { return id == c.ID })
-		facts := quality.Facts{Kind: c.Kind, Present: quality.Present(c), Used: used, Verified: verified[c.ID]}
+		facts := quality.Facts{Kind: c.Kind, Present: quality.Present(c), Used: used | named, Verified: verified[c.ID]}
 		stale := now.Add(refreshInterval)
 		if next := policy.Changes(facts, now); !next.IsZero() && next.Before(stale) {
 			stale = next.Add(time.Second)

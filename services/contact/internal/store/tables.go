@@ -9,6 +9,7 @@ import (
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/consent"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/contact"
+	"github.com/lingkar-crm/lingkar/services/contact/internal/document"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/interaction"
 	"github.com/lingkar-crm/lingkar/services/contact/internal/relationship"
 )
@@ -129,6 +130,25 @@ var interactionTable = postgres.NewTable[interaction.Interaction](postgres.Def{
 	Constraints: map[string]*errs.Error{
 		"interaction_pkey":         errs.AlreadyExists("INTERACTION_EXISTS", "an interaction of this name exists already"),
 		"interaction_contact_fkey": noContact,
+		"contact_erased":           errErased,
+	},
+})
+
+var documentTable = postgres.NewTable[document.Document](postgres.Def{
+	Name: "document", Kind: "document",
+	Fields: timed(
+		postgres.Field{Path: "contact", Type: postgres.UUID, Family: contactFamily},
+		postgres.Field{Path: "channel", Type: postgres.Enum, Values: eventv1.Channel_value},
+		postgres.Field{Path: "direction", Type: postgres.Enum, Values: eventv1.Direction_value},
+		postgres.Field{Path: "media_type"},
+		postgres.Field{Path: "occurred_at", Type: postgres.Time},
+	),
+	Orders:       [][]string{{"occurred_at"}, {"create_time"}, {"update_time"}, {"contact", "occurred_at"}},
+	DefaultOrder: "occurred_at desc",
+	Constraints: map[string]*errs.Error{
+		"document_contact_fkey":    noContact,
+		"document_file_fkey":       errFileGone,
+		"document_chunk_file_fkey": errFileGone,
 		"contact_erased":           errErased,
 	},
 })

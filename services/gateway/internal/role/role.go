@@ -39,7 +39,7 @@ var All = []Role{
 	{"analyst", "Analyst", "Reads and reckons. Cannot change anything but its own reports.", byAdmins},
 	{"operator", "Operator", "Runs the installation: tenants, rebuilds, dead letters. Is no role of a tenant's own people.", byOperators},
 	{"service", "Service", "What the services of Lingkar are to one another. Cannot be given to anybody.", nil},
-	{"portal", "Portal", "A customer, partner, supplier or investor. Sees its own records alone, and comes in by a portal token.", nil},
+	{"portal", "Portal", "A customer, partner, supplier, investor or employee. Reaches what is about itself alone, and comes in by a portal token (PortalService).", nil},
 }
 
 // Find answers the role of a resource name such as "roles/sales".

@@ -6,6 +6,7 @@
 package rule
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
@@ -70,6 +71,11 @@ func (r *Rule) Write(spec map[string]any) {
 		r.State = Draft
 	}
 	r.Spec = spec
+}
+
+// SaysAs reports whether two rules are about the same and say the same.
+func (r *Rule) SaysAs(other *Rule) bool {
+	return r.Kind == other.Kind && reflect.DeepEqual(r.Spec, other.Spec)
 }
 
 // StartPreview puts a draft into preview.

@@ -4,18 +4,22 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
-	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/record"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rule"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/store"
 )
+
+// errRuleChanged is for a rule that another change made other than what was checked.
+var errRuleChanged = errs.Aborted("RULE_CHANGED", "the rule was changed meanwhile: try again")
 
 // Runner is the service that runs the rules about some kinds of resources. The clients
 // that the generator makes of each area's RuleEngineService implement it.
@@ -65,19 +69,51 @@ func (s *Server) ListRules(ctx context.Context, req *platformv1.ListRulesRequest
 	return &platformv1.ListRulesResponse{Rules: list, NextPageToken: next}, err
 }
 
-// UpdateRule implements platformv1.RuleServiceServer. What the rule would be is tried
-// and checked first; a preview checks it again, so that of two writers at once neither
-// can slip a mistake in.
+// UpdateRule implements platformv1.RuleServiceServer. What the rule would be is checked
+// first: who runs it is another service, and cannot be asked within a transaction.
 func (s *Server) UpdateRule(ctx context.Context, req *platformv1.UpdateRuleRequest) (*platformv1.Rule, error) {
 	tenant := auth.From(ctx).Tenant
-	trial := call.From(ctx)
-	trial.ValidateOnly = true
-	if would, err := s.rules.Update(call.With(ctx, trial), tenant, clone(req.GetRule()), req.GetUpdateMask()); err == nil {
-		if err := s.check(ctx, would); err != nil {
+	found, err := s.rules.Get(ctx, tenant, req.GetRule().GetName())
+	if err != nil {
+		return nil, record.At("rule.name", err)
+	}
+	would, err := record.Overlay(ruleMessage(found), req.GetRule(), req.GetUpdateMask())
+	if err != nil {
+		return nil, err
+	}
+	trial := *found
+	if !found.Deleted() {
+		if err := fillRule(&trial, would); err != nil {
+			return nil, err
+		}
+		if err := s.check(ctx, ruleMessage(&trial)); err != nil {
 			return nil, err
 		}
 	}
-	return s.rules.Update(ctx, tenant, req.GetRule(), req.GetUpdateMask())
+	return record.Write(ctx, s.db, s.log, tenant, func(u *record.Unit) (*platformv1.Rule, error) {
+		return s.updateRule(u, &trial, req)
+	})
+}
+
+// updateRule writes a rule that was checked, or refuses to where it would say what nobody
+// checked.
+func (s *Server) updateRule(u *record.Unit, checked *rule.Rule, req *platformv1.UpdateRuleRequest) (*platformv1.Rule, error) {
+	rows, err := s.rules.LockAllIn(u, []uuid.UUID{checked.ID})
+	if err != nil {
+		return nil, err
+	}
+	r := rows[checked.ID]
+	if r == nil {
+		return nil, s.rules.Table.NotFound(checked.ID)
+	}
+	before := *r
+	if err := s.rules.UpdateIn(u, r, req.GetRule(), req.GetUpdateMask()); err != nil {
+		return nil, err
+	}
+	if !r.SaysAs(&before) && !r.SaysAs(checked) {
+		return nil, errRuleChanged
+	}
+	return ruleMessage(r), nil
 }
 
 // DeleteRule implements platformv1.RuleServiceServer.
@@ -116,7 +152,7 @@ func (s *Server) StartRulePreview(ctx context.Context, req *platformv1.StartRule
 	}
 	return s.changeRule(ctx, req, func(r *rule.Rule) ([]entity.Event, error) {
 		if r.State == rule.Draft && r.Etag() != checked.GetEtag() {
-			return nil, errs.Aborted("RULE_CHANGED", "the rule was changed meanwhile: try again")
+			return nil, errRuleChanged
 		}
 		return r.StartPreview()
 	})

@@ -1,9 +1,10 @@
 // Package server serves area platform: tenants, members, teams, roles, API keys,
-// exchange rates, rules and rules about fields. The doors through which callers reach this and the other
-// areas are the packages below it.
+// exchange rates, rules, rules about fields, saved views and webhooks. The doors through
+// which callers reach this and the other areas are the packages below it.
 package server
 
 import (
+	"context"
 	"maps"
 	"time"
 
@@ -15,14 +16,18 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/kek"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
+	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/apikey"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/fieldrule"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/member"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rate"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/rule"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/savedview"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/views"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/team"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/tenant"
 )
@@ -37,8 +42,12 @@ type Server struct {
 	platformv1.UnimplementedExchangeRateServiceServer
 	platformv1.UnimplementedRuleServiceServer
 	platformv1.UnimplementedFieldRuleServiceServer
+	platformv1.UnimplementedSavedViewServiceServer
+	platformv1.UnimplementedWebhookEndpointServiceServer
+	platformv1.UnimplementedWebhookDeliveryServiceServer
 
 	db      *postgres.DB
+	log     *eventlog.Log
 	now     func() time.Time
 	changed func(of uuid.UUID)
 
@@ -51,18 +60,33 @@ type Server struct {
 	// runners are who runs the rules about each kind of resource.
 	runners    map[string]Runner
 	fieldRules *record.Store[fieldrule.Rule, *platformv1.FieldRule]
+	views      *record.Store[savedview.View, *platformv1.SavedView]
+	// tryView answers what the list of a view refuses, asked as the caller.
+	tryView func(ctx context.Context, v *savedview.View) error
+	hooks   Webhooks
+}
+
+// Webhooks is what the RPCs of webhooks need.
+type Webhooks struct {
+	// Endpoints keeps the receivers, Seal their secrets.
+	Endpoints *Endpoints
+	Seal      *kek.Wrapper
+	// Recipients tells who has a contract on file.
+	Recipients contactv1.DisclosureServiceClient
 }
 
 // New makes a server. Now is the clock. Changed is told what a caller's standing
 // follows from, after a change: a key, or the tenant of a member. Runners are who runs
-// the rules about each kind of resource.
-func New(db *postgres.DB, log *eventlog.Log, now func() time.Time, changed func(of uuid.UUID), runners map[string]Runner) *Server {
+// the rules about each kind of resource. Dial answers the connection to an area, whose
+// lists saved views are tried on.
+func New(db *postgres.DB, log *eventlog.Log, now func() time.Time, changed func(of uuid.UUID), runners map[string]Runner, dial views.Dial, hooks Webhooks) *Server {
 	return &Server{
-		db: db, now: now, changed: changed,
+		db: db, log: log, now: now, changed: changed,
 		tenants: tenants(db, log), directory: directory(db, log),
 		members: members(db, log), teams: teams(db, log),
 		keys: keys(db, log, now), rates: rates(db, log), rules: rules(db, log), runners: runners,
-		fieldRules: fieldRules(db, log),
+		fieldRules: fieldRules(db, log), views: savedViews(db, log), hooks: hooks,
+		tryView: func(ctx context.Context, v *savedview.View) error { return views.Try(ctx, dial, v) },
 	}
 }
 
@@ -76,6 +100,9 @@ func (s *Server) Register(r grpc.ServiceRegistrar) {
 	platformv1.RegisterExchangeRateServiceServer(r, s)
 	platformv1.RegisterRuleServiceServer(r, s)
 	platformv1.RegisterFieldRuleServiceServer(r, s)
+	platformv1.RegisterSavedViewServiceServer(r, s)
+	platformv1.RegisterWebhookEndpointServiceServer(r, s)
+	platformv1.RegisterWebhookDeliveryServiceServer(r, s)
 }
 
 // The collections of resource names.

@@ -51,6 +51,8 @@ func tenantMessage(t *tenant.Tenant) *platformv1.Tenant {
 		UpdateTime:     timestamppb.New(t.UpdateTime),
 		Etag:           t.Etag(),
 		AllowedActions: actions,
+
+		LifecycleWindowMonths: t.WindowMonths,
 	}
 }
 
@@ -58,7 +60,7 @@ func fillTenant(t *tenant.Tenant, p *platformv1.Tenant) error {
 	r := fields.Reader{In: "tenant"}
 	fillMarks(&t.Meta, p)
 	t.DisplayName = r.RequiredLine("display_name", p.GetDisplayName())
-	t.CurrencyCode, t.TimeZone = p.GetCurrencyCode(), p.GetTimeZone()
+	t.CurrencyCode, t.TimeZone, t.WindowMonths = p.GetCurrencyCode(), p.GetTimeZone(), p.GetLifecycleWindowMonths()
 	if err := r.Err(); err != nil {
 		return err
 	}

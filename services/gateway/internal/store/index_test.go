@@ -72,7 +72,7 @@ func open(t *testing.T) (*postgres.DB, uuid.UUID) {
 func TestLists_useTheirIndexes(t *testing.T) {
 	t.Parallel()
 	// A tenant sees one row of tenants: itself.
-	testkit.Lists(t, database(t), testkit.Apart("tenant"), store.Members, store.Teams, store.Keys, store.Rates, store.Rules, store.FieldRules)
+	testkit.Lists(t, database(t), testkit.Apart("tenant"), store.Members, store.Teams, store.Keys, store.Rates, store.Rules, store.FieldRules, store.SavedViews, store.WebhookEndpoints, store.WebhookDeliveries)
 }
 
 // The view past row-level security shows nothing to a session in a tenant, not

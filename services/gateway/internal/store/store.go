@@ -1,5 +1,5 @@
-// Package store keeps tenants, members, teams, API keys, exchange rates and
-// rules about fields in PostgreSQL: tables, constraints and all SQL of this service.
+// Package store keeps tenants, members, teams, API keys, exchange rates, rules about
+// fields and saved views in PostgreSQL: tables, constraints and all SQL of this service.
 //
 // Rows carry the tenant first, and row-level security stands behind every
 // statement. Two reads span the tenants: the directory that operators list, which

@@ -5,6 +5,7 @@ package tenant
 import (
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/text"
 )
@@ -13,6 +14,8 @@ import (
 const (
 	DefaultCurrency = "IDR"
 	DefaultZone     = "Asia/Jakarta"
+	// DefaultWindow is in calendar months.
+	DefaultWindow = lifecycle.DefaultMonths
 )
 
 // State says whether the tenant's people are let in.
@@ -32,7 +35,9 @@ type Tenant struct {
 	// CurrencyCode is what it reports in, TimeZone where its days begin.
 	CurrencyCode string `db:"currency_code"`
 	TimeZone     string `db:"time_zone"`
-	State        State  `db:"state"`
+	// WindowMonths is how far a purchase may lie back that makes its customer active.
+	WindowMonths int32 `db:"lifecycle_window_months"`
+	State        State `db:"state"`
 }
 
 // Check answers what is wrong, after it has set what has a default.
@@ -42,6 +47,9 @@ func (t *Tenant) Check() []errs.Violation {
 	}
 	if t.TimeZone == "" {
 		t.TimeZone = DefaultZone
+	}
+	if t.WindowMonths == 0 {
+		t.WindowMonths = DefaultWindow
 	}
 	if t.State == 0 {
 		t.State = Active

@@ -62,6 +62,11 @@ func TestUsage_since(t *testing.T) {
 	if want := (Work{Trips: 1, Behind: 0.5, Bytes: 100_000, Objects: 50}); cpu != nil || *work != want {
 		t.Errorf("got %+v and %+v, want %+v", cpu, work, want)
 	}
+	// One trip a call is one: a 49th taken 49 times is not.
+	before, after = usage{trips: map[string]float64{}}, usage{trips: map[string]float64{"GetContact": 49}}
+	if _, work := after.since(before, "GetContact", 49); work.Trips != 1 {
+		t.Errorf("49 round trips of 49 calls: %v each", work.Trips)
+	}
 	if err := new(usage).read(strings.NewReader("go_memstats_mallocs_total 1\n")); err == nil {
 		t.Error("metrics without round trips are taken")
 	}

@@ -2,10 +2,12 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/jackc/pgx/v5"
 
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench/limit"
@@ -36,8 +38,7 @@ func (b *bench) copyEvents(ctx context.Context) (float64, error) {
 }
 
 // catchUp measures how fast a backlog of events goes through the relay and the broker
-// into the views: an import records them while the relay is kept from its work, by a
-// lock on the row that it must read first.
+// into the views: an import records them while the relay is kept from its work.
 func catchUp(ctx context.Context, b *bench) (*Row, error) {
 	var rates, copies []float64
 	var rounds []*round
@@ -64,14 +65,11 @@ func (b *bench) drain(ctx context.Context) (*round, error) {
 	if err := b.settle(ctx); err != nil {
 		return nil, err
 	}
-	lock, err := b.admin[contactDatabase].Begin(ctx)
+	release, err := b.holdRelay(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer lock.Rollback(context.WithoutCancel(ctx)) // lets go of the lock
-	if _, err := lock.Exec(ctx, "SELECT FROM relay_epoch FOR UPDATE"); err != nil {
-		return nil, err
-	}
+	defer release()
 	before, err := b.applied(ctx)
 	if err != nil {
 		return nil, err
@@ -90,7 +88,7 @@ func (b *bench) drain(ctx context.Context) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lock.Rollback(ctx); err != nil {
+	if err := release(); err != nil {
 		return nil, err
 	}
 	took, err := b.awaitApplied(ctx, before, before+int64(b.bulkRows()))
@@ -104,6 +102,26 @@ func (b *bench) drain(ctx context.Context) (*round, error) {
 	r := &round{rate: float64(b.bulkRows()) / took.Seconds()}
 	r.cpu, r.work = after.since(used, "", b.bulkRows())
 	return r, nil
+}
+
+// holdRelay keeps the relay of contact from its work, by a lock on the row that it must
+// read first, until release is called: any number of times, with one effect.
+func (b *bench) holdRelay(ctx context.Context) (release func() error, err error) {
+	lock, err := b.admin[contactDatabase].Begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	release = func() error {
+		err := lock.Rollback(context.WithoutCancel(ctx))
+		if errors.Is(err, pgx.ErrTxClosed) {
+			return nil
+		}
+		return err
+	}
+	if _, err := lock.Exec(ctx, "SELECT FROM relay_epoch FOR UPDATE"); err != nil {
+		return nil, errors.Join(err, release())
+	}
+	return release, nil
 }
 
 // applied is how many events of contact the views have.

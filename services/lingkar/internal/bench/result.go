@@ -52,6 +52,8 @@ type Row struct {
 	// CPU is milliseconds of processor per call, user and system: of the suite's
 	// process and of PostgreSQL's. The client is not counted.
 	CPU *CPU `json:"cpu_ms,omitempty"`
+	// Alone is the same of a write while nothing follows it: no relay, no projection.
+	Alone *CPU `json:"cpu_alone_ms,omitempty"`
 	// Work is what else a call made the suite do.
 	Work *Work `json:"work,omitempty"`
 	// Details are what the figure is made of, such as one list of many.
@@ -128,11 +130,14 @@ func (r *Row) note(name string, value float64, unit string) {
 	r.Details = append(r.Details, Detail{Name: name, Value: value, Unit: unit})
 }
 
-func (r *Row) cpu() float64 {
-	if r.CPU == nil {
+func (r *Row) cpu() float64 { return r.CPU.total() }
+
+// total is that of all processes, 0 where it is not known.
+func (c *CPU) total() float64 {
+	if c == nil {
 		return 0
 	}
-	return r.CPU.Suite + r.CPU.Postgres
+	return c.Suite + c.Postgres
 }
 
 // trips are the round trips of a call, 0 where they are not known.

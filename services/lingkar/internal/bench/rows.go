@@ -19,6 +19,7 @@ var measures = []measure{
 	{id: "lists", run: lists},
 	{id: "view", run: view},
 	{id: "as-of", run: asOf},
+	{id: "duplicates", run: duplicates},
 	{id: "visible", run: visible},
 	{id: "visible-1000", run: visibleFast},
 	{id: "import", run: importContacts},

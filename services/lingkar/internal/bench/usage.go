@@ -90,19 +90,19 @@ func label(labels, name string) string {
 
 // since answers what so many calls of an RPC used from before to u, each.
 func (u usage) since(before usage, method string, calls int) (*CPU, *Work) {
-	each := 1 / float64(max(1, calls))
+	each := func(of float64) float64 { return of / float64(max(1, calls)) }
 	all := 0.0
 	for of, made := range u.trips {
 		all += made - before.trips[of]
 	}
 	own := u.trips[method] - before.trips[method]
 	work := &Work{
-		Trips: own * each, Behind: (all - own) * each,
-		Bytes: (u.bytes - before.bytes) * each, Objects: (u.objects - before.objects) * each,
+		Trips: each(own), Behind: each(all - own),
+		Bytes: each(u.bytes - before.bytes), Objects: each(u.objects - before.objects),
 	}
 	if !u.counted || !before.counted {
 		return nil, work
 	}
-	ms := func(d time.Duration) float64 { return d.Seconds() * 1000 * each }
+	ms := func(d time.Duration) float64 { return each(d.Seconds() * 1000) }
 	return &CPU{Suite: ms(u.processor.suite - before.processor.suite), Postgres: ms(u.processor.postgres - before.processor.postgres)}, work
 }

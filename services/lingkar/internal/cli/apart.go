@@ -36,7 +36,7 @@ certificates. What is there already stays; a certificate that is due is renewed.
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "secrets are in %s; %d certificates issued\n", tree.Dir, len(issued))
+			fmt.Fprintf(cmd.OutOrStdout(), "secrets are in %s; %s issued\n", tree.Dir, counted(len(issued), "certificate"))
 			return nil
 		},
 	}

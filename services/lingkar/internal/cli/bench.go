@@ -24,7 +24,9 @@ import (
 const (
 	bytesPerContact = 10_000
 	bytesPerEvent   = 4_500
-	bytesBeside     = 4 << 30
+	// bytesAlone is a contact to whom nothing has happened.
+	bytesAlone  = 2_800
+	bytesBeside = 4 << 30
 	// eventsInAccount is how many events a contact of a key account has on average.
 	eventsInAccount = 17
 )
@@ -253,6 +255,7 @@ appears whole or not at all.`,
 	cmd.Flags().IntVar(&o.Contacts, "contacts", 10_000, "how many; rounded up to a hundred")
 	cmd.Flags().IntVar(&o.Events, "events", 10, "events of a contact, on average")
 	cmd.Flags().StringVar((*string)(&o.Shape), "shape", string(seed.Mixed), shapeUsage)
+	cmd.Flags().BoolVar(&o.Alone, "alone", false, "contacts alone, to whom nothing has happened: for `--only get,list,lists` of very many")
 	cmd.Flags().Uint64Var(&o.Seed, "seed", 1, "decides names, amounts and who did what")
 	return cmd
 }
@@ -296,7 +299,11 @@ func roomFor(o seed.Options) error {
 	if o.Shape == seed.Accounts {
 		o.Events = eventsInAccount
 	}
-	if need := uint64(o.Contacts)*uint64(bytesPerContact+o.Events*bytesPerEvent) + bytesBeside; free < need {
+	each := bytesPerContact + o.Events*bytesPerEvent
+	if o.Alone {
+		each, o.Events = bytesAlone, 0
+	}
+	if need := uint64(o.Contacts)*uint64(each) + bytesBeside; free < need {
 		return fmt.Errorf("%d contacts with %d events each take about %d GB, and the disk of %s has %d GB left", o.Contacts, o.Events, need>>30+1, o.Dir, free>>30)
 	}
 	return nil

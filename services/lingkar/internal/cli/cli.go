@@ -91,7 +91,7 @@ func command() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		upCommand(g), demoCommand(g), tenantCommand(g), importCommand(g), exportCommand(g), viewCommand(g),
-		doctorCommand(g), healthcheckCommand(g), rebuildCommand(g), deadLettersCommand(g),
+		doctorCommand(g), healthcheckCommand(g), auditCommand(g), rebuildCommand(g), deadLettersCommand(g),
 		setupCommand(g), certsCommand(g), migrateCommand(g), serveCommand(g), drillCommand(g), benchCommand(g), versionCommand(g),
 	)
 	return root

@@ -79,8 +79,8 @@ func exportCommand(g *global) *cobra.Command {
 also as vCards (.vcf), or with --output json as one JSON object a line, into a file or
 on standard output. "import" reads CSV and workbooks back without loss: contacts first,
 then what belongs to them ("orders" as purchases). What no cell can hold, such as lines
-and several addresses, stands in the column "details". A vCard holds what address
-books know.
+and several addresses, stands in the column "details". Each custom field that is on file
+has a column of its own. A vCard holds what address books know.
 
 A cell that a spreadsheet would run as a formula begins with an apostrophe; import
 takes it off again.
@@ -141,7 +141,7 @@ func (g *global) exportTo(cmd *cobra.Command, args []string, f exportFlags) erro
 		defer file.Close()
 		out = file
 	}
-	e, err := newExport(conn, args[0], f, out)
+	e, err := newExport(ctx, conn, args[0], f, out)
 	if err != nil {
 		return err
 	}
@@ -164,13 +164,15 @@ type export struct {
 	out  disclosure.Output
 	kind string
 	file recordWriter
+	// fields are the tenant's custom fields of the records, each a column.
+	fields []*contactv1.CustomField
 	// codes holds the codes of products by their names.
 	codes         map[string]string
 	written, left int
 }
 
 // newExport is an export of the kind, written in the form that the flags name.
-func newExport(conn grpc.ClientConnInterface, kind string, f exportFlags, w io.Writer) (*export, error) {
+func newExport(ctx context.Context, conn grpc.ClientConnInterface, kind string, f exportFlags, w io.Writer) (*export, error) {
 	to, err := f.to()
 	if err != nil {
 		return nil, err
@@ -178,6 +180,9 @@ func newExport(conn grpc.ClientConnInterface, kind string, f exportFlags, w io.W
 	e := &export{
 		conn: conn, kind: kind, exportFlags: f, codes: map[string]string{},
 		out: disclosure.Output{Decides: contactv1.NewDisclosureServiceClient(conn), Name: "exports/" + kind, To: to},
+	}
+	if e.fields, err = customFields(ctx, conn, kind); err != nil {
+		return nil, err
 	}
 	e.file, err = e.writerTo(w)
 	return e, err

@@ -27,7 +27,7 @@ func (e *export) writerTo(w io.Writer) (recordWriter, error) {
 		if err != nil {
 			return recordWriter{}, err
 		}
-		return recordWriter{write: e.rows(book.Write), close: book.Close}, book.Write(exportHeads[e.kind])
+		return recordWriter{write: e.rows(book.Write), close: book.Close}, book.Write(e.heads())
 	case formCard:
 		return recordWriter{write: card(w), close: func() error { return nil }}, nil
 	case formCSV:
@@ -41,7 +41,7 @@ func (e *export) writerTo(w io.Writer) (recordWriter, error) {
 		}), close: func() error {
 			table.Flush()
 			return table.Error()
-		}}, table.Write(exportHeads[e.kind])
+		}}, table.Write(e.heads())
 	}
 	return recordWriter{
 		write: func(_ context.Context, m proto.Message) error { return printMessage(w, m) },
@@ -56,11 +56,12 @@ func (e *export) rows(write func(cells []string) error) func(context.Context, pr
 		if err != nil {
 			return err
 		}
-		row := make([]string, len(exportHeads[e.kind]))
-		for i, head := range exportHeads[e.kind] {
+		heads := exportHeads[e.kind]
+		row := make([]string, len(heads), len(heads)+len(e.fields))
+		for i, head := range heads {
 			row[i] = cells[head]
 		}
-		return write(row)
+		return write(append(row, e.customCells(m)...))
 	}
 }
 

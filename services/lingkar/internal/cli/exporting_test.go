@@ -124,6 +124,75 @@ func TestExport_sameTenant(t *testing.T) {
 	}
 }
 
+// Each custom field that is on file has a column of its own, which import reads back as
+// what it was (CON-27, CON-49).
+func TestExport_customFields(t *testing.T) {
+	t.Parallel()
+	s := testkit.Start(t, contact.Definition)
+	testkit.Prove(t, testkit.GRPC, "CON-27", "CON-49")
+	c := s.Client(t, s.As(auth.Admin))
+	values := map[string]any{
+		"amount": map[string]any{"currencyCode": "IDR", "units": "1500", "nanos": 500000000}, "day": "2026-01-31", "formula": "=1+1",
+		"many": []any{"a", "b"}, "number": 42, "part": "-12.5", "yes": true,
+	}
+	for key, kind := range map[string]string{
+		"amount": "MONEY", "day": "DATE", "formula": "TEXT", "many": "MULTI_CHOICE", "number": "INTEGER", "part": "DECIMAL", "yes": "BOOL",
+	} {
+		f := &contactv1.CustomField{
+			Resource: "contacts", Key: key, DisplayNames: map[string]string{"en": key},
+			Type: contactv1.CustomFieldType(contactv1.CustomFieldType_value["CUSTOM_FIELD_TYPE_"+kind]),
+		}
+		if kind == "MULTI_CHOICE" {
+			f.Options = []*contactv1.CustomFieldOption{{Value: "a"}, {Value: "b"}}
+		}
+		for _, to := range []*testkit.Client{c, c.Other()} {
+			create(t, contactv1.NewCustomFieldServiceClient(to.Conn).CreateCustomField, to, &contactv1.CreateCustomFieldRequest{CustomField: f})
+		}
+	}
+	custom, err := structpb.NewStruct(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create(t, contactv1.NewContactServiceClient(c.Conn).CreateContact, c, &contactv1.CreateContactRequest{Contact: &contactv1.Contact{
+		Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, DisplayName: "Sari", CustomFields: custom,
+	}})
+	create(t, contactv1.NewContactServiceClient(c.Conn).CreateContact, c, &contactv1.CreateContactRequest{Contact: &contactv1.Contact{
+		Kind: contactv1.ContactKind_CONTACT_KIND_PERSON, DisplayName: "Nobody",
+	}})
+	file := written(t, c, "contacts", exportFlags{recipient: firstParty})
+	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := len(exportHeads["contacts"])
+	if got, want := strings.Join(rows[0][first:], " "), "custom_fields.amount custom_fields.day custom_fields.formula custom_fields.many custom_fields.number custom_fields.part custom_fields.yes"; got != want {
+		t.Errorf("the columns are %s", got)
+	}
+	if got, want := strings.Join(rows[1][first:], "|"), "IDR 1500.5|2026-01-31|'=1+1|a;b|42|'-12.5|true"; got != want {
+		t.Errorf("the cells are %s, want %s", got, want)
+	}
+	// Without the column "details" the columns alone tell.
+	details := slices.Index(rows[0], "details")
+	var bare strings.Builder
+	w := csv.NewWriter(&bare)
+	for _, row := range rows {
+		if err := w.Write(slices.Delete(slices.Clone(row), details, details+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Flush()
+	if i := imported(t, c.Other(), "contacts", bare.String()); i.GetCounts().GetCreated() != 2 {
+		t.Fatalf("imported as %v", i)
+	}
+	for _, m := range listed(t, c.Other(), "contacts") {
+		read := m.(*contactv1.Contact)
+		want := map[string]*structpb.Struct{"Sari": custom}[read.GetDisplayName()]
+		if diff := gocmp.Diff(want, read.GetCustomFields(), protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // A contact that forbids passing on its data is in no export for third parties, nor
 // is what belongs to it (A18).
 func TestExport_thirdParty(t *testing.T) {
@@ -248,7 +317,7 @@ func object(t testing.TB) *structpb.Struct {
 func exporting(c *testkit.Client, kind string, f exportFlags) (*export, *bytes.Buffer) {
 	out := &bytes.Buffer{}
 	f.format = cmp.Or(f.format, formCSV)
-	e, err := newExport(c.Conn, kind, f, out)
+	e, err := newExport(c.Ctx(), c.Conn, kind, f, out)
 	if err != nil {
 		panic(err) // a recipient of the test's own
 	}

@@ -37,11 +37,13 @@ func importCommand(g *global) *cobra.Command {
 		Use:   "import contacts|leads|opportunities|purchases FILE",
 		Short: "Bring in an export of another system",
 		Long: `Takes a CSV file, a workbook (.xlsx) or, as contacts, vCards (.vcf), finds out by
-its content what it is and what its columns mean, shows that, and brings the rows in. Every row is reported; a row counts
-once. The same file brought twice meets its own records.
+its content what it is and what its columns mean, shows that, and brings the rows
+in. Every row is reported; a row counts once. The same file brought twice meets its
+own records.
 
 The file goes up first, so a lost connection loses nothing: "import resume NAME"
-goes on, "import undo NAME" takes back what was created.`,
+goes on, "import undo NAME" takes back what it created and what it
+changed.`,
 		Example: `  lingkar import contacts google.csv --dry-run
   lingkar import contacts list.csv --column "Hobby=custom_fields.hobby" --column "Secret=-"
   lingkar import opportunities pipeline.csv --output json`,
@@ -218,10 +220,10 @@ func (g *global) runImport(ctx context.Context, cmd *cobra.Command, client impor
 
 // followImport draws a bar until the import has ended.
 func (g *global) followImport(ctx context.Context, w io.Writer, client importClient, i *bulkv1.Import) (*bulkv1.Import, error) {
-	begin := time.Now()
+	begin, line := time.Now(), newProgress(w)
 	for working(i) {
 		if !g.json() {
-			drawBar(w, i, time.Since(begin))
+			line.tell(bar(i, time.Since(begin)))
 		}
 		select {
 		case <-ctx.Done():
@@ -235,8 +237,7 @@ func (g *global) followImport(ctx context.Context, w io.Writer, client importCli
 		i = next
 	}
 	if !g.json() {
-		drawBar(w, i, time.Since(begin))
-		fmt.Fprintln(w)
+		line.end(bar(i, time.Since(begin)))
 	}
 	return i, nil
 }
@@ -245,7 +246,8 @@ func working(i *bulkv1.Import) bool {
 	return i.GetState() == bulkv1.ImportState_IMPORT_STATE_RUNNING || i.GetState() == bulkv1.ImportState_IMPORT_STATE_UNDOING
 }
 
-func drawBar(w io.Writer, i *bulkv1.Import, took time.Duration) {
+// bar draws how far an import has come.
+func bar(i *bulkv1.Import, took time.Duration) string {
 	const width = 30
 	part := 0.0
 	if i.GetSizeBytes() > 0 {
@@ -253,7 +255,7 @@ func drawBar(w io.Writer, i *bulkv1.Import, took time.Duration) {
 	}
 	full := min(int(part*width), width)
 	rate := float64(i.GetCounts().GetRows()) / max(took.Seconds(), 0.001)
-	fmt.Fprintf(w, "\r[%s%s] %3.0f %%  %d rows, %.0f/s ", strings.Repeat("#", full), strings.Repeat(".", width-full), part*100, i.GetCounts().GetRows(), rate)
+	return fmt.Sprintf("[%s%s] %3.0f %%  %s, %.0f/s", strings.Repeat("#", full), strings.Repeat(".", width-full), part*100, counted(i.GetCounts().GetRows(), "row"), rate)
 }
 
 // reportRows tells of each row what became of it.
@@ -298,7 +300,7 @@ func (g *global) printCounts(w io.Writer, i *bulkv1.Import) error {
 			Failed  int64 `json:"failed"`
 		}{c.GetRows(), c.GetCreated(), c.GetUpdated(), c.GetSkipped(), c.GetFailed()})
 	}
-	fmt.Fprintf(w, "%d rows: %d created, %d updated, %d skipped, %d failed\n", c.GetRows(), c.GetCreated(), c.GetUpdated(), c.GetSkipped(), c.GetFailed())
+	fmt.Fprintf(w, "%s: %d created, %d updated, %d skipped, %d failed\n", counted(c.GetRows(), "row"), c.GetCreated(), c.GetUpdated(), c.GetSkipped(), c.GetFailed())
 	switch {
 	case i.GetDryRun():
 		fmt.Fprintln(w, "a trial: nothing was changed")
@@ -326,7 +328,7 @@ func resumeCommand(g *global, f *importFlags) *cobra.Command {
 
 func undoCommand(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use: "undo NAME", Short: "Take back what an import created", Args: exactly("the name of an import"),
+		Use: "undo NAME", Short: "Take back what an import created and changed", Args: exactly("the name of an import"),
 		RunE: g.withImport(func(ctx context.Context, cmd *cobra.Command, client importClient, i *bulkv1.Import) error {
 			i, err := client.UndoImport(ctx, &bulkv1.UndoImportRequest{Name: i.GetName()})
 			if err != nil {
@@ -338,7 +340,8 @@ func undoCommand(g *global) *cobra.Command {
 			if i.GetState() != bulkv1.ImportState_IMPORT_STATE_UNDONE {
 				return fmt.Errorf("it could not be taken back: %s", i.GetError())
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "taken back: %d records\n", i.GetCounts().GetCreated())
+			u := i.GetUndo()
+			fmt.Fprintf(cmd.OutOrStdout(), "taken back: %s deleted, %d restored, %d unchanged, %d kept\n", counted(u.GetDeleted(), "row"), u.GetRestored(), u.GetUnchanged(), u.GetKept())
 			return nil
 		}),
 	}

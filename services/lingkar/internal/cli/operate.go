@@ -46,10 +46,11 @@ compares the two, by SHA-256, and changes nothing.`,
 
 // followRebuild tells how a rebuild goes until it has ended.
 func followRebuild(ctx context.Context, cmd *cobra.Command, g *global, client analyticsv1.EventStoreServiceClient, op *longrunningpb.Operation) error {
+	line := newProgress(cmd.ErrOrStderr())
 	for !op.GetDone() {
 		var progress analyticsv1.RebuildProjectionsMetadata
 		if op.GetMetadata().UnmarshalTo(&progress) == nil && !g.json() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "\r%d of %d events, %.0f/s ", progress.GetDone(), progress.GetTotal(), progress.GetRate())
+			line.tell(fmt.Sprintf("%d of %s, %.0f/s", progress.GetDone(), counted(progress.GetTotal(), "event"), progress.GetRate()))
 		}
 		select {
 		case <-ctx.Done():
@@ -72,7 +73,10 @@ func followRebuild(ctx context.Context, cmd *cobra.Command, g *global, client an
 	if err := op.GetResponse().UnmarshalTo(&done); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "\r%d events\n", done.GetEventCount())
+	if line.terminal {
+		fmt.Fprintln(cmd.ErrOrStderr())
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), counted(done.GetEventCount(), "event"))
 	for _, p := range done.GetProjections() {
 		same := "identical"
 		if p.GetLiveSha256() != p.GetRebuiltSha256() {
@@ -112,7 +116,7 @@ func listDeadLetters(g *global) *cobra.Command {
 						}
 						continue
 					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  %s  %d attempts: %s\n", d.GetName(), d.GetEvent().GetType(), d.GetEvent().GetAggregate(), d.GetAttempts(), d.GetCause())
+					fmt.Fprintf(cmd.OutOrStdout(), "%s  %s  %s  %s: %s\n", d.GetName(), d.GetEvent().GetType(), d.GetEvent().GetAggregate(), counted(d.GetAttempts(), "attempt"), d.GetCause())
 				}
 				if page.GetNextPageToken() == "" {
 					return nil

@@ -19,6 +19,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/ledger"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/nemesis"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/receiver"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/workload"
 )
 
@@ -49,6 +50,8 @@ type session struct {
 	load    *workload.Load
 	probe   *workload.Probe
 	tenants []workload.Tenant
+	// receiver is where the tenants' webhooks arrive.
+	receiver *receiver.Receiver
 }
 
 func (s *session) run(ctx context.Context) error {
@@ -61,6 +64,7 @@ func (s *session) run(ctx context.Context) error {
 	} else if err := s.breakThings(ctx); err != nil {
 		return err
 	}
+	s.receiver.Heal()
 	s.cfg.Progress("waiting until all is well")
 	well := s.converge(ctx)
 	unresolved, err := s.load.Stop(ctx, s.cfg.Patience)
@@ -84,7 +88,7 @@ func (s *session) run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	run := &check.Run{
-		Cluster: s.cluster, Load: s.load, Tenants: s.tenants, Ops: s.ledger.Ops(), Random: rand.New(rand.NewPCG(s.cfg.Seed, 3)),
+		Cluster: s.cluster, Load: s.load, Receiver: s.receiver, Tenants: s.tenants, Ops: s.ledger.Ops(), Random: rand.New(rand.NewPCG(s.cfg.Seed, 3)),
 		Patience: s.cfg.Patience, Enough: s.enough,
 	}
 	s.report.Invariants = append(s.report.Invariants, run.All(ctx)...)
@@ -114,6 +118,9 @@ func (s *session) start(ctx context.Context) (err error) {
 		return err
 	}
 	if err := s.makeTenants(ctx); err != nil {
+		return err
+	}
+	if err := s.subscribe(ctx); err != nil {
 		return err
 	}
 	if s.ledger, err = ledger.Open(filepath.Join(s.cfg.Dir, "ledger.jsonl")); err != nil {
@@ -152,6 +159,24 @@ func (s *session) makeTenants(ctx context.Context) error {
 			return fmt.Errorf("make a tenant: %w", err)
 		}
 		s.tenants = append(s.tenants, workload.Tenant{Name: made.Tenant, ID: strings.TrimPrefix(made.Tenant, "tenants/"), Token: made.Secret})
+	}
+	return nil
+}
+
+// subscribe lets every tenant have events sent to the drill's own receiver.
+func (s *session) subscribe(ctx context.Context) (err error) {
+	if s.receiver, err = receiver.Listen(s.cfg.Seed); err != nil {
+		return err
+	}
+	for _, t := range s.tenants {
+		doors, err := workload.Open(s.cluster, t)
+		if err != nil {
+			return err
+		}
+		err = s.receiver.Subscribe(ctx, doors.GRPC, t.Name)
+		if err = errors.Join(err, doors.GRPC.Close()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -283,6 +308,9 @@ func (s *session) close(ctx context.Context) error {
 	}
 	if s.cluster != nil {
 		err = s.cluster.Stop(ctx)
+	}
+	if s.receiver != nil {
+		err = errors.Join(err, s.receiver.Close())
 	}
 	if s.ledger != nil {
 		err = errors.Join(err, s.ledger.Close())

@@ -148,14 +148,18 @@ func (h *Home) Secret(name string, n int) ([]byte, error) {
 // SecretPath is the file of the secret of this name.
 func (h *Home) SecretPath(name string) string { return h.Path("secrets", name) }
 
-// Key is Secret for what stored data cannot be read without: once the suite was up,
-// one that is missing is lost, and not made anew.
+// Key is Secret for what stored data cannot be read without: once the suite was up
+// with it, one that is missing is lost, and not made anew.
 func (h *Home) Key(name string, n int) ([]byte, error) {
-	path := h.SecretPath(name)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && h.Text(Introduced) != "" {
+	path, made := h.SecretPath(name), filepath.Join("secrets", name+".made")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && h.Text(Introduced) != "" && h.Text(made) != "" {
 		return nil, fmt.Errorf("%s is missing, and what is stored cannot be read without it: restore it from its backup (docs/operations.md, lost or wrong key-encryption key)", path)
 	}
-	return h.Secret(name, n)
+	secret, err := h.Secret(name, n)
+	if err != nil || h.Text(made) != "" {
+		return secret, err
+	}
+	return secret, h.WriteText(made, "once: not to be made again")
 }
 
 // Introduced is the text that is kept when the suite was up for the first time: its

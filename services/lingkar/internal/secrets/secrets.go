@@ -81,6 +81,10 @@ func (t Tree) Make(now time.Time) ([]string, error) {
 	if err := t.contactKeys(adminURL); err != nil {
 		return nil, err
 	}
+	// What a lost one of the gateway's sealed is made anew by RotateWebhookEndpointSecret.
+	if _, err := t.text(0o600, "gateway", KEK); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(t.shared(), t.brokerUsers()); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,8 @@ var (
 	front = marketing.And(auth.Allow(auth.All, auth.Sales, auth.Agent))
 	// readers are those who may know.
 	readers = front.And(auth.Allow(auth.All, auth.Analyst))
+	// auditors look whether the audit log is what was written.
+	auditors = auth.Allow(auth.All, auth.Admin, auth.Operator, auth.Service)
 )
 
 // Policy says who may make which call, over which records.
@@ -25,6 +27,9 @@ var Policy = auth.Policy{
 	campaignv1.SegmentService_PreviewSegment_FullMethodName:     marketing,
 	campaignv1.SegmentService_MaterializeSegment_FullMethodName: marketing,
 	campaignv1.SegmentService_ListSegmentMembers_FullMethodName: readers,
+
+	campaignv1.AuditService_VerifyAudit_FullMethodName:     auditors,
+	campaignv1.AuditService_ProveAuditEntry_FullMethodName: auditors,
 
 	campaignv1.CampaignService_CreateCampaign_FullMethodName:      marketing,
 	campaignv1.CampaignService_GetCampaign_FullMethodName:         readers,

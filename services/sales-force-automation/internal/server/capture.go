@@ -24,7 +24,7 @@ func (s *Server) CaptureLead(ctx context.Context, req *salesv1.CaptureLeadReques
 	// What is wrong with the lead is found before a contact is made for it: one that
 	// is refused leaves nothing behind.
 	m := capturedLead(req, "contacts/"+entity.NewID().String())
-	if _, err := s.filledLead(m); err != nil {
+	if _, err := s.filledLead(ctx, m); err != nil {
 		return nil, inRequest(err)
 	}
 	if err := s.offered(ctx, m.GetProducts()); err != nil {
@@ -60,7 +60,7 @@ func (s *Server) captureUnknown(ctx context.Context, req *salesv1.CaptureLeadReq
 	}
 	m.Contact = c.GetName()
 	if req.GetValidateOnly() {
-		return s.filledLead(m)
+		return s.filledLead(ctx, m)
 	}
 	l, err := s.newLead(ctx, "", m)
 	return l, inRequest(err)
@@ -187,10 +187,17 @@ func capturedLead(req *salesv1.CaptureLeadRequest, contact string) *salesv1.Lead
 }
 
 // filledLead answers the lead that a message becomes, as far as the message tells.
-func (s *Server) filledLead(m *salesv1.Lead) (*salesv1.Lead, error) {
+func (s *Server) filledLead(ctx context.Context, m *salesv1.Lead) (*salesv1.Lead, error) {
 	now := s.now()
 	l := &lead.Lead{Meta: entity.Meta{ID: entity.NewID(), CreateTime: now, UpdateTime: now}}
 	if err := s.Leads.Fill(l, m); err != nil {
+		return nil, err
+	}
+	rules, err := s.Leads.CustomRules(ctx, tenantOf(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Leads.CheckNew(rules, l); err != nil {
 		return nil, err
 	}
 	return s.Leads.Proto(l), nil

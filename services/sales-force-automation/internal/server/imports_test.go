@@ -10,12 +10,29 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
+
+// realFiles are imports of thousands of rows: services of their own run them, because
+// imports wait for one another.
+var realFiles = tests{
+	"exports":   testImport_exports,
+	"maven":     testImport_maven,
+	"purchases": testImport_purchases,
+}
+
+var importTests = tests{
+	"bad rows":      testImport_badRows,
+	"undo":          testImport_undo,
+	"undo restores": testImport_undoRestores,
+	"custom fields": testImport_customFields,
+}
 
 // shared reads a file of real data, and unpacks it where it is packed.
 func shared(t testing.TB, parts ...string) []byte {
@@ -106,9 +123,7 @@ func (c *clients) expect(t testing.TB, what string, i *bulkv1.Import, want tally
 
 // The exports of HubSpot, Salesforce, Odoo and a plain list of statuses come as
 // they stand, and a second time meet themselves (CON-49).
-func TestImport_exports(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+func testImport_exports(t *testing.T, s *testkit.Suite) {
 	testkit.Prove(t, testkit.GRPC, "CON-49")
 	c := of(s.Client(t, admin()))
 	for _, f := range []struct {
@@ -196,10 +211,8 @@ func (c *clients) deals(t testing.TB, filter string) []*salesv1.Opportunity {
 
 // The pipeline of a real company: 8,800 deals of 85 accounts, with every count and
 // the sum of what was won. A deal of no account fails; an account is created once.
-func TestImport_maven(t *testing.T) {
-	t.Parallel()
+func testImport_maven(t *testing.T, s *testkit.Suite) {
 	content := shared(t, "maven_crm_sales", "sales_pipeline.csv")
-	s := start(t)
 	testkit.Prove(t, testkit.GRPC, "CON-49")
 	c := of(s.Client(t, admin()))
 	p := must[*salesv1.Product](t)(c.CreateProduct(c.Ctx(), &salesv1.CreateProductRequest{Product: &salesv1.Product{Code: "GTX-PRO", DisplayName: "GTX Pro"}}))
@@ -255,9 +268,7 @@ func (c *clients) checkMaven(t testing.TB, product string) {
 
 // Order lists: one order a row, by customer and e-mail address; and the lines of
 // invoices, with returns that are no purchases.
-func TestImport_purchases(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+func testImport_purchases(t *testing.T, s *testkit.Suite) {
 	testkit.Prove(t, testkit.GRPC, "CON-49")
 	for _, f := range []struct {
 		folder, file, currency string
@@ -303,9 +314,7 @@ func (c *clients) bought(t testing.TB) (orders int, value string) {
 }
 
 // Bad rows say why, and do not keep the others out.
-func TestImport_badRows(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+func testImport_badRows(t *testing.T, s *testkit.Suite) {
 	testkit.Prove(t, testkit.GRPC, "CON-49")
 	for name, f := range map[string]struct {
 		kind, content string
@@ -335,9 +344,7 @@ func TestImport_badRows(t *testing.T) {
 }
 
 // What an import created can be taken back, and then be brought again.
-func TestImport_undo(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+func testImport_undo(t *testing.T, s *testkit.Suite) {
 	testkit.Prove(t, testkit.GRPC, "CON-49")
 	c := of(s.Client(t, admin()))
 	for kind, content := range map[string]string{
@@ -356,6 +363,50 @@ func TestImport_undo(t *testing.T) {
 	}
 	if orders, _ := c.bought(t); orders != 1 || len(c.deals(t, "")) != 1 {
 		t.Errorf("%d orders and %d deals, want 1 and 1", orders, len(c.deals(t, "")))
+	}
+}
+
+// What an import changed is as it was, except how far a deal had come, which is told,
+// and what somebody has changed since (CON-49).
+func testImport_undoRestores(t *testing.T, s *testkit.Suite) {
+	testkit.Prove(t, testkit.GRPC, "CON-49")
+	c := of(s.Client(t, admin()))
+	client := salesv1.NewImportServiceClient(c.Conn)
+	back := func(kind, first, second string, later func()) (*bulkv1.Import, *bulkv1.ImportRow) {
+		c.expect(t, kind, c.bring(t, &bulkv1.Import{Kind: kind}, []byte(first)), tally{1, 1})
+		i := c.bring(t, &bulkv1.Import{Kind: kind}, []byte(second))
+		c.expect(t, kind+" again", i, tally{1, 0, 1})
+		later()
+		must[*bulkv1.Import](t)(client.UndoImport(c.Ctx(), &bulkv1.UndoImportRequest{Name: i.GetName()}))
+		if i = c.ended(t, i.GetName()); i.GetState() != bulkv1.ImportState_IMPORT_STATE_UNDONE {
+			t.Fatalf("%s: %v %s", kind, i.GetState(), i.GetError())
+		}
+		rows := must[*bulkv1.ListImportRowsResponse](t)(client.ListImportRows(c.Ctx(), &bulkv1.ListImportRowsRequest{Parent: i.GetName()}))
+		return i, rows.GetRows()[0]
+	}
+	head := "Opportunity ID,Opportunity Name,Account,Stage,Amount,Currency,Close Date\n"
+	_, row := back("opportunities", head+"1,Tea,Toko Maju,Prospecting,5,IDR,2026-12-02\n", head+"1,Coffee,Toko Maju,Proposal,7,IDR,2026-12-09\n", func() {})
+	if got := c.deals(t, "")[0]; got.GetDisplayName() != "Tea" || got.GetAmount().GetUnits() != 5 || got.GetCloseDate().GetDay() != 2 || got.GetStage() != "proposal" {
+		t.Errorf("the deal is %v", got)
+	}
+	if row.GetUndo() != bulkv1.ImportUndo_IMPORT_UNDO_KEPT || row.GetUndoReason() != "STATUS_KEPT" {
+		t.Errorf("%v", row)
+	}
+	leads := salesv1.NewLeadServiceClient(c.Conn)
+	lead := func() *salesv1.Lead {
+		return must[*salesv1.ListLeadsResponse](t)(leads.ListLeads(c.Ctx(), &salesv1.ListLeadsRequest{})).GetLeads()[0]
+	}
+	head = "ID,Opportunity,Email,Notes,Expected Revenue\n"
+	i, row := back("leads", head+"9,Tea,sari@example.com,first,5\n", head+"9,Coffee,sari@example.com,second,7\n", func() {
+		l := lead()
+		l.Note, l.Etag = "third", ""
+		must[*salesv1.Lead](t)(leads.UpdateLead(c.Ctx(), &salesv1.UpdateLeadRequest{Lead: l, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"note"}}}))
+	})
+	if l := lead(); l.GetNote() != "third" || l.GetDisplayName() != "Tea" || l.GetEstimatedValue().GetUnits() != 5 {
+		t.Errorf("the lead is %v", l)
+	}
+	if row.GetUndoReason() != "CHANGED_SINCE" || len(row.GetKeptFields()) != 1 || row.GetKeptFields()[0] != "note" || i.GetUndo().GetKept() != 1 {
+		t.Errorf("%v %v", row, i.GetUndo())
 	}
 }
 

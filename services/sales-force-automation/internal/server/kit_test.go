@@ -71,12 +71,32 @@ func admin() auth.Caller {
 	return auth.Caller{Tenant: uuid.Must(uuid.NewV7()), Subject: "users/admin", Roles: []auth.Role{auth.Admin}}
 }
 
-// run runs tests at once on services that they share, each in tenants of its own.
-func run(t *testing.T, tests map[string]func(*testing.T, *testkit.Suite)) {
-	t.Helper()
+// tests are those of one sort, by name. Each has tenants of its own.
+type tests map[string]func(*testing.T, *testkit.Suite)
+
+// TestCalls runs all tests at once on services that they share: to start them takes longer
+// than most of the tests.
+func TestCalls(t *testing.T) {
+	t.Parallel()
 	s := start(t)
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
+	for of, sort := range map[string]tests{
+		"products": productTests, "prices": priceTests, "pipelines": pipelineTests, "leads": leadTests, "opportunities": opportunityTests,
+		"orders": orderTests, "purchases": purchaseTests, "imports": importTests, "story": {"to the order": testStory},
+	} {
+		sort.run(t, of+"/", s)
+	}
+}
+
+// TestImport_realFiles is apart from them.
+func TestImport_realFiles(t *testing.T) {
+	t.Parallel()
+	realFiles.run(t, "", start(t))
+}
+
+// run runs the tests at once.
+func (of tests) run(t *testing.T, prefix string, s *testkit.Suite) {
+	for name, test := range of {
+		t.Run(prefix+name, func(t *testing.T) {
 			t.Parallel()
 			test(t, s)
 		})

@@ -111,6 +111,10 @@ func (s *Server) ConvertLead(ctx context.Context, req *salesv1.ConvertLeadReques
 	if err != nil {
 		return nil, err
 	}
+	rules, err := s.Opportunities.CustomRules(ctx, tenantOf(ctx))
+	if err != nil {
+		return nil, err
+	}
 	now := s.now()
 	return record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.Opportunity, error) {
 		id := entity.NewID()
@@ -131,6 +135,7 @@ func (s *Server) ConvertLead(ctx context.Context, req *salesv1.ConvertLeadReques
 		if err := o.Enter(p, "", nil, now); err != nil {
 			return nil, err
 		}
+		s.Opportunities.CompleteNew(rules, o)
 		if err := s.Opportunities.AddIn(u, o); err != nil {
 			return nil, err
 		}

@@ -15,17 +15,14 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestLeads(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"lead is worked on":                       leadIsWorkedOn,
-		"lead lists":                              leadLists,
-		"lead needs a contact":                    leadNeedsAContact,
-		"lead bad input":                          leadBadInput,
-		"capture lead finds or makes the contact": captureLeadFindsOrMakesTheContact,
-		"capture lead bad input":                  captureLeadBadInput,
-		"capture lead leaves nothing behind":      captureLeadLeavesNothingBehind,
-	})
+var leadTests = tests{
+	"lead is worked on":                       leadIsWorkedOn,
+	"lead lists":                              leadLists,
+	"lead needs a contact":                    leadNeedsAContact,
+	"lead bad input":                          leadBadInput,
+	"capture lead finds or makes the contact": captureLeadFindsOrMakesTheContact,
+	"capture lead bad input":                  captureLeadBadInput,
+	"capture lead leaves nothing behind":      captureLeadLeavesNothingBehind,
 }
 
 // nobody is the name of a contact that does not exist.

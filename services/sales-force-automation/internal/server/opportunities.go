@@ -128,6 +128,10 @@ func (s *Server) WinOpportunity(ctx context.Context, req *salesv1.WinOpportunity
 	if err != nil {
 		return nil, err
 	}
+	rules, err := s.Orders.CustomRules(ctx, tenantOf(ctx))
+	if err != nil {
+		return nil, err
+	}
 	now := s.now()
 	return record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.Opportunity, error) {
 		id := entity.NewID()
@@ -141,6 +145,7 @@ func (s *Server) WinOpportunity(ctx context.Context, req *salesv1.WinOpportunity
 		if err != nil {
 			return nil, err
 		}
+		s.Orders.CompleteNew(rules, draft)
 		if err := s.Orders.AddIn(u, draft); err != nil {
 			return nil, err
 		}

@@ -18,18 +18,15 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestOpportunities(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"opportunity goes through stages":       opportunityGoesThroughStages,
-		"opportunity stages are taken in order": opportunityStagesAreTakenInOrder,
-		"opportunity amount comes from lines":   opportunityAmountComesFromLines,
-		"opportunity won makes the order":       opportunityWonMakesTheOrder,
-		"opportunity won once under a race":     opportunityWonOnceUnderARace,
-		"opportunity lost with a reason":        opportunityLostWithAReason,
-		"opportunity scope":                     opportunityScope,
-		"opportunity bad input":                 opportunityBadInput,
-	})
+var opportunityTests = tests{
+	"opportunity goes through stages":       opportunityGoesThroughStages,
+	"opportunity stages are taken in order": opportunityStagesAreTakenInOrder,
+	"opportunity amount comes from lines":   opportunityAmountComesFromLines,
+	"opportunity won makes the order":       opportunityWonMakesTheOrder,
+	"opportunity won once under a race":     opportunityWonOnceUnderARace,
+	"opportunity lost with a reason":        opportunityLostWithAReason,
+	"opportunity scope":                     opportunityScope,
+	"opportunity bad input":                 opportunityBadInput,
 }
 
 // deal creates an opportunity of a contact.

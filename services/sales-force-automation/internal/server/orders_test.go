@@ -17,15 +17,13 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestOrders(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"order is confirmed once":           orderIsConfirmedOnce,
-		"order confirmed once under a race": orderConfirmedOnceUnderARace,
-		"order bad input":                   orderBadInput,
-		"order outlives its contact":        orderOutlivesItsContact,
-		"order repeated after its price":    orderRepeatedAfterItsPrice,
-	})
+var orderTests = tests{
+	"order is confirmed once":           orderIsConfirmedOnce,
+	"order confirmed once under a race": orderConfirmedOnceUnderARace,
+	"order bad input":                   orderBadInput,
+	"order outlives its contact":        orderOutlivesItsContact,
+	"order repeated after its price":    orderRepeatedAfterItsPrice,
+	"orders through a portal":           ordersThroughAPortal,
 }
 
 func (c *clients) order(o *salesv1.Order) (*salesv1.Order, error) {

@@ -11,13 +11,10 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestPipelines(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"pipeline there is a default":       pipelineThereIsADefault,
-		"pipeline one default under a race": pipelineOneDefaultUnderARace,
-		"pipeline bad input":                pipelineBadInput,
-	})
+var pipelineTests = tests{
+	"pipeline there is a default":       pipelineThereIsADefault,
+	"pipeline one default under a race": pipelineOneDefaultUnderARace,
+	"pipeline bad input":                pipelineBadInput,
 }
 
 // ours is a pipeline of two open stages, the second of which asks for fields.

@@ -13,13 +13,10 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestPrices(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"price holds for a time": priceHoldsForATime,
-		"price list standard":    priceListStandard,
-		"price bad input":        priceBadInput,
-	})
+var priceTests = tests{
+	"price holds for a time": priceHoldsForATime,
+	"price list standard":    priceListStandard,
+	"price bad input":        priceBadInput,
 }
 
 // list creates a price list in rupiah.

@@ -12,15 +12,12 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestProducts(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"product standard methods":           productStandardMethods,
-		"product is repeated once":           productIsRepeatedOnce,
-		"product bad input":                  productBadInput,
-		"product is read by all departments": productIsReadByAllDepartments,
-		"product pages":                      productPages,
-	})
+var productTests = tests{
+	"product standard methods":           productStandardMethods,
+	"product is repeated once":           productIsRepeatedOnce,
+	"product bad input":                  productBadInput,
+	"product is read by all departments": productIsReadByAllDepartments,
+	"product pages":                      productPages,
 }
 
 func productStandardMethods(t *testing.T, s *testkit.Suite) {

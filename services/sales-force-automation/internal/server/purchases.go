@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
@@ -14,10 +15,17 @@ func (s *Server) RecordPurchase(ctx context.Context, req *salesv1.RecordPurchase
 	if err := s.describePurchases(ctx, []*salesv1.Purchase{m}); err != nil {
 		return nil, err
 	}
+	rules, err := s.Orders.CustomRules(ctx, tenantOf(ctx))
+	if err != nil {
+		return nil, err
+	}
 	return introduced(ctx, s, m.GetContact(), func() (*salesv1.Order, error) {
 		o, events, err := store.Purchase(m, s.now())
 		if err != nil {
 			return nil, err
+		}
+		if err := s.Orders.CheckNew(rules, o); err != nil {
+			return nil, asPurchase(err)
 		}
 		return s.Orders.Add(ctx, tenantOf(ctx), o, events...)
 	})
@@ -51,12 +59,19 @@ func (s *Server) BatchRecordPurchases(ctx context.Context, req *salesv1.BatchRec
 	if err := s.settleLines(ctx, b); err != nil {
 		return nil, err
 	}
+	rules, err := s.Orders.CustomRules(ctx, tenantOf(ctx))
+	if err != nil {
+		return nil, err
+	}
 	return record.Write(ctx, s.DB, s.Log, tenantOf(ctx), func(u *record.Unit) (*salesv1.BatchRecordPurchasesResponse, error) {
 		for i, m := range b.purchases {
 			if b.settled(i) {
 				continue
 			}
 			o, events, err := store.Purchase(m, s.now())
+			if err == nil {
+				err = asPurchase(s.Orders.CheckNew(rules, o))
+			}
 			if err != nil {
 				b.fail(i, err)
 				continue
@@ -68,4 +83,10 @@ func (s *Server) BatchRecordPurchases(ctx context.Context, req *salesv1.BatchRec
 		}
 		return b.response(), nil
 	})
+}
+
+// asPurchase names the fields of an order that an error complains of as those of the
+// purchase that it is made of.
+func asPurchase(err error) error {
+	return relocated(err, func(field string) string { return "purchase." + strings.TrimPrefix(field, "order.") })
 }

@@ -18,13 +18,10 @@ import (
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
 )
 
-func TestPurchases(t *testing.T) {
-	t.Parallel()
-	run(t, map[string]func(*testing.T, *testkit.Suite){
-		"record purchase records":       recordPurchaseRecords,
-		"batch record purchases partly": batchRecordPurchasesPartly,
-		"batch record purchases limits": batchRecordPurchasesLimits,
-	})
+var purchaseTests = tests{
+	"record purchase records":       recordPurchaseRecords,
+	"batch record purchases partly": batchRecordPurchasesPartly,
+	"batch record purchases limits": batchRecordPurchasesLimits,
 }
 
 var lastYear = timestamppb.New(time.Date(2025, 6, 1, 8, 0, 0, 0, time.UTC))

@@ -16,9 +16,7 @@ import (
 
 // A lead from the web becomes an opportunity, is won, and its order is confirmed;
 // and the log tells it.
-func TestStory(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+func testStory(t *testing.T, s *testkit.Suite) {
 	both(t, s, []string{"SFA-06", "SFA-09"}, func(t *testing.T, c *clients) {
 		list := c.list(t, "STORY", false)
 		tea := c.priced(t, list, "TEA", 15000)

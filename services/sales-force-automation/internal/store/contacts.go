@@ -13,13 +13,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/survivor"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
-// Contacts is the projection of which contacts exist.
+// Contacts is the projection of which contacts exist, and of the custom fields that area
+// contact keeps for all.
 func Contacts() eventlog.Projection {
 	return eventlog.Projection{
 		Name: "contacts", Areas: []string{"contact"}, Apply: applyContacts,
@@ -40,6 +42,9 @@ type contactKey struct{ tenant, id uuid.UUID }
 
 func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
 	if err := survivor.Apply(ctx, tx, events); err != nil {
+		return err
+	}
+	if err := customfield.Follow(ctx, tx, events, CustomTables); err != nil {
 		return err
 	}
 	last := map[contactKey]*eventv1.Event{}

@@ -2,17 +2,14 @@ package store
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/bulk"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
-	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
 	"github.com/lingkar-crm/lingkar/services/sales-force-automation/internal/lead"
@@ -88,39 +85,33 @@ func (s *Store) ProductsByKey(ctx context.Context, tenant uuid.UUID, keys []stri
 // taken is why an imported sale is void.
 const taken = "the import that brought it was taken back"
 
-// TakeBackLead deletes a lead that an import created. Like the others it lets the
-// ids in other systems go, so that the same file can be brought again.
-func (s *Store) TakeBackLead(_ context.Context, u *record.Unit, name string) error {
-	now := s.now()
-	return takeBack(u, s.Leads, name, func(l *lead.Lead) []entity.Event {
+// TakeBack is what takes an import of some kind back.
+type TakeBack = func(context.Context, *record.Unit, bulk.Back) (map[string]bulk.Undone, error)
+
+// TakeBackLeads deletes the leads that an import created, and restores those that it
+// changed. Like the others it lets the ids in other systems go, so that the same file
+// can be brought again.
+func (s *Store) TakeBackLeads() TakeBack {
+	return bulk.TakeBack(s.Leads, func(l *lead.Lead) ([]entity.Event, error) {
+		now := s.now()
 		l.DeleteTime, l.ExternalIDs = &now, nil
-		return []entity.Event{entity.Deleted{}}
-	})
+		return []entity.Event{entity.Deleted{}}, nil
+	}, "status")
 }
 
-// TakeBackOpportunity deletes an opportunity that an import created.
-func (s *Store) TakeBackOpportunity(_ context.Context, u *record.Unit, name string) error {
-	now := s.now()
-	return takeBack(u, s.Opportunities, name, func(o *opportunity.Opportunity) []entity.Event {
+// TakeBackOpportunities does so with opportunities.
+func (s *Store) TakeBackOpportunities() TakeBack {
+	return bulk.TakeBack(s.Opportunities, func(o *opportunity.Opportunity) ([]entity.Event, error) {
+		now := s.now()
 		o.DeleteTime, o.ExternalIDs = &now, nil
-		return []entity.Event{entity.Deleted{}}
-	})
+		return []entity.Event{entity.Deleted{}}, nil
+	}, "status", "stage")
 }
 
-// TakeBackOrder voids and deletes a sale that an import recorded.
-func (s *Store) TakeBackOrder(_ context.Context, u *record.Unit, name string) error {
-	now := s.now()
-	return takeBack(u, s.Orders, name, func(o *order.Order) []entity.Event { return o.TakeBack(taken, now) })
+// TakeBackOrders voids and deletes the sales that an import recorded. It never changes
+// one.
+func (s *Store) TakeBackOrders() TakeBack {
+	return bulk.TakeBack(s.Orders, func(o *order.Order) ([]entity.Event, error) { return o.TakeBack(taken, s.now()), nil })
 }
 
 func (s *Store) now() time.Time { return s.Log.Now().UTC().Truncate(time.Microsecond) }
-
-// takeBack deletes one record. One that is gone since is left as it is.
-func takeBack[T any, P proto.Message](u *record.Unit, of *record.Store[T, P], name string, rule func(*T) []entity.Event) error {
-	_, err := of.ChangeIn(u, name, func(row *T) ([]entity.Event, error) { return rule(row), nil })
-	var gone *errs.Error
-	if errors.As(err, &gone) && (errs.Reason(err) == "DELETED" || errs.Code(err) == codes.NotFound) {
-		return nil
-	}
-	return err
-}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +49,20 @@ func newOrders(db *postgres.DB, log *eventlog.Log) *record.Store[order.Order, *s
 		Fill:     fillOrder,
 		Event:    orderEvent,
 		Extra:    ofContact(contact, externalIDs("order", meta)),
+		Self:     selfOrder(func() time.Time { return log.Now() }),
+	}
+}
+
+// selfOrder reaches what a portal caller has ordered: a draft is no order yet.
+func selfOrder(now func() time.Time) *record.Self[order.Order] {
+	of := record.OfContact("contact", func(o *order.Order) (uuid.UUID, bool) { return o.Contact, o.Deleted() })
+	return &record.Self[order.Order]{
+		Sees: func(ctx context.Context, o *order.Order) bool {
+			return of.Sees(ctx, o) && o.OrderTime != nil && !o.OrderTime.After(now())
+		},
+		Where: func(ctx context.Context) []postgres.Cond {
+			return append(of.Where(ctx), postgres.Until("order_time", now()))
+		},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
@@ -30,7 +31,8 @@ var ErrExternalIDTaken = errs.AlreadyExists("EXTERNAL_ID_TAKEN", "another record
 // has.
 func sharedConstraints(own map[string]*errs.Error) map[string]*errs.Error {
 	all := map[string]*errs.Error{
-		"external_id_taken": ErrExternalIDTaken,
+		"external_id_taken":    ErrExternalIDTaken,
+		customfield.ValueTaken: customfield.Taken,
 	}
 	maps.Copy(all, own)
 	return all

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
@@ -49,10 +50,16 @@ const (
 	orders        = "orders"
 )
 
+// CustomTables are the tables of the resources to which fields can be added. The fields
+// are area contact's (package customfield).
+var CustomTables = map[string]string{leads: "lead", opportunities: "opportunity", orders: "sales_order", products: "product"}
+
 // Store is the database of the service.
 type Store struct {
 	DB  *postgres.DB
 	Log *eventlog.Log
+	// Schemas are the custom fields of tenants.
+	Schemas *customfield.Schemas
 
 	Products      *record.Store[product.Product, *salesv1.Product]
 	PriceLists    *record.Store[price.List, *salesv1.PriceList]
@@ -65,8 +72,8 @@ type Store struct {
 
 // New answers the store of a database. Now is the clock.
 func New(db *postgres.DB, log *eventlog.Log, now func() time.Time) *Store {
-	return &Store{
-		DB: db, Log: log,
+	s := &Store{
+		DB: db, Log: log, Schemas: customfield.NewSchemas(db),
 		Products:      newProducts(db, log),
 		PriceLists:    newPriceLists(db, log),
 		Prices:        newPrices(db, log, now),
@@ -75,4 +82,7 @@ func New(db *postgres.DB, log *eventlog.Log, now func() time.Time) *Store {
 		Opportunities: newOpportunities(db, log, now),
 		Orders:        newOrders(db, log),
 	}
+	s.Products.Custom, s.Leads.Custom = s.Schemas.Rules(products), s.Schemas.Rules(leads)
+	s.Opportunities.Custom, s.Orders.Custom = s.Schemas.Rules(opportunities), s.Schemas.Rules(orders)
+	return s
 }

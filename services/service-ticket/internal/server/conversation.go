@@ -15,12 +15,16 @@ import (
 
 // CreateTicket implements ticketv1.TicketServiceServer.
 func (s *Server) CreateTicket(ctx context.Context, req *ticketv1.CreateTicketRequest) (*ticketv1.Ticket, error) {
+	rules, err := s.Store.Tickets.CustomRules(ctx, tenantOf(ctx))
+	if err != nil {
+		return nil, err
+	}
 	number, err := s.Store.Numbers.Next(ctx, tenantOf(ctx))
 	if err != nil {
 		return nil, err
 	}
 	return introduced(ctx, s, req.GetTicket().GetContact(), func() (*ticketv1.Ticket, error) {
-		t, events, err := s.start(req.GetTicket(), req.GetTicketId(), number, nil)
+		t, events, err := s.start(req.GetTicket(), req.GetTicketId(), number, nil, rules)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +34,14 @@ func (s *Server) CreateTicket(ctx context.Context, req *ticketv1.CreateTicketReq
 
 // OpenTicket implements ticketv1.TicketServiceServer.
 func (s *Server) OpenTicket(ctx context.Context, req *ticketv1.OpenTicketRequest) (*ticketv1.OpenTicketResponse, error) {
+	if err := openedBy(ctx, req.GetTicket()); err != nil {
+		return nil, err
+	}
 	first, err := readMessage(ctx, req.GetMessage())
+	if err != nil {
+		return nil, err
+	}
+	rules, err := s.Store.Tickets.CustomRules(ctx, tenantOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +50,7 @@ func (s *Server) OpenTicket(ctx context.Context, req *ticketv1.OpenTicketRequest
 		return nil, err
 	}
 	open := func(u *record.Unit) (*ticketv1.OpenTicketResponse, error) {
-		t, events, err := s.start(req.GetTicket(), req.GetTicketId(), number, &first)
+		t, events, err := s.start(req.GetTicket(), req.GetTicketId(), number, &first, rules)
 		if err != nil {
 			return nil, err
 		}
@@ -53,8 +64,8 @@ func (s *Server) OpenTicket(ctx context.Context, req *ticketv1.OpenTicketRequest
 	})
 }
 
-// start makes a new ticket of a message.
-func (s *Server) start(m *ticketv1.Ticket, id string, number int64, first *ticket.Message) (*ticket.Ticket, []entity.Event, error) {
+// start makes a new ticket of a message, by the tenant's custom fields.
+func (s *Server) start(m *ticketv1.Ticket, id string, number int64, first *ticket.Message, rules record.CustomRules) (*ticket.Ticket, []entity.Event, error) {
 	var r fields.Reader
 	t := &ticket.Ticket{}
 	t.ID = r.ID("ticket_id", id)
@@ -62,6 +73,9 @@ func (s *Server) start(m *ticketv1.Ticket, id string, number int64, first *ticke
 		return nil, nil, err
 	}
 	if err := s.Store.Tickets.Fill(t, m); err != nil {
+		return nil, nil, err
+	}
+	if err := s.Store.Tickets.CheckNew(rules, t); err != nil {
 		return nil, nil, err
 	}
 	events, err := t.Start(ticket.FormatNumber(number), first, s.now())
@@ -95,7 +109,7 @@ var errEtag = errs.Aborted("ETAG_MISMATCH", "the record was changed since it was
 func readMessage(ctx context.Context, m *ticketv1.Message) (ticket.Message, error) {
 	r := fields.Reader{In: "message"}
 	said := ticket.Message{
-		AuthorKind: ticket.Author(m.GetAuthorKind()),
+		AuthorKind: saidBy(ctx, m),
 		Author:     auth.From(ctx).Subject,
 		Channel:    ticket.Channel(m.GetChannel()),
 		Internal:   m.GetInternal(),
@@ -118,7 +132,9 @@ func (s *Server) ListMessages(ctx context.Context, req *ticketv1.ListMessagesReq
 	if err != nil {
 		return nil, record.At("parent", err)
 	}
-	messages, next, err := s.Store.Messages(ctx, tenantOf(ctx), t.ID, record.Query(ctx, req))
+	q := record.Query(ctx, req)
+	q.Where = heard(ctx)
+	messages, next, err := s.Store.Messages(ctx, tenantOf(ctx), t.ID, q)
 	if err != nil {
 		return nil, err
 	}

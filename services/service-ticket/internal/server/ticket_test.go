@@ -105,8 +105,8 @@ func TestListTickets(t *testing.T) {
 		if _, err := of(a.As(s.As(auth.Marketer))).AssignTicket(a.Ctx(), &ticketv1.AssignTicketRequest{Name: mine.GetName()}); errs.Reason(err) != "RPC_NOT_ALLOWED" {
 			t.Errorf("a marketer assigns: %v", err)
 		}
-		if _, err := of(a.As(s.As(auth.Portal))).GetTicket(a.Ctx(), &ticketv1.GetTicketRequest{Name: mine.GetName()}); errs.Reason(err) != "RPC_NOT_ALLOWED" {
-			t.Errorf("the portal reads: %v", err)
+		if _, err := of(a.As(s.As(auth.Portal))).GetTicket(a.Ctx(), &ticketv1.GetTicketRequest{Name: mine.GetName()}); errs.Reason(err) != "PORTAL_ACCESS_MISSING" {
+			t.Errorf("one whom nobody gave access reads it through a portal: %v", err)
 		}
 	})
 }

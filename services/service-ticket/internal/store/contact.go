@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/survivor"
@@ -31,7 +32,8 @@ func (s *Store) LearnContact(ctx context.Context, tenant, contact uuid.UUID) err
 	return nil
 }
 
-// ContactProjection follows which contacts there are.
+// ContactProjection follows which contacts there are, and the custom fields that area
+// contact keeps for all.
 func ContactProjection() eventlog.Projection {
 	return eventlog.Projection{
 		Name: "known_contact", Areas: []string{"contact"}, Apply: applyContacts,
@@ -42,6 +44,9 @@ func ContactProjection() eventlog.Projection {
 // applyContacts keeps the newest state of each contact that the events tell of.
 func applyContacts(ctx context.Context, tx pgx.Tx, events []*eventv1.Event) error {
 	if err := survivor.Apply(ctx, tx, events); err != nil {
+		return err
+	}
+	if err := customfield.Follow(ctx, tx, events, CustomTables); err != nil {
 		return err
 	}
 	type key struct{ tenant, contact uuid.UUID }

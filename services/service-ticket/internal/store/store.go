@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/pkg/record"
@@ -44,10 +45,16 @@ const (
 	assets   = "assets"
 )
 
+// CustomTables are the tables of the resources to which fields can be added. The fields
+// are area contact's (package customfield).
+var CustomTables = map[string]string{tickets: "ticket"}
+
 // Store is the database of the service.
 type Store struct {
 	DB  *postgres.DB
 	Log *eventlog.Log
+	// Schemas are the custom fields of tenants.
+	Schemas *customfield.Schemas
 
 	Queues  *record.Store[queue.Queue, *ticketv1.Queue]
 	Tickets *record.Store[ticket.Ticket, *ticketv1.Ticket]
@@ -56,12 +63,14 @@ type Store struct {
 
 // New answers the store of a database.
 func New(db *postgres.DB, log *eventlog.Log) *Store {
-	return &Store{
-		DB: db, Log: log,
+	s := &Store{
+		DB: db, Log: log, Schemas: customfield.NewSchemas(db),
 		Queues:  newQueues(db, log),
 		Tickets: newTickets(db, log),
 		Numbers: newNumbers(db),
 	}
+	s.Tickets.Custom = s.Schemas.Rules(tickets)
+	return s
 }
 
 // shared are the fields of every resource that lists may filter, beside its own.

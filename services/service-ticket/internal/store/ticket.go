@@ -26,6 +26,7 @@ func newTickets(db *postgres.DB, log *eventlog.Log) *record.Store[ticket.Ticket,
 		Fill:     fillTicket,
 		Event:    ticketEvent,
 		Extra:    ticketRows,
+		Self:     record.OfContact("contact", func(t *ticket.Ticket) (uuid.UUID, bool) { return t.Contact, t.Deleted() }),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle/evidence"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -79,7 +80,7 @@ func (b *builder) addEntries(h header, item *item) error {
 	if err != nil {
 		return err
 	}
-	related := relates(h)
+	related := evidence.Relates(h.Event)
 	for _, contact := range h.contacts {
 		b.timeline = append(b.timeline, Entry{
 			Tenant: h.tenant, Contact: contact, EventID: h.id,

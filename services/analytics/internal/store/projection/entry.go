@@ -54,17 +54,3 @@ func words(eventType string) string {
 	}
 	return b.String()
 }
-
-// relates says whether an event shows that its contacts have to do with us: they
-// met us, they are bound to one of our contacts, a typed fact tells of them, or sales or
-// service works for them. That a campaign wrote to somebody shows nothing until there is an answer.
-func relates(h header) bool {
-	switch {
-	case h.GetInteraction() != nil:
-		return h.GetArea() != "campaign" || h.GetInteraction().GetDirection() == eventv1.Direction_DIRECTION_INBOUND
-	case collection(h.GetAggregate()) == "relationships", collection(h.GetAggregate()) == "facts":
-		return true
-	default:
-		return h.GetArea() == "sales" || h.GetArea() == "ticket"
-	}
-}

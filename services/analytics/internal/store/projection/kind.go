@@ -10,9 +10,12 @@ import (
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
 
-// RelationshipTypes is the section of the types of relationships. They are
-// nobody's: their contact is uuid.Nil.
-const RelationshipTypes = int16(-1)
+// RelationshipTypes is the section of the types of relationships, CustomFields that of the
+// custom fields of contacts. They are nobody's: their contact is uuid.Nil.
+const (
+	RelationshipTypes = int16(-1)
+	CustomFields      = int16(-2)
+)
 
 // kind says what becomes of the resources of one collection.
 type kind struct {
@@ -37,6 +40,7 @@ var kinds = map[string]kind{
 	"contacts":          {section: int16(analyticsv1.Section_SECTION_PROFILE), whole: true, own: true},
 	"relationships":     {section: int16(analyticsv1.Section_SECTION_RELATIONSHIPS), whole: true},
 	"relationshipTypes": {section: RelationshipTypes, whole: true, nobodys: true},
+	"customFields":      {section: CustomFields, whole: true, nobodys: true, only: ofContacts},
 	"facts":             {section: int16(analyticsv1.Section_SECTION_ACCOUNT_BALANCES), whole: true, only: tellsBalance},
 	"leads":             {section: int16(analyticsv1.Section_SECTION_LEADS), open: []string{"NEW", "WORKING", "QUALIFIED"}},
 	"opportunities":     {section: int16(analyticsv1.Section_SECTION_OPPORTUNITIES), open: []string{"OPEN"}},
@@ -52,6 +56,11 @@ var confidential = map[string]bool{"employeeRecords": true}
 func tellsBalance(resource proto.Message) bool {
 	f, ok := resource.(*contactv1.Fact)
 	return ok && f.GetKind() == contactv1.FactKind_FACT_KIND_ACCOUNT_BALANCE
+}
+
+func ofContacts(resource proto.Message) bool {
+	f, ok := resource.(*contactv1.CustomField)
+	return ok && f.GetResource() == "contacts"
 }
 
 // collection answers "orders" for "orders/{uuid}".

@@ -74,8 +74,8 @@ type State struct {
 	// side and its type.
 	Peer   uuid.UUID
 	Refers string
-	// Body is the resource itself for the profile, relationships and their
-	// types, and a WorkItem for everything else.
+	// Body is the resource itself for the profile, relationships and their types, facts
+	// and custom fields, and a WorkItem for everything else.
 	Body []byte
 }
 
@@ -91,6 +91,8 @@ type Tenant struct {
 	ID             uuid.UUID
 	Seq            int64
 	Currency, Zone string
+	// Months is how many calendar months the window reaches back.
+	Months int32
 }
 
 // Of reads a batch of events, unsealed, each aggregate in order. An error names

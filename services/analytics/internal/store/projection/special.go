@@ -1,11 +1,14 @@
 package projection
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle"
+	"github.com/lingkar-crm/lingkar/pkg/lifecycle/evidence"
 	"github.com/lingkar-crm/lingkar/pkg/money"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
@@ -56,9 +59,6 @@ type Customer struct {
 	MergedInto uuid.UUID
 }
 
-// noNeedLabel marks a contact as REST_OF_WORLD (CON-20) where its value is "true".
-const noNeedLabel = "rest_of_world"
-
 // Rate is what a currency is worth in another, from a day on.
 type Rate struct {
 	From, To string
@@ -78,7 +78,7 @@ func (b *builder) addSpecial(h header, resource proto.Message) error {
 	case *platformv1.ExchangeRate:
 		return b.addRate(h, r)
 	case *platformv1.Tenant:
-		b.tenants = append(b.tenants, Tenant{ID: h.tenant, Seq: h.GetAggregateSeq(), Currency: r.GetCurrencyCode(), Zone: r.GetTimeZone()})
+		b.tenants = append(b.tenants, Tenant{ID: h.tenant, Seq: h.GetAggregateSeq(), Currency: r.GetCurrencyCode(), Zone: r.GetTimeZone(), Months: cmp.Or(r.GetLifecycleWindowMonths(), lifecycle.DefaultMonths)})
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func (b *builder) addCustomer(h header, c *contactv1.Contact) error {
 	b.customers.add(h, &Customer{
 		Contact: h.contacts[0], CustomerID: c.GetCustomerId(), DisplayName: c.GetDisplayName(),
 		Owner: c.GetOwner(), Team: c.GetTeam(), Partition: int16(h.GetPartition()),
-		Deleted: deleted(c), NoNeed: c.GetLabels()[noNeedLabel] == "true", MergedInto: merged,
+		Deleted: evidence.Deleted(c), NoNeed: evidence.NoNeed(c), MergedInto: merged,
 	})
 	return nil
 }
@@ -106,21 +106,12 @@ func mergedInto(c *contactv1.Contact) (uuid.UUID, error) {
 	return contactID(c.GetMergedInto())
 }
 
-// deleted is whether a contact counts no more. One that was erased goes on counting,
-// without a name, unless it was deleted before.
-func deleted(c *contactv1.Contact) bool {
-	return c.GetDeleteTime() != nil && (c.GetEraseTime() == nil || c.GetDeleteTime().AsTime().Before(c.GetEraseTime().AsTime()))
-}
-
 func purchaseOf(h header, o *salesv1.Order) *Fact {
-	if len(h.contacts) == 0 || o.GetStatus() != salesv1.OrderStatus_ORDER_STATUS_CONFIRMED || o.GetDeleteTime() != nil {
+	at, is := evidence.Purchase(o, h.occurredAt)
+	if len(h.contacts) == 0 || !is {
 		return nil
 	}
 	total := money.FromProto(o.GetTotal())
-	at := h.occurredAt
-	if o.GetOrderTime() != nil {
-		at = o.GetOrderTime().AsTime()
-	}
 	return &Fact{Kind: Purchase, Contact: h.contacts[0], At: at, Currency: total.Currency, Amount: total.Decimal()}
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
+	"github.com/lingkar-crm/lingkar/pkg/kek"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
 
@@ -52,7 +53,7 @@ const (
 type Store struct {
 	keys     *pgxpool.Pool
 	contacts *postgres.DB
-	wrap     *Wrapper
+	wrap     *kek.Wrapper
 	now      func() time.Time
 
 	cache *lru.Cache[owner, entry]
@@ -82,7 +83,7 @@ type entry struct {
 
 // New makes a store over the pool of the database of keys, and the contact
 // service's own database, which knows whose key is which.
-func New(keys *pgxpool.Pool, contacts *postgres.DB, wrap *Wrapper, now func() time.Time) *Store {
+func New(keys *pgxpool.Pool, contacts *postgres.DB, wrap *kek.Wrapper, now func() time.Time) *Store {
 	cache, err := lru.New[owner, entry](cacheSize)
 	if err != nil {
 		panic(err) // the size is a positive constant

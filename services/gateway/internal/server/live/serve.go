@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/sse"
 )
 
 const (
@@ -89,7 +89,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer h.leave(l)
-	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Content-Type", sse.MediaType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
 	s := &stream{w: w, control: http.NewResponseController(w)}
@@ -180,12 +180,5 @@ func (s *stream) write(text string) error {
 	return s.control.Flush()
 }
 
-// say writes one event. JSON has no line breaks but those that protojson puts
-// between fields: none.
-func (s *stream) say(t told) error {
-	var b bytes.Buffer
-	b.WriteString("id: " + t.id + "\nevent: " + t.kind + "\ndata: ")
-	b.Write(t.json)
-	b.WriteString("\n\n")
-	return s.write(b.String())
-}
+// say writes one event.
+func (s *stream) say(t told) error { return s.write(string(sse.Event(t.id, t.kind, t.json))) }

@@ -23,7 +23,7 @@ func answer(ctx context.Context, w http.ResponseWriter, message proto.Message) e
 		return nil
 	}
 	m := message.ProtoReflect()
-	if etag := text(m, "etag"); etag != "" {
+	if etag := text(m, "etag"); etag != "" && !includes(m) {
 		quoted := `"` + etag + `"`
 		w.Header().Set("ETag", quoted)
 		if p.request.Method == http.MethodGet && matches(p.ifNoneMatch, quoted) {
@@ -39,6 +39,13 @@ func answer(ctx context.Context, w http.ResponseWriter, message proto.Message) e
 		w.Header().Set("Cache-Control", "no-store")
 	}
 	return nil
+}
+
+// includes says whether the answer holds more than the record, which its etag does not
+// tell of.
+func includes(m protoreflect.Message) bool {
+	f := m.Descriptor().Fields().ByName("included")
+	return f != nil && m.Has(f)
 }
 
 // text answers a field of that name; empty where the message has none.

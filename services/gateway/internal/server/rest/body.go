@@ -35,6 +35,7 @@ func (d *door) checked(next runtime.HandlerFunc) runtime.HandlerFunc {
 			next(w, r, params)
 			return
 		}
+		r = resumed(r, found)
 		body, err := d.read(w, r, found)
 		if err == nil {
 			err = errs.Check(append(checkQuery(r.URL.Query(), found), checkBody(body, found)...))

@@ -50,7 +50,6 @@ var (
 	errPath      = errs.Invalid("", "PATH_INVALID", "the path has an empty part, a dot part, an escaped separator or text that is not UTF-8")
 	errHeaders   = errs.Exhausted("HEADERS_TOO_LARGE", "the request has too many headers", 0)
 	errBodyLimit = errs.Exhausted("REQUEST_TOO_LARGE", "the body is larger than 1 MiB", 0)
-	errFileLimit = errs.Exhausted("REQUEST_TOO_LARGE", "the file is larger than 50 MiB", 0)
 	errMedia     = errs.Invalid("", "MEDIA_TYPE_UNSUPPORTED", "the body must be application/json, and not compressed")
 	errBodyRead  = errs.Invalid("", "BODY_UNREADABLE", "the body ended too early or came too slowly")
 	errUnread    = errs.Invalid("", "", "the request cannot be read")

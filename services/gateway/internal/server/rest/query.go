@@ -56,7 +56,7 @@ func checkParameters(query url.Values, message protoreflect.MessageDescriptor) [
 		case slices.ContainsFunc(append(query[key], key), func(text string) bool { return !utf8.ValidString(text) }):
 			wrong = append(wrong, errs.Violation{Field: at, Reason: strictjson.BadText, Description: "the parameter is not valid UTF-8"})
 		case !parses(message, key, query[key]):
-			wrong = append(wrong, errs.Violation{Field: at, Description: "the value has another type"})
+			wrong = append(wrong, errs.Violation{Field: at, Description: strictjson.Wanted(field)})
 		}
 	}
 	return wrong

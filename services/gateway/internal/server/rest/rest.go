@@ -22,6 +22,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/pages"
+	"github.com/lingkar-crm/lingkar/services/gateway/internal/server/sse"
 )
 
 // Options are what the door needs.
@@ -78,6 +79,7 @@ func New(o Options) (http.Handler, error) {
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &runtime.HTTPBodyMarshaler{Marshaler: &runtime.JSONPb{
 			UnmarshalOptions: protojson.UnmarshalOptions{DiscardUnknown: false},
 		}}),
+		runtime.WithMarshalerOption(sse.MediaType, eventStream{&runtime.JSONPb{}}),
 		runtime.WithMiddlewares(d.checked),
 		runtime.WithErrorHandler(d.onError),
 		runtime.WithRoutingErrorHandler(d.onRouting),
@@ -105,6 +107,9 @@ func New(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	if err := d.registerUploads(); err != nil {
+		return nil, err
+	}
+	if err := d.registerDownloads(); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -161,10 +166,10 @@ func (d *door) own(r *http.Request) func(http.ResponseWriter, *http.Request) err
 	return nil
 }
 
-// lasting says whether a request is one for a stream, a wait or an upload, none of
-// which keeps anything busy while it lasts.
+// lasting says whether a request is one for a stream, a wait or a file, none of which
+// keeps anything busy while it lasts.
 func lasting(r *http.Request) bool {
 	_, verb, _ := strings.Cut(r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:], ":")
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.HasPrefix(verb, "watch") || verb == "stream" || verb == "wait" || r.Method == http.MethodPost && media != "" && media != "application/json"
+	return strings.HasPrefix(verb, "watch") || verb == "stream" || verb == "wait" || verb == "download" || r.Method == http.MethodPost && media != "" && media != "application/json"
 }

@@ -14,39 +14,36 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
-	bulkv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/bulk/v1"
-	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
-	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
+	"github.com/lingkar-crm/lingkar/pkg/httprule"
 )
 
-const (
-	// maxFile is the largest file to import, in bytes.
-	maxFile = 50 << 20
-	// chunk is how much of it travels in one message.
-	chunk = 256 << 10
-	// uploadTimeout is how long a file may take to arrive.
-	uploadTimeout = 10 * time.Minute
-)
+// uploadTimeout is how long a file may take to arrive.
+const uploadTimeout = 10 * time.Minute
 
-// upload is a stream of one area that takes a file.
-type upload = grpc.ClientStreamingClient[bulkv1.UploadImportRequest, bulkv1.Import]
+// upload is one route by which a file is the body itself, with the fields of the
+// message that describes it as parameters.
+type upload struct {
+	httprule.Upload
+	messages httprule.Messages
+	conn     grpc.ClientConnInterface
+}
 
-// registerUploads makes the routes by which a file is the body itself, with the
-// fields of lingkar.bulk.v1.Import as parameters.
 func (d *door) registerUploads() error {
-	for path, open := range map[string]func(context.Context, ...grpc.CallOption) (upload, error){
-		"/v1/contactImports": contactv1.NewImportServiceClient(d.Dial("contact")).UploadImport,
-		"/v1/salesImports":   salesv1.NewImportServiceClient(d.Dial("sales")).UploadImport,
-	} {
-		err := d.mux.HandlePath(http.MethodPost, path, func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
+	for _, route := range httprule.Uploads {
+		messages, err := route.Messages()
+		if err != nil {
+			return err
+		}
+		u := upload{Upload: route, messages: messages, conn: d.Dial(route.Area)}
+		err = d.mux.HandlePath(http.MethodPost, route.Path, func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 			ctx, cancel := context.WithTimeout(r.Context(), uploadTimeout)
 			defer cancel()
-			made, err := send(withoutMetadata(ctx), w, r, open)
+			made, err := u.send(withoutMetadata(ctx), w, r)
 			if err != nil {
 				d.refuse(w, r, err)
 				return
 			}
-			d.forward(w, r, proto.Message(made), nil)
+			d.forward(w, r, made, nil)
 		})
 		if err != nil {
 			return err
@@ -55,43 +52,46 @@ func (d *door) registerUploads() error {
 	return nil
 }
 
-func send(ctx context.Context, w http.ResponseWriter, r *http.Request, open func(context.Context, ...grpc.CallOption) (upload, error)) (*bulkv1.Import, error) {
-	described, err := describeImport(r.URL.Query())
-	if err != nil {
+func (u upload) send(ctx context.Context, w http.ResponseWriter, r *http.Request) (proto.Message, error) {
+	described, first := u.messages.First()
+	if err := describeFile(described, r.URL.Query()); err != nil {
 		return nil, err
 	}
-	if r.ContentLength > maxFile {
-		return nil, errFileLimit
+	if r.ContentLength > u.MaxBytes {
+		return nil, u.Over
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
 		return nil, errMedia
 	}
-	stream, err := open(ctx)
+	stream, err := u.conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true}, u.Method)
 	if err != nil {
 		return nil, err
 	}
-	err = stream.Send(&bulkv1.UploadImportRequest{Part: &bulkv1.UploadImportRequest_Import{Import: described}})
+	err = stream.SendMsg(first)
 	if err == nil {
-		err = sendFile(stream, w, r)
+		err = u.sendFile(stream, w, r)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return stream.CloseAndRecv() // it also tells why a Send answered io.EOF
+	if err := stream.CloseSend(); err != nil {
+		return nil, err
+	}
+	answer := u.messages.Answer()
+	return answer, stream.RecvMsg(answer) // it also tells why a SendMsg answered io.EOF
 }
 
-// sendFile sends the body in chunks. Each must arrive within the time of a body,
+// sendFile sends the body in pieces. Each must arrive within the time of a body,
 // so that a caller who sends a byte a minute is hung up on.
-func sendFile(stream upload, w http.ResponseWriter, r *http.Request) error {
+func (u upload) sendFile(stream grpc.ClientStream, w http.ResponseWriter, r *http.Request) error {
 	control := http.NewResponseController(w)
-	body := http.MaxBytesReader(w, r.Body, maxFile)
-	buffer := make([]byte, chunk)
+	body := http.MaxBytesReader(w, r.Body, u.MaxBytes)
+	buffer := make([]byte, httprule.Piece)
 	for {
 		_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
 		n, err := io.ReadFull(body, buffer)
 		if n > 0 {
-			part := &bulkv1.UploadImportRequest_Chunk{Chunk: append([]byte(nil), buffer[:n]...)}
-			if err := stream.Send(&bulkv1.UploadImportRequest{Part: part}); err != nil {
+			if err := stream.SendMsg(u.messages.Piece(append([]byte(nil), buffer[:n]...))); err != nil {
 				return err
 			}
 		}
@@ -102,18 +102,17 @@ func sendFile(stream upload, w http.ResponseWriter, r *http.Request) error {
 			_ = control.SetReadDeadline(time.Time{})
 			return nil
 		case errors.As(err, &over):
-			return errFileLimit
+			return u.Over
 		default:
 			return errBodyRead.Wrap(err)
 		}
 	}
 }
 
-func describeImport(query url.Values) (*bulkv1.Import, error) {
-	described := &bulkv1.Import{}
+func describeFile(described proto.Message, query url.Values) error {
 	wrong := checkParameters(query, described.ProtoReflect().Descriptor())
 	if err := errs.Check(wrong); err != nil {
-		return nil, err
+		return err
 	}
-	return described, runtime.PopulateQueryParameters(described, query, utilities.NewDoubleArray(nil))
+	return runtime.PopulateQueryParameters(described, query, utilities.NewDoubleArray(nil))
 }

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 	platformv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/platform/v1"
@@ -75,6 +76,34 @@ func TestCheck_tellsEverything(t *testing.T) {
 	found := strictjson.Check([]byte(body), (&contactv1.Contact{}).ProtoReflect().Descriptor(), "")
 	if len(found) != 5 {
 		t.Errorf("found %v", found)
+	}
+}
+
+// Who writes a value wrongly is told how it is written, with the values that there are.
+func TestWanted(t *testing.T) {
+	t.Parallel()
+	const kinds = "must be one of CONTACT_KIND_PERSON, CONTACT_KIND_ORGANISATION"
+	contact := (&contactv1.Contact{}).ProtoReflect().Descriptor()
+	for _, body := range []string{`{"kind": "ROBOT"}`, `{"kind": 99}`, `{"kind": {}}`} {
+		if found := strictjson.Check([]byte(body), contact, ""); len(found) != 1 || found[0].Description != kinds {
+			t.Errorf("%s: %v, want %q", body, found, kinds)
+		}
+	}
+	list := (&contactv1.ListContactsRequest{}).ProtoReflect().Descriptor()
+	for _, test := range []struct {
+		message     protoreflect.MessageDescriptor
+		field, want string
+	}{
+		{contact, "kind", kinds},
+		{contact, "display_name", "must be a string"},
+		{contact, "create_time", `must be a time such as "2026-11-21T08:00:00Z"`},
+		{contact, "birthday", "has another type"},
+		{list, "page_size", "must be an integer within range"},
+		{list, "show_deleted", "must be true or false"},
+	} {
+		if got := strictjson.Wanted(test.message.Fields().ByName(protoreflect.Name(test.field))); got != test.want {
+			t.Errorf("%s %s, want %q", test.field, got, test.want)
+		}
 	}
 }
 

@@ -20,17 +20,17 @@ var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 func checkScalar(raw json.RawMessage, field protoreflect.FieldDescriptor) string {
 	switch field.Kind() {
 	case protoreflect.BoolKind:
-		return unless(string(raw) == "true" || string(raw) == "false", "must be true or false")
+		return unless(string(raw) == "true" || string(raw) == "false", Wanted(field))
 	case protoreflect.StringKind:
-		return unless(raw[0] == '"', "must be a string")
+		return unless(raw[0] == '"', Wanted(field))
 	case protoreflect.BytesKind:
-		return unless(isBase64(raw), "must be a string in base64")
+		return unless(isBase64(raw), Wanted(field))
 	case protoreflect.EnumKind:
 		return checkEnum(raw, field.Enum())
 	case protoreflect.FloatKind:
-		return unless(isFloat(raw, 32), "must be a number")
+		return unless(isFloat(raw, 32), Wanted(field))
 	case protoreflect.DoubleKind:
-		return unless(isFloat(raw, 64), "must be a number")
+		return unless(isFloat(raw, 64), Wanted(field))
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		return checkInteger(raw, signed(32))
 	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
@@ -97,13 +97,44 @@ func checkEnum(raw json.RawMessage, enum protoreflect.EnumDescriptor) string {
 	if raw[0] == '"' {
 		var name string
 		known := json.Unmarshal(raw, &name) == nil && enum.Values().ByName(protoreflect.Name(name)) != nil
-		return unless(known, "is not one of the values of the enum")
+		return unless(known, oneOf(enum))
 	}
 	number, err := strconv.ParseInt(string(raw), 10, 32)
 	if err != nil || !integer.Match(raw) {
-		return "must be the name of a value of the enum"
+		return oneOf(enum)
 	}
-	return unless(enum.Values().ByNumber(protoreflect.EnumNumber(number)) != nil, "is not one of the values of the enum")
+	return unless(enum.Values().ByNumber(protoreflect.EnumNumber(number)) != nil, oneOf(enum))
+}
+
+// oneOf names the values of an enum, without the first, which stands for none.
+func oneOf(enum protoreflect.EnumDescriptor) string {
+	var names []string
+	for i := 1; i < enum.Values().Len(); i++ {
+		names = append(names, string(enum.Values().Get(i).Name()))
+	}
+	return "must be one of " + strings.Join(names, ", ")
+}
+
+// Wanted says how a value of a field is written, or one of its elements.
+func Wanted(field protoreflect.FieldDescriptor) string {
+	switch field.Kind() {
+	case protoreflect.BoolKind:
+		return "must be true or false"
+	case protoreflect.StringKind:
+		return "must be a string"
+	case protoreflect.BytesKind:
+		return "must be a string in base64"
+	case protoreflect.EnumKind:
+		return oneOf(field.Enum())
+	case protoreflect.FloatKind, protoreflect.DoubleKind:
+		return "must be a number"
+	case protoreflect.MessageKind, protoreflect.GroupKind:
+		if wrong, ok := known[field.Message().Name()]; ok && leaf(field.Message()) {
+			return wrong
+		}
+		return otherType
+	}
+	return "must be an integer within range"
 }
 
 // leaf says whether a message is written otherwise than as an object of its
@@ -111,6 +142,9 @@ func checkEnum(raw json.RawMessage, enum protoreflect.EnumDescriptor) string {
 func leaf(message protoreflect.MessageDescriptor) bool {
 	return message.ParentFile().Package() == "google.protobuf"
 }
+
+// otherType is said of a value of which no more is known.
+const otherType = "has another type"
 
 // known words what each well-known type must look like.
 var known = map[protoreflect.Name]string{
@@ -133,5 +167,5 @@ func checkKnown(raw json.RawMessage, message protoreflect.MessageDescriptor) str
 	if wrong, ok := known[message.Name()]; ok {
 		return wrong
 	}
-	return "has another type"
+	return otherType
 }

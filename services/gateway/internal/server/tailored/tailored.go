@@ -14,12 +14,12 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/text"
 	contracts "github.com/lingkar-crm/lingkar/proto"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
 )
@@ -27,7 +27,12 @@ import (
 // resources are the schemas of the records that have custom fields.
 var resources = map[string]string{
 	"contacts":      "lingkar.contact.v1.Contact",
+	"leads":         "lingkar.sales.v1.Lead",
+	"opportunities": "lingkar.sales.v1.Opportunity",
+	"orders":        "lingkar.sales.v1.Order",
+	"products":      "lingkar.sales.v1.Product",
 	"relationships": "lingkar.contact.v1.Relationship",
+	"tickets":       "lingkar.ticket.v1.Ticket",
 }
 
 // Documents answers documents.
@@ -146,7 +151,7 @@ func withFields(schema json.RawMessage, fields []*contactv1.CustomField, strict 
 
 // schemaOf is the JSON Schema of a field's values.
 func schemaOf(f *contactv1.CustomField) map[string]any {
-	s := map[string]any{"title": named(f.GetDisplayNames(), f.GetKey()), "description": described(f)}
+	s := map[string]any{"title": cmp.Or(text.InLanguage(f.GetDisplayNames(), "en"), f.GetKey()), "description": described(f)}
 	set := func(pairs ...any) {
 		for i := 0; i < len(pairs); i += 2 {
 			s[pairs[i].(string)] = pairs[i+1]
@@ -207,7 +212,7 @@ func values(f *contactv1.CustomField) []string {
 
 // described says what the schema cannot.
 func described(f *contactv1.CustomField) string {
-	said := []string{named(f.GetHelpTexts(), "")}
+	said := []string{text.InLanguage(f.GetHelpTexts(), "en")}
 	if f.GetRequired() {
 		said = append(said, "Required.")
 	}
@@ -224,12 +229,4 @@ func described(f *contactv1.CustomField) string {
 		said = append(said, "Not offered any more: "+strings.Join(gone, ", ")+".")
 	}
 	return strings.TrimSpace(strings.Join(said, " "))
-}
-
-// named answers the text in English, else in the first language there is.
-func named(texts map[string]string, otherwise string) string {
-	for _, language := range slices.Sorted(maps.Keys(texts)) {
-		return cmp.Or(texts["en"], texts[language])
-	}
-	return otherwise
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -13,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lingkar-crm/lingkar/pkg/kek"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
-	"github.com/lingkar-crm/lingkar/services/contact"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
@@ -24,12 +25,14 @@ type filler struct {
 	db      *cluster
 	tokens  *tokens
 	keys    *sealer
-	wrapper wrapper
+	wrapper *kek.Wrapper
 	order   *order
 	batches []*batch
 	end     *batch
 	tables  map[string][]*table
 	tell    func(string)
+	// alone copies no more than the tables of contacts.
+	alone bool
 
 	rows    atomic.Int64
 	telling sync.Mutex
@@ -41,13 +44,13 @@ func copyGroups(ctx context.Context, h *home.Home, server *pgserver.Server, tmpl
 		return nil, err
 	}
 	defer db.close()
-	f := &filler{db: db, tokens: tmpl.tokens, tables: map[string][]*table{}, tell: o.Progress}
+	f := &filler{db: db, tokens: tmpl.tokens, tables: map[string][]*table{}, tell: o.Progress, alone: o.Alone}
 	if err := f.prepare(ctx, h, tmpl, groupsFor(o.Contacts, o.Shape)); err != nil {
 		return nil, fmt.Errorf("reading the groups: %w", err)
 	}
 	group, copying := errgroup.WithContext(ctx)
 	group.SetLimit(2)
-	for _, name := range append(db.names, fleet.Keys) {
+	for _, name := range f.databases() {
 		group.Go(func() error {
 			if err := f.fill(copying, name); err != nil {
 				return fmt.Errorf("filling %s: %w", name, err)
@@ -58,16 +61,30 @@ func copyGroups(ctx context.Context, h *home.Home, server *pgserver.Server, tmpl
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	result := &Result{Contacts: 2*groupSize + f.copies()*groupSize, Rows: f.rows.Load()}
+	if f.alone {
+		return result, nil
+	}
 	if err := f.setCursors(ctx); err != nil {
 		return nil, err
 	}
 	f.tell("writing to the disk")
-	result := &Result{Contacts: 2*groupSize + f.copies()*groupSize, Rows: f.rows.Load()}
 	for area := range f.order.areas {
 		result.Events += f.end.positions[area]
 	}
 	return result, nil
 }
+
+// databases are those that are copied into.
+func (f *filler) databases() []string {
+	if f.alone {
+		return []string{fleet.Database("contact")}
+	}
+	return append(f.db.names, fleet.Keys)
+}
+
+// ofContacts are the tables of contacts and of what is listed with each of them.
+var ofContacts = []string{"contact", "map_entry", "contact_lifecycle", "contact_quality"}
 
 // syncDisk makes what the database wrote without waiting for the disk durable.
 func syncDisk() error {
@@ -85,11 +102,11 @@ func (f *filler) copies() int {
 
 // prepare reads the groups and lays out the copies.
 func (f *filler) prepare(ctx context.Context, h *home.Home, tmpl *template, g groups) error {
-	kek, err := h.Secret("keys_kek", 32)
+	secret, err := h.Secret("keys_kek", 32)
 	if err != nil {
 		return err
 	}
-	if f.wrapper, err = contact.ParseKEK([]byte(hex.EncodeToString(kek))); err != nil {
+	if f.wrapper, err = kek.Parse([]byte(hex.EncodeToString(secret))); err != nil {
 		return err
 	}
 	if f.keys, err = readKeys(ctx, f.db.of(fleet.Database("contact")), f.db.of(fleet.Keys), f.tokens, f.wrapper); err != nil {
@@ -143,6 +160,10 @@ func (f *filler) cut(ctx context.Context, times seconds) error {
 			return err
 		}
 		f.tables[name] = tables
+		if f.alone {
+			tables = slices.DeleteFunc(tables, func(t *table) bool { return !slices.Contains(ofContacts, t.name) })
+			f.tables[name] = tables
+		}
 		for _, t := range tables {
 			if tuples[t], err = readTuples(ctx, f.db.of(name), t.inOrder()); err != nil {
 				return err

@@ -74,7 +74,7 @@ ON CONFLICT (tenant, contact) DO NOTHING`
 func (f *filler) setHeads(ctx context.Context, database string) error {
 	conn := f.db.of(database)
 	for area, name := range f.order.areas {
-		if fleet.Database(name) != database {
+		if f.alone || fleet.Database(name) != database {
 			continue
 		}
 		if _, err := conn.Exec(ctx, "SELECT setval('event_position', $1)", max(1, f.end.positions[area])); err != nil {
@@ -89,7 +89,7 @@ func (f *filler) setHeads(ctx context.Context, database string) error {
 	contacts := copiesFrom + f.copies()*groupSize
 	switch database {
 	case fleet.Database("contact"):
-		if _, err := conn.Exec(ctx, "UPDATE customer_number SET next = $2 WHERE tenant = $1", f.tokens.tenant, firstID+contacts); err != nil {
+		if _, err := conn.Exec(ctx, "UPDATE customer_number SET next = $2 WHERE tenant = $1", f.tokens.tenant, firstID+contacts); err != nil || f.alone {
 			return err
 		}
 		_, err := conn.Exec(ctx, numberChanges, f.tokens.tenant)

@@ -15,18 +15,12 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/lingkar-crm/lingkar/pkg/kek"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
 // nonceBytes is the size of the nonce before the ciphertext of a sealed part.
 const nonceBytes = 12
-
-// wrapper wraps the keys of contacts, as the contact service does.
-type wrapper interface {
-	Current() string
-	Wrap(id uuid.UUID, secret []byte) []byte
-	Unwrap(id uuid.UUID, wrapped []byte) ([]byte, error)
-}
 
 // sealed is the sealed part of an event: where it lies, and what is in it.
 type sealed struct {
@@ -57,7 +51,7 @@ func newAEAD(secret []byte) (cipher.AEAD, error) {
 }
 
 // readKeys finds the keys of the contacts of the groups.
-func readKeys(ctx context.Context, contacts, keys *pgx.Conn, t *tokens, w wrapper) (*sealer, error) {
+func readKeys(ctx context.Context, contacts, keys *pgx.Conn, t *tokens, w *kek.Wrapper) (*sealer, error) {
 	s := &sealer{tokens: t, keyOf: map[int]int{}, aeads: map[int]cipher.AEAD{}}
 	rand.Read(s.secret[:]) // never fails (crypto/rand)
 	rows, err := contacts.Query(ctx, "SELECT id, key_id FROM contact WHERE tenant = $1", t.tenant)

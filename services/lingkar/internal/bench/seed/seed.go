@@ -61,6 +61,10 @@ type Options struct {
 	Shape Shape
 	// Events is how many events a retail customer has on average, from 4 to 50.
 	Events int
+	// Alone copies nothing but the contacts and what is listed with them: nothing has
+	// happened to the copies, and no other service knows them. It is for lists and reads
+	// of more contacts than the disk holds with their events.
+	Alone bool
 	// Seed decides names, amounts and who did what; 0 is a seed too.
 	Seed uint64
 	// Telemetry takes the logs of the services; nil leaves them out.

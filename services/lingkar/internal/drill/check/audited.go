@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	auditv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/audit/v1"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/ledger"
 )
@@ -64,15 +64,22 @@ func (r *Run) audited(ctx context.Context) Result {
 	return result
 }
 
-// sealed has the chains of the contact service verified, and answers how many entries
-// they seal.
+// sealed has the chains of all services verified, and answers how many entries they
+// seal.
 func (r *Run) sealed(ctx context.Context, result *Result) (entries int64) {
 	for n, t := range r.Tenants {
-		got, err := contactv1.NewAuditServiceClient(r.Load.Doors(n).GRPC).VerifyAudit(ctx, &contactv1.VerifyAuditRequest{})
-		if err != nil || !got.GetIntact() || got.GetSealedCount() == 0 {
-			result.breach("the audit log of %s is not intact: %d entries sealed, %v (%v)", t.Name, got.GetSealedCount(), got.GetFaults(), err)
+		before := entries
+		for _, area := range areas() {
+			got := &auditv1.VerifyAuditResponse{}
+			err := r.Load.Doors(n).GRPC.Invoke(ctx, "/lingkar."+area+".v1.AuditService/VerifyAudit", &auditv1.VerifyAuditRequest{}, got)
+			if err != nil || !got.GetIntact() {
+				result.breach("the audit log of %s in %s is not intact: %d entries sealed, %v (%v)", t.Name, area, got.GetSealedCount(), got.GetFaults(), err)
+			}
+			entries += got.GetSealedCount()
 		}
-		entries += got.GetSealedCount()
+		if entries == before {
+			result.breach("no entry of the audit log of %s is sealed", t.Name)
+		}
 	}
 	return entries
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/cluster"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/ledger"
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/receiver"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/drill/workload"
 )
 
@@ -48,8 +49,10 @@ func (r *Result) breach(format string, args ...any) {
 type Run struct {
 	Cluster *cluster.Cluster
 	Load    *workload.Load
-	Tenants []workload.Tenant
-	Ops     []*ledger.Op
+	// Receiver is where the tenants' webhooks arrive.
+	Receiver *receiver.Receiver
+	Tenants  []workload.Tenant
+	Ops      []*ledger.Op
 	// Random chooses samples.
 	Random *rand.Rand
 	// Patience is how long projections may take to reach the end.
@@ -58,11 +61,11 @@ type Run struct {
 	Enough func(Result) bool
 }
 
-// All makes every check, one after the other, until it is enough. Replaying comes first: it must leave
-// no trace for the others.
+// All makes every check, one after the other, until it is enough. Replaying comes first:
+// it must leave no trace for the others. What may have to wait comes last.
 func (r *Run) All(ctx context.Context) []Result {
 	checks := []func(context.Context) Result{
-		r.replay, r.settled, r.views, r.acknowledged, r.families, r.commits, r.order, r.audited, r.forgotten, r.rebuild, r.money, r.tenancy,
+		r.replay, r.settled, r.portals, r.views, r.acknowledged, r.families, r.commits, r.order, r.audited, r.forgotten, r.rebuild, r.money, r.tenancy, r.webhooks,
 	}
 	var results []Result
 	for _, check := range checks {

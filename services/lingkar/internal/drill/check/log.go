@@ -12,14 +12,24 @@ import (
 // The queries below answer one line for each breach.
 const (
 	// uncommitted finds rows whose number of changes is not the number of their
-	// events. The table is put in by name.
+	// events. The table is put in by name. A lifecycle is named by its contact's id.
 	uncommitted = `
 		SELECT format('%s %%s of %%s: the row says %%s changes, the log has %%s', t.id, t.tenant, t.seq, coalesce(l.n, 0))
 		FROM %s t
 		LEFT JOIN (
-			SELECT tenant, right(aggregate, 36) AS id, count(*) AS n FROM event_log GROUP BY 1, 2
+			SELECT tenant, right(aggregate, 36) AS id, count(*) AS n FROM event_log WHERE aggregate NOT LIKE 'lifecycles/%%' GROUP BY 1, 2
 		) l ON l.tenant = t.tenant AND l.id = t.id::text
 		WHERE t.seq <> coalesce(l.n, 0)
+		LIMIT 20`
+	// unmoved finds contacts whose number of moves is not the number of the events that
+	// tell of them.
+	unmoved = `
+		SELECT format('lifecycle %s of %s: %s moves, the log has %s', t.id, t.tenant, t.moves, coalesce(l.n, 0))
+		FROM contact_lifecycle t
+		LEFT JOIN (
+			SELECT tenant, right(aggregate, 36) AS id, count(*) AS n FROM event_log WHERE aggregate LIKE 'lifecycles/%' GROUP BY 1, 2
+		) l ON l.tenant = t.tenant AND l.id = t.id::text
+		WHERE t.moves <> coalesce(l.n, 0)
 		LIMIT 20`
 	// aggregates are the tables whose rows are made of events.
 	aggregates = `
@@ -88,7 +98,17 @@ func (r *Run) commits(ctx context.Context) Result {
 			result.breach("%s cannot be asked: %v", area, err)
 		}
 	}
-	result.Evidence = fmt.Sprintf("the rows of %d tables against their events", tables)
+	err := with(ctx, r.Cluster, fleet.Database("contact"), func(conn *pgx.Conn) error {
+		broken, err := texts(ctx, conn, unmoved)
+		for _, b := range broken {
+			result.breach("contact: %s", b)
+		}
+		return err
+	})
+	if err != nil {
+		result.breach("contact cannot be asked: %v", err)
+	}
+	result.Evidence = fmt.Sprintf("the rows of %d tables against their events, and the moves of lifecycles", tables)
 	return result
 }
 

@@ -51,7 +51,8 @@ func (c *Cluster) equip(s *Service, ends map[string][]string) error {
 		env = append(env, "LINGKAR_LOG_LEVEL="+level)
 	}
 	if s.front {
-		env = append(env, "LINGKAR_HTTP_LISTEN="+s.http)
+		env = append(env, "LINGKAR_HTTP_LISTEN="+s.http,
+			"LINGKAR_WEBHOOKS_KEK_FILE="+own+secrets.KEK, "LINGKAR_WEBHOOK_ALLOW_PRIVATE=true")
 	}
 	if _, err := os.Stat(filepath.Join(dir, secrets.KeysURL)); err == nil {
 		env = append(env, "LINGKAR_KEYS_DATABASE_URL_FILE="+filepath.Join(dir, secrets.KeysURL), "LINGKAR_KEYS_KEK_FILE="+own+secrets.KEK)

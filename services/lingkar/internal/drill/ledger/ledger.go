@@ -47,6 +47,9 @@ type Op struct {
 	// Family names the two contacts that it is one of, which are merged, taken apart
 	// and erased; "" for all other contacts.
 	Family string
+	// Portal is the contact whose token is shown, through a portal; "" where the tenant's
+	// own is.
+	Portal string
 	// Loses says that another call at the same moment may have come first, and that it
 	// is refused then as a state that does not allow it.
 	Loses bool

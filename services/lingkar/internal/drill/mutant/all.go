@@ -23,7 +23,7 @@ var (
 // All are all mutants.
 func All() []Mutant {
 	all := append(writing(), sequencing()...)
-	return slices.Concat(all, projecting(), keeping(), people())
+	return slices.Concat(all, projecting(), keeping(), people(), sending())
 }
 
 const (

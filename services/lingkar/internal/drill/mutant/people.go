@@ -2,8 +2,8 @@ package mutant
 
 import "time"
 
-// people are the mutants of what is kept of people who turn out to be one, or want to
-// be forgotten.
+// people are the mutants of what is kept of people who turn out to be one, want to be
+// forgotten, or look after their own through a portal.
 func people() []Mutant {
 	meeting := Focus{Faults: []string{"F26"}, Duration: 25 * time.Second}
 	return []Mutant{
@@ -19,6 +19,19 @@ func people() []Mutant {
 			Name: "erased-in-name-only", Breaks: "an erasure leaves what was said to the person",
 			Invariants: []string{"I12"}, Focus: meeting,
 			Edits: []Edit{{"services/contact/internal/store/erasures.go", "	b.Queue(\"SELECT erase_contact($1)\", c.ID)\n", ""}},
+		},
+		{
+			Name: "portal-list-unscoped", Breaks: "a portal lists the orders of everybody",
+			Invariants: []string{"I17"}, Focus: meeting,
+			Edits: []Edit{{
+				"services/sales-force-automation/internal/store/order.go", "			return append(of.Where(ctx), postgres.Until(\"order_time\", now()))\n",
+				"			return []postgres.Cond{postgres.Until(\"order_time\", now())}\n",
+			}},
+		},
+		{
+			Name: "withdrawal-ignored", Breaks: "an access that is suspended opens what it opened",
+			Invariants: []string{"I17"}, Focus: meeting,
+			Edits: []Edit{{"services/contact/internal/portal/portal.go", "	case a.State == Suspended:\n		return nil, errSuspended\n", ""}},
 		},
 		{
 			Name: "audit-left-out", Breaks: "changes are made without an entry in the audit log",

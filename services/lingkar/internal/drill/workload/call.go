@@ -39,6 +39,18 @@ type Tenant struct {
 type Doors struct {
 	GRPC *grpc.ClientConn
 	REST grpc.ClientConnInterface
+
+	http string // where REST leads
+	// token is shown instead of the tenant's; "" where that is.
+	token string
+}
+
+type tokenKey struct{}
+
+// bearing answers the doors for whoever shows the token.
+func (d Doors) bearing(token string) Doors {
+	d.token, d.REST = token, rest.Dial(d.http, func() string { return token })
+	return d
 }
 
 // Open answers the doors for a tenant. Nothing is repeated on the way: whether a
@@ -56,12 +68,17 @@ func Open(c *cluster.Cluster, t Tenant) (Doors, error) {
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13, RootCAs: pool, ServerName: "localhost"})),
 		grpc.WithDisableRetry(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxAnswer)),
 		grpc.WithUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-			return invoke(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+t.Token), method, req, reply, cc, opts...)
+			token, other := ctx.Value(tokenKey{}).(string)
+			if !other {
+				token = t.Token
+			}
+			return invoke(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), method, req, reply, cc, opts...)
 		}))
 	if err != nil {
 		return Doors{}, err
 	}
-	return Doors{GRPC: conn, REST: rest.Dial(fmt.Sprintf("http://127.0.0.1:%d", c.HTTP.Port()), func() string { return t.Token })}, nil
+	base := fmt.Sprintf("http://127.0.0.1:%d", c.HTTP.Port())
+	return Doors{GRPC: conn, REST: rest.Dial(base, func() string { return t.Token }), http: base}, nil
 }
 
 // Invoke makes the call of an operation once.
@@ -77,6 +94,9 @@ func (d Doors) invoke(ctx context.Context, overREST bool, method string, req pro
 	var conn grpc.ClientConnInterface = d.GRPC
 	if overREST {
 		conn = d.REST
+	}
+	if d.token != "" {
+		ctx = context.WithValue(ctx, tokenKey{}, d.token)
 	}
 	var header metadata.MD
 	err = conn.Invoke(ctx, method, req, answer, grpc.Header(&header))

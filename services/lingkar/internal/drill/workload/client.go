@@ -28,6 +28,7 @@ type client struct {
 	tickets   []*thing
 	deals     []*thing
 	families  []*Family
+	visitors  []*visitor
 	doubtful  []*doubt
 }
 
@@ -46,6 +47,7 @@ type customer struct {
 	last    string // the title of its last interaction that was acknowledged
 	// position is that interaction's place in the log.
 	position string
+	orders   []string // the names of its orders
 }
 
 // doubt is an operation that nobody knows the outcome of, and what to do when it
@@ -65,8 +67,9 @@ type weighted struct {
 // mix is what callers do, in hundredths.
 var mix = []weighted{
 	{14, (*client).createContact},
-	{34, (*client).recordInteraction},
+	{28, (*client).recordInteraction},
 	{6, (*client).workOnFamily},
+	{6, (*client).usePortal},
 	{10, (*client).moveDeal},
 	{15, (*client).workOnTicket},
 	{4, (*client).changeConsent},

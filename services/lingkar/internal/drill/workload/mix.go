@@ -121,10 +121,12 @@ func (c *client) workOnTicket(ctx context.Context) {
 }
 
 func (c *client) openTicket(ctx context.Context) {
-	k := c.customer()
-	if k == nil {
-		return
+	if k := c.customer(); k != nil {
+		c.openTicketOf(ctx, k)
 	}
+}
+
+func (c *client) openTicketOf(ctx context.Context, k *customer) {
 	req := &ticketv1.OpenTicketRequest{
 		Ticket: &ticketv1.Ticket{
 			Contact: k.name, Kind: ticketv1.TicketKind_TICKET_KIND_COMPLAINT, Channel: eventv1.Channel_CHANNEL_PHONE, Subject: c.next(),
@@ -155,18 +157,22 @@ func (c *client) changeConsent(ctx context.Context) {
 // maxPaid is far more than a floating point number of 32 bits can tell exactly.
 const maxPaid = 1_000_000_000
 
-// purchase records a sale of the till.
 func (c *client) purchase(ctx context.Context) {
-	k := c.customer()
-	if k == nil {
-		return
+	if k := c.customer(); k != nil {
+		c.purchaseOf(ctx, k)
 	}
+}
+
+// purchaseOf records a sale of the till.
+func (c *client) purchaseOf(ctx context.Context, k *customer) {
 	req := &salesv1.RecordPurchaseRequest{Purchase: &salesv1.Purchase{
 		Contact: k.name, ExternalIds: map[string]string{"till": c.next()}, Source: "till", Channel: eventv1.Channel_CHANNEL_POS,
 		PurchaseTime: timestamppb.New(time.Now().Add(-time.Hour)),
 		Amount:       &money.Money{CurrencyCode: currencies[c.random.IntN(len(currencies))], Units: 1 + c.random.Int64N(maxPaid)},
 	}}
-	c.do(ctx, "record purchase", salesv1.OrderService_RecordPurchase_FullMethodName, k.name, req, nil, nil)
+	c.do(ctx, "record purchase", salesv1.OrderService_RecordPurchase_FullMethodName, k.name, req, nil, func(a proto.Message, _ string) {
+		k.orders = append(k.orders, a.(*salesv1.Order).GetName())
+	})
 }
 
 // oversized are the lines and the characters of each that make an event larger than

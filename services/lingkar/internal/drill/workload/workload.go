@@ -45,8 +45,10 @@ type Load struct {
 	clients []*client
 	doors   []Doors
 	ledger  *ledger.Ledger
-	wg      sync.WaitGroup
-	cancel  context.CancelFunc
+	// holdings are what visitors of portals have.
+	holdings holdings
+	wg       sync.WaitGroup
+	cancel   context.CancelFunc
 
 	mu      sync.Mutex
 	broken  []string // what a caller saw that must not be
@@ -201,7 +203,7 @@ func (l *Load) judge(op *ledger.Op, err error) {
 	if op.Loses && status.Code(err) == codes.FailedPrecondition {
 		return
 	}
-	if op.Refusal != "" && errs.Reason(err) == op.Refusal && status.Code(err) == codes.InvalidArgument {
+	if op.Refusal != "" && errs.Reason(err) == op.Refusal && (op.Portal != "" || status.Code(err) == codes.InvalidArgument) {
 		return
 	}
 	if outcomeOf(err) == ledger.Failed || status.Code(err).String() == "Internal" || status.Code(err).String() == "Unknown" {

@@ -16,9 +16,9 @@ import (
 func (i *Importer) leads() bulk.Kind {
 	s := &settler[lead.Lead, *salesv1.Lead]{of: i.Store.Leads, store: i.Store, read: i.lead, merge: mergeLead}
 	return bulk.Kind{
-		Name: "leads", Fields: leadFields, Known: known, System: systemOf,
+		Name: "leads", Named: i.named("leads"), Fields: leadFields, Known: known, System: systemOf,
 		Writes:  []string{"lingkar.dev/Lead", "lingkar.dev/Contact"},
-		Prepare: i.prepare, Step: s.step, Undo: i.Store.TakeBackLead,
+		Prepare: i.prepare, Step: s.step, Undo: i.Store.TakeBackLeads(),
 	}
 }
 

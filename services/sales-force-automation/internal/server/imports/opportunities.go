@@ -29,9 +29,9 @@ type (
 func (i *Importer) opportunities() bulk.Kind {
 	s := &deals{of: i.Store.Opportunities, store: i.Store, read: i.opportunity, merge: mergeOpportunity}
 	return bulk.Kind{
-		Name: "opportunities", Fields: opportunityFields, Known: known, System: systemOf,
+		Name: "opportunities", Named: i.named("opportunities"), Fields: opportunityFields, Known: known, System: systemOf,
 		Writes:  []string{"lingkar.dev/Opportunity", "lingkar.dev/Contact"},
-		Prepare: i.prepareDeals, Step: s.step, Undo: i.Store.TakeBackOpportunity,
+		Prepare: i.prepareDeals, Step: s.step, Undo: i.Store.TakeBackOpportunities(),
 	}
 }
 

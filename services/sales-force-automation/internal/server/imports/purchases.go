@@ -32,10 +32,10 @@ var (
 // updated. Without order numbers each row is an order, and equal rows are one.
 func (i *Importer) purchases() bulk.Kind {
 	return bulk.Kind{
-		Name: "purchases", Fields: purchaseFields, Known: known, System: systemOf,
+		Name: "purchases", Named: i.named("purchases"), Fields: purchaseFields, Known: known, System: systemOf,
 		Writes:   []string{"lingkar.dev/Order", "lingkar.dev/Contact"},
 		Together: func(a, b bulk.Row) bool { return a.First(fieldID) != "" && a.First(fieldID) == b.First(fieldID) },
-		Prepare:  i.prepare, Step: i.purchaseStep, Undo: i.Store.TakeBackOrder,
+		Prepare:  i.prepare, Step: i.purchaseStep, Undo: i.Store.TakeBackOrders(),
 	}
 }
 
@@ -207,6 +207,9 @@ func (i *Importer) record(u *record.Unit, job *bulk.Job, held map[store.External
 		return s.refused(err), nil
 	}
 	o, events, err := store.Purchase(s.message, i.Now())
+	if err == nil {
+		err = i.Store.Orders.CheckNew(findingsOf(job).custom, o)
+	}
 	if err != nil {
 		return s.refused(err), nil
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/text"
@@ -46,12 +47,14 @@ type findings struct {
 	// products holds the product of each key; nil where there is none.
 	products  map[string]*product.Product
 	pipelines []*pipeline.Pipeline
+	// custom are the rules of the custom fields of what the rows become.
+	custom *customfield.Rules
 }
 
 func findingsOf(job *bulk.Job) *findings {
 	f, ok := job.State.(*findings)
 	if !ok {
-		f = &findings{contacts: map[string]uuid.UUID{}, refused: map[string]error{}, products: map[string]*product.Product{}}
+		f = &findings{contacts: map[string]uuid.UUID{}, refused: map[string]error{}, products: map[string]*product.Product{}, custom: &customfield.Rules{}}
 		job.State = f
 	}
 	return f
@@ -70,11 +73,34 @@ func (f *findings) contact(p party) (uuid.UUID, error) {
 	return id, nil
 }
 
+// becomes says what the rows of a file become, by its kind.
+var becomes = map[string]string{"leads": "leads", "opportunities": "opportunities", "purchases": "orders"}
+
+// named answers the custom field that the heading of a column names, of what the rows of
+// a kind become.
+func (i *Importer) named(kind string) func(ctx context.Context, tenant uuid.UUID, heading string) (string, error) {
+	return func(ctx context.Context, tenant uuid.UUID, heading string) (string, error) {
+		schema, err := i.Store.Schemas.Of(ctx, tenant)
+		if err != nil {
+			return "", err
+		}
+		if key, ok := schema.Of(becomes[kind]).Named(heading); ok {
+			return inCustom + key, nil
+		}
+		return "", nil
+	}
+}
+
 // prepare finds, before the transaction of a step, the contacts and products that
 // its rows name. It asks as the service: an import is not bound to what its caller
 // owns.
 func (i *Importer) prepare(ctx context.Context, job *bulk.Job, rows []bulk.Row) error {
 	f := findingsOf(job)
+	schema, err := i.Store.Schemas.Of(ctx, job.Tenant)
+	if err != nil {
+		return err
+	}
+	f.custom = schema.Of(becomes[job.Import.GetKind()])
 	if err := i.findProducts(ctx, job, f, rows); err != nil {
 		return err
 	}
@@ -89,8 +115,7 @@ func (i *Importer) prepare(ctx context.Context, job *bulk.Job, rows []bulk.Row) 
 	if len(open) == 0 {
 		return nil
 	}
-	ctx, err := i.AsService(ctx, job.Tenant)
-	if err != nil {
+	if ctx, err = i.AsService(ctx, job.Tenant); err != nil {
 		return err
 	}
 	found, err := i.lookUp(ctx, job.Import.GetSystem(), open)

@@ -41,6 +41,8 @@ type item[T any, P proto.Message] struct {
 	// stand puts the record, new or known, where it stands, and answers what
 	// happened.
 	stand func(*T) []entity.Event
+	// rules are those of the tenant's custom fields.
+	rules record.CustomRules
 }
 
 // settler brings the records of one resource in.
@@ -70,6 +72,7 @@ func (s *settler[T, P]) step(_ context.Context, u *record.Unit, job *bulk.Job, r
 			outcomes = append(outcomes, refusal(row.Line, err))
 			continue
 		}
+		one.rules = f.custom
 		items, keys = append(items, one), append(keys, one.key)
 	}
 	known, there, err := s.known(u, job, keys)
@@ -155,6 +158,9 @@ func (s *settler[T, P]) settle(u *record.Unit, job *bulk.Job, known map[store.Ex
 	if err := s.of.Fill(row, one.message); err != nil {
 		return refusal(one.line, err), nil
 	}
+	if err := s.of.CheckNew(one.rules, row); err != nil {
+		return refusal(one.line, err), nil
+	}
 	events := one.stand(row)
 	if job.DryRun() {
 		tried[one.key.ID] = true
@@ -188,8 +194,11 @@ func (s *settler[T, P]) meet(u *record.Unit, job *bulk.Job, id uuid.UUID, there 
 
 // change puts what the row says onto a record.
 func (s *settler[T, P]) change(row *T, one item[T, P]) ([]entity.Event, error) {
-	before := s.of.Proto(row)
+	before, custom := s.of.Proto(row), s.of.Meta(row).CustomFields
 	if err := s.of.Fill(row, s.merge(proto.Clone(before).(P), one.message)); err != nil {
+		return nil, err
+	}
+	if err := s.of.CheckChanged(one.rules, custom, row); err != nil {
 		return nil, err
 	}
 	same := proto.Equal(before, s.of.Proto(row))

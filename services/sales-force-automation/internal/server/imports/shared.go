@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/lingkar-crm/lingkar/pkg/bulk"
+	"github.com/lingkar-crm/lingkar/pkg/customfield"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	salesv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/sales/v1"
@@ -61,7 +62,7 @@ func commonOf(job *bulk.Job, f *findings, row bulk.Row, key store.ExternalID) (c
 			c.label(v, "true")
 		}
 	}
-	return c, c.readMaps(row)
+	return c, c.readMaps(row, f.custom)
 }
 
 // label keeps a text as a label, shortened to what one may hold.
@@ -71,8 +72,9 @@ func (c *common) label(name, value string) {
 	}
 }
 
-// readMaps reads the columns that are named after an entry of a map.
-func (c *common) readMaps(row bulk.Row) error {
+// readMaps reads the columns that are named after an entry of a map; a custom field that
+// is on file by its type.
+func (c *common) readMaps(row bulk.Row, rules *customfield.Rules) error {
 	details, err := detailsOf(row)
 	if err != nil {
 		return err
@@ -92,7 +94,14 @@ func (c *common) readMaps(row bulk.Row) error {
 			c.ids[name] = values[0]
 		}
 		if name, ok := strings.CutPrefix(field, inCustom); ok {
-			custom[name] = customValue(values[0])
+			v, known, wrong := rules.Parse(name, values[0])
+			switch {
+			case wrong != nil:
+				return errs.InvalidAll(*wrong)
+			case !known:
+				v = customValue(values[0])
+			}
+			custom[name] = v
 		}
 	}
 	if len(custom) == 0 {

@@ -1,0 +1,4 @@
+package store
+
+// FindEmployeesSQL is the statement of FindEmployees.
+const FindEmployeesSQL = findEmployees
