@@ -33,7 +33,8 @@ const (
 // Answers what is known of a customer, by its Customer ID alone (A14).
 //
 // Every call takes "customers/C-000123" or, with a contact's id,
-// "customers/{uuid}". What a caller may not read is left out and said so.
+// "customers/{uuid}". What a caller may not read is left out and said so. Of deals, legal
+// holds and portal accesses it sees, and hears, what happened to those that it may get.
 type CustomerViewServiceClient interface {
 	// Answers the whole view of one customer in one call (CON-01). Waits up to two
 	// seconds for min_position, then UNAVAILABLE NOT_YET_VISIBLE.
@@ -99,7 +100,8 @@ type CustomerViewService_WatchCustomerClient = grpc.ServerStreamingClient[WatchC
 // Answers what is known of a customer, by its Customer ID alone (A14).
 //
 // Every call takes "customers/C-000123" or, with a contact's id,
-// "customers/{uuid}". What a caller may not read is left out and said so.
+// "customers/{uuid}". What a caller may not read is left out and said so. Of deals, legal
+// holds and portal accesses it sees, and hears, what happened to those that it may get.
 type CustomerViewServiceServer interface {
 	// Answers the whole view of one customer in one call (CON-01). Waits up to two
 	// seconds for min_position, then UNAVAILABLE NOT_YET_VISIBLE.
