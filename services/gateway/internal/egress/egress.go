@@ -57,7 +57,7 @@ type Guard struct {
 // Client makes calls that the guard looks after, until the context ends. It follows no
 // redirect: that is an answer like any other.
 func (g Guard) Client(ctx context.Context) *http.Client {
-	dialer := &net.Dialer{Timeout: Connect, KeepAlive: idle, ControlContext: g.control, Resolver: &net.Resolver{PreferGo: true}}
+	dialer := &net.Dialer{Timeout: Connect, KeepAlive: idle, ControlContext: g.control, Resolver: resolver(ctx, (&net.Dialer{}).DialContext)}
 	return &http.Client{
 		Timeout: Total,
 		Transport: &http.Transport{
@@ -67,6 +67,12 @@ func (g Guard) Client(ctx context.Context) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+// resolver finds addresses until the context ends. What two calls look up together, it
+// would otherwise go on looking up when both have ended.
+func resolver(end context.Context, connect dial) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: until(end, connect)}
 }
 
 // dial makes a connection, as net.Dialer does.
