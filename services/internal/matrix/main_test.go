@@ -47,6 +47,7 @@ func TestMatrix(t *testing.T) {
 	t.Run("tenants", func(t *testing.T) { testTenants(t, b) })
 	t.Run("scopes", func(t *testing.T) { testScopes(t, b) })
 	t.Run("lists", func(t *testing.T) { testLists(t, b) })
+	t.Run("timelines", func(t *testing.T) { testTimelines(t, b) })
 	t.Run("portal", func(t *testing.T) { testPortal(t, b) })
 	t.Run("states", func(t *testing.T) { testStates(t, b) })
 	t.Run("views", func(t *testing.T) { testViews(t, b) })

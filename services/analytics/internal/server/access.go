@@ -4,6 +4,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // Who may read what of a view is what the services that own it say themselves.
@@ -46,6 +47,36 @@ var historians = map[string]auth.Rule{
 	"sales":    everyone,
 	"ticket":   front,
 	"campaign": everyone,
+}
+
+// leaders read what is kept from those who meet customers, staff what is kept from those
+// who only count.
+var (
+	leaders = auth.Allow(auth.All, auth.Admin, auth.Manager, auth.Service)
+	staff   = leaders.And(auth.Allow(auth.All, auth.Sales, auth.Agent, auth.Marketer))
+)
+
+// guarded say who may read the resources of the collections that are guarded. One without
+// a rule is nobody's.
+var guarded = map[string]auth.Rule{
+	"legalHolds":     leaders,
+	"opportunities":  deals,
+	"orders":         deals,
+	"portalAccesses": staff,
+}
+
+// reachOf answers what of the guarded a caller may see.
+func reachOf(c auth.Caller) store.Reach {
+	r := store.Reach{Subject: c.Subject, Teams: c.Teams}
+	for _, collection := range projection.Guarded {
+		switch scope(guarded[collection], c.Roles) {
+		case auth.All:
+			r.All = append(r.All, collection)
+		case auth.Team, auth.Own:
+			r.Own = append(r.Own, collection)
+		}
+	}
+	return r
 }
 
 // scope answers the widest that a rule grants to one of the roles.

@@ -63,7 +63,7 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 func timelineQuery(req *analyticsv1.ListTimelineRequest, caller auth.Caller) store.TimelineQuery {
 	q := store.TimelineQuery{
 		Limit: pageOf(req.GetPageSize()) + 1, Types: req.GetTypes(),
-		Conversation: req.GetConversation(), Interactions: req.GetInteractionsOnly(),
+		Conversation: req.GetConversation(), Interactions: req.GetInteractionsOnly(), Reach: reachOf(caller),
 	}
 	q.Areas, _ = history(caller, req.GetAreas())
 	if len(q.Types) == 0 {

@@ -32,7 +32,11 @@ func (s *Server) WatchCustomer(req *analyticsv1.WatchCustomerRequest, stream grp
 	}
 	areas, _ := history(caller, nil)
 	f := feed{store: s.Store, tenant: caller.Tenant, filter: store.EventFilter{Contact: customer.Contact, Areas: areas}}
+	reach := reachOf(caller)
 	return f.follow(ctx, req.GetCursor(), func(e store.Stored) error {
+		if seen, err := s.Store.Reaches(ctx, caller.Tenant, reach, e.Event); err != nil || !seen {
+			return err
+		}
 		entry, err := projection.EntryOf(e.Event)
 		if err != nil {
 			return err

@@ -22,9 +22,9 @@ func queueRows(b *pgx.Batch, r *projection.Rows) {
 }
 
 const insertTimeline = `
-INSERT INTO timeline (tenant, contact, occurred_at, event_id, recorded_at, area, type, channel, conversation, interaction, related, entry)
+INSERT INTO timeline (tenant, contact, occurred_at, event_id, recorded_at, area, type, channel, conversation, interaction, related, guarded, entry)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::timestamptz[], $6::text[], $7::text[],
-	$8::smallint[], $9::text[], $10::boolean[], $11::boolean[], $12::bytea[])`
+	$8::smallint[], $9::text[], $10::boolean[], $11::boolean[], $12::text[], $13::bytea[])`
 
 func queueTimeline(b *pgx.Batch, rows []projection.Entry) {
 	type row = projection.Entry
@@ -43,6 +43,7 @@ func queueTimeline(b *pgx.Batch, rows []projection.Entry) {
 		column(rows, func(r row) string { return r.Conversation }),
 		column(rows, func(r row) bool { return r.Interaction }),
 		column(rows, func(r row) bool { return r.Related }),
+		column(rows, func(r row) string { return r.Guarded }),
 		column(rows, func(r row) []byte { return r.Body }))
 }
 

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,32 @@ func TestProjections_dependOnTheEventsAlone(t *testing.T) {
 		if sum == emptySHA256 {
 			t.Errorf("the story leaves %s empty", table)
 		}
+	}
+}
+
+// Entries that were there before it was said which of them are guarded are told from their
+// own words.
+func TestMigration_findsWhatIsGuarded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 4)
+	w.story(storyEvents, uuid.New())
+	s, db := open(t, w.keys)
+	apply(t, s, db, 500, w.events)
+	want, err := s.DigestsOf(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asOwner(t, db, "UPDATE timeline SET guarded = ''")
+	if emptied, err := s.DigestsOf(t.Context()); err != nil || emptied["timeline"] == want["timeline"] {
+		t.Fatalf("nothing is guarded: %v", err)
+	}
+	migration, err := store.Migrations.ReadFile("migrations/00006_guarded.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asOwner(t, db, string(migration[bytes.Index(migration, []byte("WITH named")):]))
+	if got, err := s.DigestsOf(t.Context()); err != nil || got["timeline"] != want["timeline"] {
+		t.Errorf("the timeline differs from what the events make of it: %v", err)
 	}
 }
 

@@ -160,6 +160,7 @@ CREATE TABLE timeline (
 	interaction boolean NOT NULL,
 	related boolean NOT NULL,
 	entry bytea NOT NULL,
+	guarded text DEFAULT ''::text NOT NULL,
 	CONSTRAINT timeline_pkey PRIMARY KEY (tenant, contact, occurred_at, event_id)
 );
 CREATE INDEX timeline_conversation ON timeline USING btree (tenant, contact, conversation, occurred_at, event_id) WHERE (conversation <> ''::text);
@@ -191,6 +192,18 @@ $function$
 ;
 
 CREATE OR REPLACE FUNCTION projection_create(target text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+	PERFORM projection_create_unguarded(target);
+	-- The search path is the target's first by now.
+	ALTER TABLE timeline ADD COLUMN guarded text NOT NULL DEFAULT '';
+END
+$function$
+;
+
+CREATE OR REPLACE FUNCTION projection_create_unguarded(target text)
  RETURNS void
  LANGUAGE plpgsql
 AS $function$

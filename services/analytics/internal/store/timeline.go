@@ -24,6 +24,8 @@ type TimelineQuery struct {
 	Conversation string
 	// Interactions leaves out what is no meeting of customer and company.
 	Interactions bool
+	// Reach says which entries the reader may see.
+	Reach Reach
 }
 
 // TimelineKey is the place of an entry on a timeline.
@@ -39,6 +41,8 @@ type Entry struct {
 	Body []byte
 }
 
+// Whether a guarded resource is the reader's own is asked for by a subquery, for each such
+// entry and for no other: EXISTS might be answered by reading all there are.
 const timelinePage = `
 SELECT {family:DISTINCT ON (t.occurred_at, t.event_id)} t.occurred_at, t.event_id, t.entry
 FROM timeline t
@@ -48,6 +52,14 @@ WHERE t.tenant = $1 AND t.contact = {contact} AND (t.occurred_at, t.event_id) < 
   AND ($8::text[] IS NULL OR t.type = ANY ($8))
   AND ($9::smallint[] IS NULL OR t.channel = ANY ($9))
   AND (NOT $10::boolean OR t.interaction)
+  AND (t.guarded = '' OR split_part(t.guarded, '/', 1) = ANY ($13::text[])
+       OR split_part(t.guarded, '/', 1) = ANY ($14::text[]) AND (
+           SELECT o.owner = $15 OR o.team = ANY ($16::text[])
+           FROM aggregate_state o
+           WHERE o.tenant = $1 AND o.aggregate = t.guarded AND {valid:o}
+           ORDER BY o.seq DESC
+           LIMIT 1
+       ))
   {conversation}
 ORDER BY t.occurred_at DESC, t.event_id DESC
 LIMIT $11`
@@ -69,6 +81,7 @@ func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q Ti
 	args := []any{
 		tenant, ref.arg(), at.known(), before.OccurredAt, before.EventID, at.held(),
 		q.Areas, q.Types, q.Channels, q.Interactions, q.Limit, q.Conversation,
+		q.Reach.All, q.Reach.Own, q.Reach.Subject, q.Reach.Teams,
 	}
 	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) (err error) {
 		*entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {

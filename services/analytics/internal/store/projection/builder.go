@@ -73,7 +73,7 @@ func (b *builder) add(e *eventv1.Event) error {
 
 // addEntries puts the event on the timeline of every contact it names.
 func (b *builder) addEntries(h header, item *item) error {
-	if len(h.contacts) == 0 || confidential[collection(h.GetAggregate())] {
+	if len(h.contacts) == 0 || Confidential(h.Event) {
 		return nil
 	}
 	body, err := encode(entryOf(h, item))
@@ -87,7 +87,7 @@ func (b *builder) addEntries(h header, item *item) error {
 			OccurredAt: h.occurredAt, RecordedAt: h.recorded,
 			Area: h.GetArea(), Type: h.GetType(), Channel: int16(h.GetInteraction().GetChannel()),
 			Conversation: h.GetInteraction().GetConversation(),
-			Interaction:  h.GetInteraction() != nil, Related: related, Body: body,
+			Interaction:  h.GetInteraction() != nil, Related: related, Guarded: guardedName(h.GetAggregate()), Body: body,
 		})
 		if related {
 			b.relate(contactKey{h.tenant, contact}, later(h.occurredAt, h.recorded))

@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -8,6 +9,7 @@ import (
 
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	contactv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/contact/v1"
+	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
 // RelationshipTypes is the section of the types of relationships, CustomFields that of the
@@ -52,6 +54,29 @@ var kinds = map[string]kind{
 // confidential are the collections that only those may know of who may read them: not
 // even that there is something stands on a timeline.
 var confidential = map[string]bool{"employeeRecords": true}
+
+// Guarded are the collections that not everybody may read who may read the rest of their
+// area. What happened to one of their resources is for those who may read it.
+var Guarded = []string{"legalHolds", "opportunities", "orders", "portalAccesses"}
+
+// GuardOf answers the collection of a resource that is guarded; empty for others.
+func GuardOf(resource string) string {
+	if c := collection(resource); slices.Contains(Guarded, c) {
+		return c
+	}
+	return ""
+}
+
+// guardedName answers the name of a resource that is guarded; empty for others.
+func guardedName(resource string) string {
+	if GuardOf(resource) == "" {
+		return ""
+	}
+	return resource
+}
+
+// Confidential says whether an event is on no timeline at all.
+func Confidential(e *eventv1.Event) bool { return confidential[collection(e.GetAggregate())] }
 
 func tellsBalance(resource proto.Message) bool {
 	f, ok := resource.(*contactv1.Fact)

@@ -45,6 +45,8 @@ type Entry struct {
 	Interaction bool
 	// Related is true where the event shows that the contact has to do with us.
 	Related bool
+	// Guarded is the resource where it is one of a collection that is Guarded.
+	Guarded string
 	// Body is the TimelineEntry as answered.
 	Body []byte
 }
