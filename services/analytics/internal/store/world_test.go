@@ -133,7 +133,10 @@ func (w *world) story(events int, tenants ...uuid.UUID) {
 }
 
 func (w *world) setUp(tenant uuid.UUID) {
-	w.tell(tenant, "platform", "tenants/"+tenant.String(), &platformv1.TenantCreated{Tenant: &platformv1.Tenant{CurrencyCode: "IDR", TimeZone: "Asia/Jakarta"}}, nil)
+	t := &platformv1.Tenant{CurrencyCode: "IDR", TimeZone: "Asia/Jakarta"}
+	w.tell(tenant, "platform", "tenants/"+tenant.String(), &platformv1.TenantCreated{Tenant: t}, nil)
+	t.LifecycleWindowMonths = 18
+	w.tell(tenant, "platform", "tenants/"+tenant.String(), &platformv1.TenantUpdated{Tenant: t}, nil)
 	rate := &platformv1.ExchangeRate{Name: "exchangeRates/" + w.id().String(), FromCurrencyCode: "USD", ToCurrencyCode: "IDR", Date: &date.Date{Year: 2026, Month: 1, Day: 1}, Rate: "16000"}
 	w.tell(tenant, "platform", rate.GetName(), &platformv1.ExchangeRateCreated{ExchangeRate: rate}, nil)
 	rate.Rate = "16250.5"

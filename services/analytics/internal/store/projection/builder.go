@@ -1,6 +1,9 @@
 package projection
 
 import (
+	"bytes"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,8 +19,8 @@ type builder struct {
 	states    []*State
 	last      map[key][]*State // the newest version of an aggregate, one row per contact
 	relations map[contactKey]time.Time
-	order     []contactKey // of relations, so that equal batches give equal rows
-	tenants   []Tenant
+	order     []contactKey         // of relations, so that equal batches give equal rows
+	tenants   map[uuid.UUID]Tenant // the newest of each
 	facts     *chains[Fact]
 	customers *chains[Customer]
 	rates     *chains[Rate]
@@ -29,6 +32,7 @@ func newBuilder() *builder {
 	return &builder{
 		last:      map[key][]*State{},
 		relations: map[contactKey]time.Time{},
+		tenants:   map[uuid.UUID]Tenant{},
 		facts:     newChains(Fact.same),
 		customers: newChains(func(a, b Customer) bool { return a == b }),
 		rates:     newChains(func(a, b Rate) bool { return a == b }),
@@ -37,7 +41,7 @@ func newBuilder() *builder {
 
 func (b *builder) rows() *Rows {
 	r := &Rows{
-		Timeline: b.timeline, Tenants: b.tenants,
+		Timeline: b.timeline, Tenants: slices.SortedFunc(maps.Values(b.tenants), func(x, y Tenant) int { return bytes.Compare(x.ID[:], y.ID[:]) }),
 		Facts: b.facts.all(), Customers: b.customers.all(), Rates: b.rates.all(),
 	}
 	for _, s := range b.states {

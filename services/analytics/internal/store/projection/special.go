@@ -78,7 +78,9 @@ func (b *builder) addSpecial(h header, resource proto.Message) error {
 	case *platformv1.ExchangeRate:
 		return b.addRate(h, r)
 	case *platformv1.Tenant:
-		b.tenants = append(b.tenants, Tenant{ID: h.tenant, Seq: h.GetAggregateSeq(), Currency: r.GetCurrencyCode(), Zone: r.GetTimeZone(), Months: cmp.Or(r.GetLifecycleWindowMonths(), lifecycle.DefaultMonths)})
+		if b.tenants[h.tenant].Seq < h.GetAggregateSeq() {
+			b.tenants[h.tenant] = Tenant{ID: h.tenant, Seq: h.GetAggregateSeq(), Currency: r.GetCurrencyCode(), Zone: r.GetTimeZone(), Months: cmp.Or(r.GetLifecycleWindowMonths(), lifecycle.DefaultMonths)}
+		}
 	}
 	return nil
 }
