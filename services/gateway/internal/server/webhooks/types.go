@@ -39,24 +39,34 @@ var Types = sync.OnceValue(func() []string {
 // there is instead, once.
 func CheckTypes(field string, types []string) (wrong []errs.Violation) {
 	for i, t := range types {
-		if _, known := slices.BinarySearch(Types(), t); known {
+		if _, there := slices.BinarySearch(Types(), t); there {
 			continue
 		}
 		v := errs.Violation{Field: fields.Index(field, i), Reason: "EVENT_TYPE_UNKNOWN", Description: "there is no such type of event"}
 		if len(wrong) == 0 {
-			v.Description += "; known are " + strings.Join(near(t), ", ")
+			v.Description += "; known are " + known(t)
 		}
 		wrong = append(wrong, v)
 	}
 	return wrong
 }
 
-// near answers the types of the same area; all where it is none of ours.
-func near(t string) []string {
-	area := strings.TrimSuffix(t, path.Ext(t)) + "."
-	of := slices.DeleteFunc(slices.Clone(Types()), func(known string) bool { return !strings.HasPrefix(known, area) })
-	if len(of) == 0 {
-		return Types()
+// known words what there is of the area that a type names, without saying the area each
+// time; the areas where it names none.
+func known(t string) string {
+	area := strings.TrimSuffix(t, path.Ext(t))
+	var areas, of []string
+	for _, is := range Types() {
+		its := strings.TrimSuffix(is, path.Ext(is))
+		if !slices.Contains(areas, its) {
+			areas = append(areas, its)
+		}
+		if its == area {
+			of = append(of, strings.TrimPrefix(is, area+"."))
+		}
 	}
-	return of
+	if len(of) == 0 {
+		return "those of the areas " + strings.Join(areas, ", ")
+	}
+	return area + "." + strings.Join(of, ", ")
 }
