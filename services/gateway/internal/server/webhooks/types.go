@@ -44,7 +44,7 @@ func CheckTypes(field string, types []string) (wrong []errs.Violation) {
 		}
 		v := errs.Violation{Field: fields.Index(field, i), Reason: "EVENT_TYPE_UNKNOWN", Description: "there is no such type of event"}
 		if len(wrong) == 0 {
-			v.Description += "; known are " + known(t)
+			v.Description += "; known " + known(t)
 		}
 		wrong = append(wrong, v)
 	}
@@ -66,7 +66,7 @@ func known(t string) string {
 		}
 	}
 	if len(of) == 0 {
-		return "those of the areas " + strings.Join(areas, ", ")
+		return "are those of " + strings.Join(areas, ", ")
 	}
-	return area + "." + strings.Join(of, ", ")
+	return "of " + area + " are " + strings.Join(of, ", ")
 }
