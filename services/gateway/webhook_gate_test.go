@@ -152,6 +152,13 @@ func TestWebhooks_askAtEachAttempt(t *testing.T) {
 	}
 	budi := h.person(&contactv1.Contact{DisplayName: "Budi Santoso"})
 	list := h.deliveries(outside, pending, blocked)
+	testkit.Eventually(t, func() error { // an attempt under way would note its time after the clock's move
+		d, err := h.GetWebhookDelivery(h.Ctx(), &platformv1.GetWebhookDeliveryRequest{Name: list[0].GetName()})
+		if err == nil && len(d.GetAttempts()) != 1 {
+			err = fmt.Errorf("the delivery is %v, want one attempt", d)
+		}
+		return err
+	})
 	must(contactv1.NewPrivacyServiceClient(h.Conn).RestrictContact(h.Ctx(), &contactv1.RestrictContactRequest{Name: budi.GetName()}))(t)
 	suite.Clock.Advance(10 * time.Second)
 	h.deliveries(outside, blocked, blocked)
