@@ -144,15 +144,17 @@ func startApart(t *testing.T, c compose) *apart {
 	t.Helper()
 	dir := filepath.Dir(dataDir(t))
 	a := &apart{dir: dir, secrets: filepath.Join(dir, "secrets"), bin: filepath.Join(dir, "bin"), ports: map[string]string{}}
-	a.postgres, a.nats = free(t), free(t)
-	for _, name := range c.processes() {
-		a.ports[name], a.ports[name+"/admin"], a.ports[name+"/http"] = free(t), free(t), free(t)
-	}
 	for _, name := range c.processes() {
 		out, err := exec.Command("go", "build", "-o", filepath.Join(a.bin, name), "../"+name+"/cmd/"+name).CombinedOutput()
 		if err != nil {
 			t.Fatalf("build %s: %v\n%s", name, err, out)
 		}
+	}
+	places := free(t, 2+3*len(c.processes()))
+	a.postgres, a.nats = places[0], places[1]
+	for i, name := range c.processes() {
+		of := places[2+3*i:]
+		a.ports[name], a.ports[name+"/admin"], a.ports[name+"/http"] = of[0], of[1], of[2]
 	}
 	return a
 }
@@ -287,17 +289,20 @@ func (a *apart) awaitHealthy(t *testing.T, c compose) {
 	}
 }
 
-// free answers an address of this machine that nobody listens on. The port is not
-// of the range from which the system takes ports for others at any moment.
-func free(t *testing.T) string {
+// free answers so many addresses of this machine that nobody listens on. The ports are
+// not of the range from which the system takes ports for others at any moment.
+func free(t *testing.T, n int) (addresses []string) {
 	t.Helper()
-	for range 100 {
+	for range 100 * n {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		if err != nil {
+			continue
+		}
+		defer l.Close() // only when all are found: none is answered twice
+		if addresses = append(addresses, l.Addr().String()); len(addresses) == n {
+			return addresses
 		}
 	}
-	t.Fatal("no free port")
-	return ""
+	t.Fatalf("there are no %d free ports", n)
+	return nil
 }
