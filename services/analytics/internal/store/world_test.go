@@ -158,6 +158,9 @@ func (w *world) chapter(tenant uuid.UUID, number int) {
 	if w.random.IntN(3) == 0 {
 		w.bind(tenant, id, number)
 	}
+	if number%5 == 0 {
+		w.guard(tenant, id)
+	}
 	for range w.random.IntN(3) {
 		w.buy(tenant, id)
 	}
@@ -181,6 +184,14 @@ func (w *world) bind(tenant, id uuid.UUID, number int) {
 	w.tell(tenant, "contact", r.GetName(), &contactv1.RelationshipCreated{Relationship: r}, nil, id, other)
 	r.EndTime = timestamppb.New(w.now)
 	w.tell(tenant, "contact", r.GetName(), &contactv1.RelationshipEnded{Relationship: r}, nil, id, other)
+}
+
+// guard tells of what is for few to read.
+func (w *world) guard(tenant, id uuid.UUID) {
+	hold := &contactv1.LegalHold{Name: "legalHolds/" + w.id().String(), Contact: "contacts/" + id.String()}
+	w.tell(tenant, "contact", hold.GetName(), &contactv1.LegalHoldCreated{LegalHold: hold}, nil, id)
+	access := &contactv1.PortalAccess{Name: "portalAccesses/" + w.id().String(), Contact: "contacts/" + id.String()}
+	w.tell(tenant, "contact", access.GetName(), &contactv1.PortalAccessGranted{PortalAccess: access}, nil, id)
 }
 
 func (w *world) buy(tenant, id uuid.UUID) {

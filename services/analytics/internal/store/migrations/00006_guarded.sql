@@ -33,7 +33,7 @@ WITH named AS (
 	           '706f7274616c4163636573736573' || -- portalAccesses
 	           ')2f[0-9a-f]{72})70') AS hex
 	FROM timeline t
-	WHERE t.area IN ('contact', 'sales')
+	WHERE t.area = 'sales' OR t.type LIKE 'lingkar.contact.v1.LegalHold%' OR t.type LIKE 'lingkar.contact.v1.Portal%'
 )
 UPDATE timeline t
 SET guarded = convert_from(decode(named.hex, 'hex'), 'UTF8')
