@@ -10,6 +10,8 @@ import (
 	"golang.org/x/net/html"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
+
+	"github.com/lingkar-crm/lingkar/pkg/unpack"
 )
 
 // sampleBytes is how much of a text is looked at to find its encoding.
@@ -74,7 +76,7 @@ var inline = map[string]bool{
 
 func readHTML(in io.Reader, out *text) error {
 	z := html.NewTokenizer(decoded(in))
-	z.SetMaxBuf(maxToken)
+	z.SetMaxBuf(unpack.MaxToken)
 	skipped := ""
 	for !out.full {
 		switch kind := z.Next(); kind {

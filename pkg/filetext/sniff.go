@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/lingkar-crm/lingkar/pkg/unpack"
 )
 
 // The media types of the Office formats of ECMA-376.
@@ -77,7 +79,7 @@ func Sniff(f File) (string, error) {
 // macros is a program.
 func sniffArchive(f File) (string, error) {
 	failing := &failing{File: f}
-	z, err := openArchive(failing)
+	z, err := unpack.Open(failing)
 	if failing.err != nil {
 		return "", failing.err
 	}

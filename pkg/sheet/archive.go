@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"archive/zip"
-	"bufio"
 	"bytes"
 	"encoding/xml"
 	"errors"
@@ -11,19 +10,11 @@ import (
 	"strings"
 
 	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/unpack"
 )
 
-// Limits of the archive that a workbook is.
-const (
-	// maxParts is the most files in it.
-	maxParts = 10_000
-	// maxDirectory is how many bytes may be read to find them.
-	maxDirectory = 8 << 20
-	// maxUnpacked is how large all of them may be unpacked, in bytes.
-	maxUnpacked = 1 << 30
-	// maxToken is the longest piece of XML, in bytes.
-	maxToken = 2 << 20
-)
+// maxUnpacked is how large all parts of a workbook may be unpacked, in bytes.
+const maxUnpacked = 1 << 30
 
 var (
 	errArchiveLimit = errs.Invalid("file", "ARCHIVE_LIMIT", "the workbook unpacks to more than 1 GiB, 10,000 parts or 64 MiB of strings; save it as CSV")
@@ -41,19 +32,15 @@ type archive struct {
 // openArchive reads the directory of a zip file. One that claims to be larger than
 // allowed is refused before anything is unpacked.
 func openArchive(f File) (*archive, error) {
-	gate := &gated{at: f, left: maxDirectory}
-	z, err := zip.NewReader(gate, f.Size())
+	z, err := unpack.Open(f)
 	switch {
-	case gate.left < 0:
+	case errors.Is(err, unpack.ErrLimit):
 		return nil, errArchiveLimit
-	case gate.err != nil:
-		return nil, gate.err
-	case err != nil:
+	case errors.Is(err, unpack.ErrNoArchive):
 		return nil, errNotText
-	case len(z.File) > maxParts:
-		return nil, errArchiveLimit
+	case err != nil:
+		return nil, err
 	}
-	gate.open = true
 	a := &archive{parts: map[string]*zip.File{}}
 	var total uint64
 	for _, part := range z.File {
@@ -76,63 +63,13 @@ func (a *archive) part(name string) (*tokens, error) {
 	if err != nil {
 		return nil, errWorkbook
 	}
-	m := &meter{in: bufio.NewReaderSize(body, 64<<10), unpacked: &a.unpacked}
+	m := unpack.NewMeter(body, &a.unpacked, maxUnpacked)
 	return &tokens{meter: m, xml: xml.NewDecoder(m), body: body}, nil
-}
-
-// gated lets a directory be read up to a limit, and anything once it is open.
-type gated struct {
-	at   io.ReaderAt
-	left int64
-	open bool
-	err  error
-}
-
-// ReadAt implements io.ReaderAt.
-func (g *gated) ReadAt(p []byte, off int64) (int, error) {
-	if !g.open {
-		if g.left -= int64(len(p)); g.left < 0 {
-			return 0, errArchiveLimit
-		}
-	}
-	n, err := g.at.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) {
-		g.err = err
-	}
-	return n, err
-}
-
-// meter counts what is read: of one token, and of the archive.
-type meter struct {
-	in       *bufio.Reader
-	unpacked *int64
-	token    int
-}
-
-// ReadByte implements io.ByteReader, which the decoder reads by.
-func (m *meter) ReadByte() (byte, error) {
-	m.token++
-	*m.unpacked++
-	if m.token > maxToken || *m.unpacked > maxUnpacked {
-		return 0, errArchiveLimit
-	}
-	return m.in.ReadByte()
-}
-
-// Read implements io.Reader.
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.in.Read(p)
-	m.token += n
-	*m.unpacked += int64(n)
-	if m.token > maxToken || *m.unpacked > maxUnpacked {
-		return 0, errArchiveLimit
-	}
-	return n, err
 }
 
 // tokens reads a part piece by piece.
 type tokens struct {
-	meter *meter
+	meter *unpack.Meter
 	xml   *xml.Decoder
 	body  io.Closer
 }
@@ -140,12 +77,14 @@ type tokens struct {
 // next answers the next start, end or text; io.EOF at the end. A document type,
 // which could name other files, is refused.
 func (t *tokens) next() (xml.Token, error) {
-	t.meter.token = 0
+	t.meter.Begin()
 	token, err := t.xml.RawToken()
 	switch {
 	case err == nil:
-	case errors.Is(err, io.EOF), errors.Is(err, errArchiveLimit):
+	case errors.Is(err, io.EOF):
 		return nil, err
+	case errors.Is(err, unpack.ErrLimit):
+		return nil, errArchiveLimit
 	default:
 		return nil, damaged(err)
 	}
