@@ -16,3 +16,8 @@ func Start(context.Context, Options) (*Server, error) {
 
 // Stop does nothing, since nothing starts here.
 func (s *Server) Stop(context.Context) error { return nil }
+
+// AddressOf answers an error: this system is not supported.
+func AddressOf(string) (Address, error) {
+	return Address{}, errors.New("pgserver: runs on Linux and macOS only")
+}

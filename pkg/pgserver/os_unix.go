@@ -20,3 +20,6 @@ func commandLine(pid int) string {
 	}
 	return string(out)
 }
+
+// memory answers 0: how much there is, is not asked here.
+func memory() uint64 { return 0 }

@@ -5,7 +5,7 @@
 // server (InUseError tells who has it), that a server left behind by a killed
 // parent is found and stopped by the next start, that a lost password file is made
 // again, and that writes survive a crash and a power cut unless Options.UnsafeFast
-// is set. It listens on 127.0.0.1 only, with passwords.
+// is set. It listens on 127.0.0.1 and on a socket in its directory, with passwords.
 //
 // It takes installed binaries where there are any (15 or newer), else downloads
 // the builds of the zonky project. It runs on Linux and macOS. On Linux the
@@ -18,6 +18,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -64,31 +65,65 @@ func (e *InUseError) Error() string {
 
 // Server is a running PostgreSQL.
 type Server struct {
-	// Port on 127.0.0.1.
-	Port int
+	Address
 	// PID of the postmaster.
 	PID int
 	// Version is the major version.
 	Version int
-	// Dir is the directory it was started on.
+
+	lock  *os.File
+	child *child
+}
+
+// Address is how to reach a server.
+type Address struct {
+	// Port on 127.0.0.1.
+	Port int
+	// Dir is the directory the server was started on.
 	Dir string
 
 	password string
-	lock     *os.File
-	child    *child
 }
 
 // URL answers how to reach a database as the superuser. It holds the password:
 // keep it out of logs.
-func (s *Server) URL(database string) string {
-	u := url.URL{
-		Scheme:   "postgres",
-		User:     url.UserPassword(Superuser, s.password),
-		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)),
-		Path:     "/" + database,
-		RawQuery: "sslmode=disable",
-	}
+func (a Address) URL(database string) string {
+	u := a.address(database)
+	u.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Port))
 	return u.String()
+}
+
+// SocketURL is URL over the server's socket, which costs both sides less processor
+// time than TCP does. It is URL itself where the directory has too long a name for a
+// socket.
+func (a Address) SocketURL(database string) string {
+	dir := socketDir(filepath.Join(a.Dir, "data"))
+	if dir == "" {
+		return a.URL(database)
+	}
+	u := a.address(database)
+	query := u.Query()
+	query.Set("host", dir)
+	query.Set("port", strconv.Itoa(a.Port))
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// address is how the superuser comes to a database, less where the server is.
+func (a Address) address(database string) *url.URL {
+	return &url.URL{Scheme: "postgres", User: url.UserPassword(Superuser, a.password), Path: "/" + database, RawQuery: "sslmode=disable"}
+}
+
+// longestSocket is how long the path of a socket may be on every system.
+const longestSocket = 103
+
+// socketDir answers where the socket of a cluster lies: in its own directory, which
+// nobody else can enter, or "" where the path would be too long.
+func socketDir(data string) string {
+	if len(data)+len("/.s.PGSQL.65535") > longestSocket {
+		return ""
+	}
+	return data
 }
 
 // Done is closed when the server has ended, for whatever reason.

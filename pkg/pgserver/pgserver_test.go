@@ -114,6 +114,67 @@ func TestStart_isDurableAndBoundToThisMachine(t *testing.T) {
 	}
 }
 
+// The socket is the owner's alone, asks for the password too, and is made again where a
+// killed server left one.
+func TestSocketURL(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	first := startServer(t, Options{Dir: dir})
+	socket := filepath.Join(dir, "data", ".s.PGSQL."+strconv.Itoa(first.Port))
+	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o700 {
+		t.Fatalf("socket %v, err %v", info, err)
+	}
+	over := func(a Address) error {
+		conn, err := pgx.Connect(t.Context(), a.SocketURL("postgres"))
+		if err != nil {
+			return err
+		}
+		defer conn.Close(context.Background())
+		var port any
+		err = conn.QueryRow(t.Context(), "SELECT inet_server_port()").Scan(&port)
+		if err == nil && port != nil {
+			err = fmt.Errorf("connected by TCP, port %v", port)
+		}
+		return err
+	}
+	other, err := AddressOf(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []Address{first.Address, other} {
+		if err := over(a); err != nil {
+			t.Error(err)
+		}
+	}
+	wrong := first.Address
+	wrong.password = "guess"
+	if over(wrong) == nil {
+		t.Error("a wrong password was let in")
+	}
+	stopServer(t, first)
+	for _, left := range []string{socket, socket + ".lock"} {
+		if err := os.WriteFile(left, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := over(startServer(t, Options{Dir: dir}).Address); err != nil {
+		t.Errorf("after a crash: %v", err)
+	}
+	long := Address{Dir: "/" + strings.Repeat("long/", 20)}
+	if long.SocketURL("postgres") != long.URL("postgres") {
+		t.Error("a path that no socket may have")
+	}
+}
+
+func TestSharedBuffers(t *testing.T) {
+	t.Parallel()
+	for gigabytes, want := range map[uint64]uint64{0: 256, 2: 256, 8: 512, 24: 1536, 512: 2048} {
+		if got := sharedBuffers(gigabytes << 30); got != want {
+			t.Errorf("%d MB of %d GB, want %d", got, gigabytes, want)
+		}
+	}
+}
+
 func TestStart_keepsTheClusterAndThePort(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
@@ -233,7 +294,7 @@ func leaveBehind(t *testing.T, dir string) *child {
 	}
 	defer log.Close()
 	data := filepath.Join(dir, "data")
-	args := append([]string{"-D", data}, settings(Options{}, port)...)
+	args := append([]string{"-D", data}, settings(Options{}, port, data)...)
 	orphan, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
 	if err != nil {
 		t.Fatal(err)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package pgserver
 
 import (
@@ -11,7 +13,7 @@ import (
 
 // settings answers the command line of postgres: ours, overridden by the
 // caller's.
-func settings(o Options, port int) []string {
+func settings(o Options, port int, data string) []string {
 	connections := o.MaxConnections
 	if connections == 0 {
 		connections = 300
@@ -19,9 +21,10 @@ func settings(o Options, port int) []string {
 	all := map[string]string{
 		"port":                       strconv.Itoa(port),
 		"listen_addresses":           "127.0.0.1",
-		"unix_socket_directories":    "",
+		"unix_socket_directories":    socketDir(data),
+		"unix_socket_permissions":    "0700",
 		"max_connections":            strconv.Itoa(connections),
-		"shared_buffers":             "256MB",
+		"shared_buffers":             strconv.FormatUint(sharedBuffers(memory()), 10) + "MB",
 		"max_wal_size":               "2GB",
 		"checkpoint_timeout":         "15min", // each checkpoint costs a copy of every page that is changed after it
 		"wal_compression":            "on",
@@ -34,6 +37,7 @@ func settings(o Options, port int) []string {
 	}
 	if o.UnsafeFast {
 		maps.Copy(all, map[string]string{
+			"shared_buffers":     strconv.Itoa(leastBuffers) + "MB",
 			"fsync":              "off",
 			"synchronous_commit": "off",
 			"full_page_writes":   "off",
@@ -49,6 +53,20 @@ func settings(o Options, port int) []string {
 		args = append(args, "-c", name+"="+all[name])
 	}
 	return args
+}
+
+// leastBuffers and mostBuffers bound how many MB PostgreSQL may keep of its pages.
+const (
+	leastBuffers = 256
+	mostBuffers  = 2048
+)
+
+// sharedBuffers answers how many MB PostgreSQL keeps of its pages on a machine with so
+// many bytes of memory, 0 where that is not known: a sixteenth of it. A page that finds
+// no room has to wait until another is written out, and changes among a million
+// customers touch pages all over.
+func sharedBuffers(memory uint64) uint64 {
+	return min(max(memory>>20/16, leastBuffers), mostBuffers)
 }
 
 // cheapLog answers the options with the compression of pages in the write-ahead log

@@ -98,7 +98,7 @@ func start(ctx context.Context, dir string, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	return run(ctx, &Server{Version: bin.Version, Dir: dir, password: password}, bin, o, account)
+	return run(ctx, &Server{Address: Address{Dir: dir, password: password}, Version: bin.Version}, bin, o, account)
 }
 
 // run starts the server on a free port. What a killed server left running may take
@@ -190,11 +190,7 @@ func choosePort(dir string, wanted int) (int, error) {
 	if wanted != 0 {
 		return wanted, nil
 	}
-	var last state
-	if text, err := os.ReadFile(filepath.Join(dir, "server.json")); err == nil {
-		// A damaged state file costs the old port, nothing else.
-		_ = json.Unmarshal(text, &last)
-	}
+	last, _ := readState(dir) // a damaged file costs the old port, nothing else
 	for _, port := range []int{last.Port, 0} {
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
@@ -203,6 +199,31 @@ func choosePort(dir string, wanted int) (int, error) {
 		}
 	}
 	return 0, errors.New("pgserver: no free port on 127.0.0.1")
+}
+
+// AddressOf answers how to reach the server that another process started on a
+// directory.
+func AddressOf(dir string) (Address, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Address{}, err
+	}
+	password, err := readPassword(dir)
+	if err != nil {
+		return Address{}, err
+	}
+	last, err := readState(dir)
+	return Address{Port: last.Port, Dir: dir, password: password}, err
+}
+
+// readState answers what the last start left; nothing where it left nothing.
+func readState(dir string) (state, error) {
+	var last state
+	text, err := os.ReadFile(filepath.Join(dir, "server.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &last)
+	}
+	return last, err
 }
 
 func writeState(s *Server) error {
@@ -221,7 +242,10 @@ func (s *Server) spawn(ctx context.Context, bin Binaries, o Options, a *account)
 	}
 	defer log.Close()
 	data := filepath.Join(s.Dir, "data")
-	args := append([]string{"-D", data}, settings(cheapLog(ctx, bin, data, o, a), s.Port)...)
+	if err := removeSockets(data); err != nil {
+		return err
+	}
+	args := append([]string{"-D", data}, settings(cheapLog(ctx, bin, data, o, a), s.Port, data)...)
 	child, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
 	if err != nil {
 		return fmt.Errorf("pgserver: %w", err)
@@ -232,6 +256,16 @@ func (s *Server) spawn(ctx context.Context, bin Binaries, o Options, a *account)
 		return err
 	}
 	return nil
+}
+
+// removeSockets removes what a killed server left of its socket. PostgreSQL would refuse
+// to start where the number of its process is another's by now.
+func removeSockets(data string) error {
+	left, err := filepath.Glob(filepath.Join(data, ".s.PGSQL.*"))
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
 }
 
 func (s *Server) logPath() string { return filepath.Join(s.Dir, "postgres.log") }

@@ -13,11 +13,8 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -28,6 +25,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/grpc"
 
+	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/services/contact"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
@@ -229,21 +227,6 @@ func (b *bench) close() {
 
 // administrator answers how to reach the databases of a data directory.
 func administrator(dir string) (func(database string) string, error) {
-	password, err := os.ReadFile(filepath.Join(dir, "postgres", "password"))
-	if err != nil {
-		return nil, err
-	}
-	raw, err := os.ReadFile(filepath.Join(dir, "postgres", "server.json"))
-	if err != nil {
-		return nil, err
-	}
-	var server struct{ Port int }
-	if err := json.Unmarshal(raw, &server); err != nil {
-		return nil, err
-	}
-	return func(database string) string {
-		u := url.URL{Scheme: "postgres", User: url.UserPassword("postgres", strings.TrimSpace(string(password))),
-			Host: fmt.Sprintf("127.0.0.1:%d", server.Port), Path: "/" + database, RawQuery: "sslmode=disable"}
-		return u.String()
-	}, nil
+	server, err := pgserver.AddressOf(filepath.Join(dir, "postgres"))
+	return server.SocketURL, err
 }
