@@ -51,9 +51,7 @@ func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
 	if !ok {
 		return nowhere{area}
 	}
-	conn, err := rpc.Dial(target, rpc.DialOptions{TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry, More: []grpc.DialOption{
-		grpc.WithChainUnaryInterceptor(rt.declaredUnary), grpc.WithChainStreamInterceptor(rt.declaredStream),
-	}})
+	conn, err := rpc.Dial(target, rpc.DialOptions{TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry, More: rt.dialOptions()})
 	if err != nil {
 		rt.Logger.Error("a target cannot be used", "area", area, "cause", err.Error())
 		return nowhere{area}
@@ -63,6 +61,14 @@ func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
 	}
 	rt.parts.conns[area] = conn
 	return conn
+}
+
+func (rt *Runtime) dialOptions() []grpc.DialOption {
+	options := []grpc.DialOption{grpc.WithChainUnaryInterceptor(rt.declaredUnary), grpc.WithChainStreamInterceptor(rt.declaredStream)}
+	if rt.Connect != nil {
+		options = append(options, grpc.WithContextDialer(rt.Connect))
+	}
+	return options
 }
 
 // Go adds a loop that runs in the background from when the service serves until

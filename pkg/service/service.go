@@ -132,6 +132,8 @@ type Environment struct {
 	NATS *nats.Conn
 	// Targets are the addresses of the other services, by area.
 	Targets map[string]string
+	// Connect connects to one of the Targets; nil stands for TCP.
+	Connect func(ctx context.Context, target string) (net.Conn, error)
 	// Issuer mints the service's own tokens, and seals its audit log.
 	Issuer *auth.Issuer
 	// RetiredKeys are the public keys of issuers before it, by their ids: what they sealed
@@ -194,6 +196,8 @@ type Runtime struct {
 	Verifier *auth.Verifier
 	// Targets are the addresses of the other services, by area.
 	Targets map[string]string
+	// Connect connects to one of them; nil stands for TCP.
+	Connect func(ctx context.Context, target string) (net.Conn, error)
 	// ClientTLS secures calls to them; nil is plaintext.
 	ClientTLS *tls.Config
 

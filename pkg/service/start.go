@@ -141,7 +141,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	}
 	rt := &Runtime{
 		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
-		Places: env.Places, RuleDecisionsKept: env.RuleDecisionsKept, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, ClientTLS: env.ClientTLS,
+		Places: env.Places, RuleDecisionsKept: env.RuleDecisionsKept, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, Connect: env.Connect, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
 		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets, SecretFiles: env.SecretFiles,
 		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},

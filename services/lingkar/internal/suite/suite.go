@@ -90,7 +90,7 @@ func (s *Suite) start(ctx context.Context, o Options) error {
 		return err
 	}
 	o.Progress("preparing the databases")
-	databases, err := provision(ctx, o.Home, s.postgres.URL("postgres"))
+	databases, err := provision(ctx, o.Home, s.postgres.SocketURL("postgres"))
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,8 @@ func (s *Suite) updateStream(ctx context.Context) error {
 // startServices starts all services beside each other, each on its own listeners.
 func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Environment, databases map[string]postgres.URLs, front *listeners) error {
 	definitions := fleet.All()
-	env.Targets, s.State.Private = map[string]string{}, map[string]string{}
+	inside := pipes{}
+	env.Connect, env.Targets, s.State.Private = inside.connect, map[string]string{}, map[string]string{}
 	own := make([]service.Environment, len(definitions))
 	for i, d := range definitions {
 		own[i] = env
@@ -188,12 +189,10 @@ func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Env
 		}
 		if d.Front() {
 			own[i].Listener, own[i].HTTPListener = front.take()
+			env.Targets[d.Area] = own[i].Listener.Addr().String()
 		} else {
-			if own[i].Listener, err = net.Listen("tcp", loopback); err != nil {
-				return err
-			}
+			own[i].Listener, env.Targets[d.Area] = inside.listen(d.Area)
 		}
-		env.Targets[d.Area] = own[i].Listener.Addr().String()
 		if own[i].AdminListener, err = net.Listen("tcp", loopback); err != nil {
 			return err
 		}
@@ -238,7 +237,7 @@ func (s *Suite) Failed() <-chan error { return s.failed }
 
 // AdminURL answers how to reach a database as the administrator. It holds a
 // password: keep it out of logs.
-func (s *Suite) AdminURL(database string) string { return s.postgres.URL(database) }
+func (s *Suite) AdminURL(database string) string { return s.postgres.SocketURL(database) }
 
 // Database is closed when the database server has ended.
 func (s *Suite) Database() <-chan struct{} { return s.postgres.Done() }
