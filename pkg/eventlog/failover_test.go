@@ -98,6 +98,38 @@ func TestRelay_failsAmidPublish(t *testing.T) {
 	}
 }
 
+// While some events are being stored, the next are on their way. Those do not get into
+// the stream before them where they fail: a partition would have a gap.
+func TestRelay_storesNothingBehindWhatFailed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const events = 4000
+	for range events / 500 {
+		b.write(t.Context(), uuid.New(), uuid.New(), 500)
+	}
+	relay := b.relay()
+	numbered := make(chan struct{})
+	var hits atomic.Int32
+	relay.FailAt(func(at failpoint.Point) error {
+		if at != failpoint.RelayAmidPublish || hits.Add(1) > 1 {
+			return nil
+		}
+		<-numbered
+		return errors.New("cut off")
+	})
+	start(t, relay.Run)
+	eventually(t, "the next are numbered", func() bool { return b.count("SELECT count(*) FROM event_order") >= 3000 })
+	close(numbered)
+	eventually(t, "all are published", func() bool { return b.count("SELECT sum(published) FROM partition_head") == events })
+	last := map[int32]int64{}
+	for i, e := range b.published() {
+		if e.GetPosition() != last[e.GetPartition()]+1 {
+			t.Fatalf("message %d is event %d of partition %d, after %d", i, e.GetPosition(), e.GetPartition(), last[e.GetPartition()])
+		}
+		last[e.GetPartition()]++
+	}
+}
+
 // A projection that dies at any point, be it between its commit and the next
 // event, goes on where it was (F04).
 func TestRunner_killedAtAnyPoint(t *testing.T) {

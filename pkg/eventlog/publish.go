@@ -12,11 +12,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
-	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
 const (
@@ -30,9 +27,6 @@ const (
 	// publishTimeout is how long an acknowledgement is waited for.
 	publishTimeout = 5 * time.Second
 )
-
-// Where the position stands in an event's encoding.
-const positionField = protowire.Number(8)
 
 // entry is one event with its place in the order.
 type entry struct {
@@ -72,15 +66,16 @@ func (p *publisher) ended(err error) {
 }
 
 // publish sends the entries in order, and answers how many of them are known to
-// be stored. Those after them may or may not be.
-func (p *publisher) publish(ctx context.Context, entries []entry) (int, error) {
+// be stored. Those after them may or may not be. Until turn answers nothing is stored;
+// an error of its is that of publishing, too.
+func (p *publisher) publish(ctx context.Context, entries []entry, turn func() error) (int, error) {
 	if len(entries) > 0 && !p.conn.IsConnected() {
 		return 0, nats.ErrConnectionReconnecting
 	}
 	done := 0
 	for done < len(entries) {
 		n := batchLength(entries[done:])
-		if err := p.send(ctx, entries[done:done+n]); err != nil {
+		if err := p.send(ctx, entries[done:done+n], turn); err != nil {
 			return done, err
 		}
 		done += n
@@ -100,9 +95,7 @@ func batchLength(entries []entry) int {
 	return len(entries)
 }
 
-func (p *publisher) send(ctx context.Context, entries []entry) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
+func (p *publisher) send(ctx context.Context, entries []entry, turn func() error) error {
 	messages := make([]*nats.Msg, len(entries))
 	for i, e := range entries {
 		m, err := p.message(e)
@@ -112,50 +105,46 @@ func (p *publisher) send(ctx context.Context, entries []entry) error {
 		messages[i] = m
 	}
 	if len(messages) < singleBelow {
+		if err := turn(); err != nil {
+			return err
+		}
 		return p.sendSingly(ctx, messages)
 	}
-	return p.sendBatch(ctx, messages)
+	return p.sendBatch(ctx, messages, turn)
 }
 
 // message is the CloudEvent of an entry: the event with its position as data,
 // and its attributes as headers (NATS protocol binding, binary mode). The
 // subject is evt.<area>.<partition>.<type without its package>.
 func (p *publisher) message(e entry) (*nats.Msg, error) {
-	var ev eventv1.Event
-	if err := proto.Unmarshal(e.body, &ev); err != nil {
+	ev, err := scanHead(e.body)
+	if err != nil {
 		return nil, fmt.Errorf("eventlog: event %d of partition %d cannot be read: %w", e.seq, e.partition, err)
 	}
-	shortType := ev.GetType()[strings.LastIndexByte(ev.GetType(), '.')+1:]
+	shortType := ev.kind[strings.LastIndexByte(ev.kind, '.')+1:]
 	m := nats.NewMsg("evt." + p.area + "." + strconv.Itoa(int(e.partition)) + "." + shortType)
 	m.Data = withPosition(e.body, e.seq)
 	m.Header = nats.Header{
 		"ce-specversion": {"1.0"},
-		"ce-id":          {ev.GetId()},
+		"ce-id":          {ev.id},
 		"ce-source":      {"/lingkar/" + p.area},
-		"ce-type":        {ev.GetType()},
-		"ce-subject":     {ev.GetAggregate()},
-		"ce-time":        {ev.GetOccurredAt().AsTime().Format(time.RFC3339Nano)},
+		"ce-type":        {ev.kind},
+		"ce-subject":     {ev.aggregate},
+		"ce-time":        {ev.occurredAt.AsTime().Format(time.RFC3339Nano)},
 		"content-type":   {"application/protobuf"},
 	}
-	if t := ev.GetTraceparent(); t != "" {
-		m.Header["traceparent"] = []string{t}
+	if ev.traceparent != "" {
+		m.Header["traceparent"] = []string{ev.traceparent}
 	}
 	return m, nil
-}
-
-// withPosition answers the encoding of an event with its position set. Stored
-// events have none, and in protobuf the order of fields does not matter.
-func withPosition(body []byte, position int64) []byte {
-	out := make([]byte, 0, len(body)+protowire.SizeTag(positionField)+protowire.SizeVarint(uint64(position)))
-	out = append(out, body...)
-	out = protowire.AppendTag(out, positionField, protowire.VarintType)
-	return protowire.AppendVarint(out, uint64(position))
 }
 
 // sendSingly publishes all messages and then waits for their acknowledgements.
 // One that fails leaves a gap in the stream, which consumers see and fill from
 // the log.
 func (p *publisher) sendSingly(ctx context.Context, messages []*nats.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	acks := make([]jetstream.PubAckFuture, len(messages))
 	for i, m := range messages {
 		if i > 0 && i == len(messages)-1 {
@@ -182,35 +171,44 @@ func (p *publisher) sendSingly(ctx context.Context, messages []*nats.Msg) error 
 }
 
 // sendBatch publishes the messages as one atomic batch: one flush to the disk,
-// all stored or none. The first is a request so that a refusal tells its cause.
-func (p *publisher) sendBatch(ctx context.Context, messages []*nats.Msg) error {
+// all stored or none. The first is a request so that a refusal tells its cause. All
+// but the last lie with the broker when their turn is waited for; the last stores them.
+// The broker forgets a batch whose last message does not come.
+func (p *publisher) sendBatch(ctx context.Context, messages []*nats.Msg, turn func() error) error {
 	id := uuid.NewString()
-	last := len(messages) - 1
 	for i, m := range messages {
 		m.Header["Nats-Batch-Id"] = []string{id}
 		m.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
-		var err error
-		switch i {
-		case 0, last:
-			if i == last {
-				m.Header["Nats-Batch-Commit"] = []string{"1"}
-				if err := p.at(failpoint.RelayAmidPublish); err != nil {
-					return err
-				}
-			}
-			err = p.request(ctx, m)
-		default:
-			err = p.conn.PublishMsg(m)
+	}
+	last := messages[len(messages)-1]
+	last.Header["Nats-Batch-Commit"] = []string{"1"}
+	failed := func(err error) error {
+		return fmt.Errorf("eventlog: publish a batch of %d: %w", len(messages), err)
+	}
+	if err := p.request(ctx, messages[0]); err != nil {
+		return failed(err)
+	}
+	for _, m := range messages[1 : len(messages)-1] {
+		if err := p.conn.PublishMsg(m); err != nil {
+			return failed(err)
 		}
-		if err != nil {
-			return fmt.Errorf("eventlog: publish a batch of %d: %w", len(messages), err)
-		}
+	}
+	if err := turn(); err != nil {
+		return err
+	}
+	if err := p.at(failpoint.RelayAmidPublish); err != nil {
+		return err
+	}
+	if err := p.request(ctx, last); err != nil {
+		return failed(err)
 	}
 	return nil
 }
 
 // request publishes one message of a batch and waits for the broker's word.
 func (p *publisher) request(ctx context.Context, m *nats.Msg) error {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
 	resp, err := p.conn.RequestMsgWithContext(ctx, m)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return jetstream.ErrNoStreamResponse

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 )
 
 // tenure is the work of a relay while it leads: give out seqs, publish, note what was
-// published. While some events are being published, the next are numbered and read.
+// published. While some events are being stored by the broker, the next are on their way
+// to it, and those after them are numbered and read.
 type tenure struct {
 	*Relay
 	epoch int64
@@ -20,8 +22,8 @@ type tenure struct {
 
 	// published is what the broker has acknowledged and the database does not know.
 	published marks
-	// flight is what is being published, or nil.
-	flight *flight
+	// flights are what is being published, the next to be stored first.
+	flights []*flight
 	// next is when the next step may begin that a wake asks for.
 	next time.Time
 }
@@ -56,11 +58,14 @@ func (r *Relay) relay(ctx context.Context, epoch int64) error {
 	}
 }
 
+// flightsMost is how many flights there are at most while a step is done.
+const flightsMost = 2
+
 // advance is one step and what follows of it. It reports whether there may be more to do
 // at once.
 func (t *tenure) advance(ctx context.Context) (more bool, err error) {
 	began := time.Now()
-	todo, err := t.step(ctx, t.epoch, t.published, t.flight.marks(), t.out.room())
+	todo, err := t.step(ctx, t.epoch, t.published, t.inFlight(), t.out.room())
 	if err != nil {
 		return false, err
 	}
@@ -70,25 +75,45 @@ func (t *tenure) advance(ctx context.Context) (more bool, err error) {
 	if err := t.at(failpoint.RelayAfterSequence); err != nil {
 		return false, err
 	}
-	landed, err := t.land(ctx)
-	if err != nil || !landed {
-		return false, err // what was read would leave a gap: a later step reads it again
-	}
 	if len(todo.entries) > 0 {
-		t.flight = t.out.takeOff(ctx, todo.entries)
+		t.flights = append(t.flights, t.out.takeOff(ctx, todo.entries, t.last()))
+	}
+	for len(t.flights) > flightsMost || len(t.flights) > 0 && t.flights[0].isOver() {
+		if landed, err := t.land(ctx); err != nil || !landed {
+			return false, err
+		}
 	}
 	return todo.more, nil
 }
 
-// land waits until what is being published is published, and answers false where that
-// failed.
-func (t *tenure) land(ctx context.Context) (bool, error) {
-	f := t.flight
-	if f == nil {
-		return true, nil
+// last is the flight that took off last, or nil.
+func (t *tenure) last() *flight {
+	if len(t.flights) == 0 {
+		return nil
 	}
+	return t.flights[len(t.flights)-1]
+}
+
+// inFlight are the marks where the log is read on from while the flights last.
+func (t *tenure) inFlight() marks {
+	m := marks{}
+	for _, f := range t.flights {
+		maps.Copy(m, marksOf(f.entries))
+	}
+	return m
+}
+
+// land waits until the first flight is over, and answers false where it failed: the
+// others fail with it then, and a later step reads all of them again.
+func (t *tenure) land(ctx context.Context) (bool, error) {
+	f := t.flights[0]
 	<-f.ended
-	t.flight = nil
+	if f.err != nil {
+		t.abandon()
+		t.flights = nil
+	} else {
+		t.flights = t.flights[1:]
+	}
 	if t.published == nil {
 		t.published = marks{}
 	}
@@ -101,10 +126,11 @@ func (t *tenure) land(ctx context.Context) (bool, error) {
 	return f.err == nil, t.at(failpoint.RelayAfterPublish)
 }
 
-// abandon leaves what is being published to the next leader.
+// abandon waits until nothing is being published any more. What was, is left to a later
+// step or to the next leader.
 func (t *tenure) abandon() {
-	if t.flight != nil {
-		<-t.flight.ended
+	for _, f := range t.flights {
+		<-f.ended
 	}
 }
 
@@ -119,7 +145,7 @@ func (t *tenure) wait(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-t.flight.landing():
+		case <-t.landing():
 			if _, err := t.land(ctx); err != nil {
 				return err
 			}
@@ -151,6 +177,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// landing is closed when the first flight is over; where there is none it never is.
+func (t *tenure) landing() <-chan struct{} {
+	if len(t.flights) == 0 {
+		return nil
+	}
+	return t.flights[0].ended
+}
+
+// errFlightBefore says that events could not be published, because those before them
+// were not.
+var errFlightBefore = errors.New("eventlog: the events before these were not published")
+
 // flight is some events on their way to the broker.
 type flight struct {
 	entries []entry
@@ -161,28 +199,35 @@ type flight struct {
 	err    error
 }
 
-// takeOff begins to publish the entries.
-func (p *publisher) takeOff(ctx context.Context, entries []entry) *flight {
+// takeOff begins to publish the entries. They are stored after the flight before them,
+// and not at all where that fails: a partition would have a gap.
+func (p *publisher) takeOff(ctx context.Context, entries []entry, before *flight) *flight {
 	f := &flight{entries: entries, ended: make(chan struct{})}
 	go func() {
 		defer close(f.ended)
-		f.stored, f.err = p.publish(ctx, entries)
+		f.stored, f.err = p.publish(ctx, entries, before.landed)
 	}()
 	return f
 }
 
-// landing is closed when a flight has ended; nothing in flight never does.
-func (f *flight) landing() <-chan struct{} {
+// landed waits until the flight is over, and answers errFlightBefore where it failed. No
+// flight is over at once.
+func (f *flight) landed() error {
 	if f == nil {
 		return nil
 	}
-	return f.ended
+	<-f.ended
+	if f.err != nil {
+		return errFlightBefore
+	}
+	return nil
 }
 
-// marks are where the log is read on from while the flight lasts.
-func (f *flight) marks() marks {
-	if f == nil {
-		return nil
+func (f *flight) isOver() bool {
+	select {
+	case <-f.ended:
+		return true
+	default:
+		return false
 	}
-	return marksOf(f.entries)
 }
