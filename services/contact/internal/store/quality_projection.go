@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
@@ -107,8 +109,23 @@ func (s *Store) applyQuality(ctx context.Context, tx pgx.Tx, events []*eventv1.E
 	return s.rate(ctx, tx, slices.SortedFunc(maps.Keys(changed), person.compare))
 }
 
+// tellsOfFields says whether a payload can say anything of verified fields: that one was,
+// which fields were changed, or that all are gone. Others need not be read.
+func tellsOfFields(payload *anypb.Any) bool {
+	switch name := payload.MessageName(); name {
+	case "lingkar.contact.v1.FieldVerified", "lingkar.contact.v1.ContactErased":
+		return true
+	default:
+		of, err := protoregistry.GlobalTypes.FindMessageByName(name)
+		return err != nil || of.Descriptor().Fields().ByName("paths") != nil
+	}
+}
+
 // queueVerified queues what an event says of verifications.
 func queueVerified(b *pgx.Batch, p person, e *eventv1.Event) error {
+	if !tellsOfFields(e.GetPayload()) {
+		return nil
+	}
 	payload, err := e.GetPayload().UnmarshalNew()
 	if err != nil {
 		return err
@@ -172,31 +189,60 @@ func (s *Store) rateAll(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, ids []
 		return err
 	}
 	now := s.Now()
-	b, gone := &pgx.Batch{}, slices.Clone(ids)
+	var fresh ratings
+	there := make(map[uuid.UUID]bool, len(rows))
 	for _, c := range rows {
 		if c.Deleted() {
 			continue
 		}
-		gone = slices.DeleteFunc(gone, func(id uuid.UUID) bool { return id == c.ID })
+		there[c.ID] = true
 		facts := quality.Facts{Kind: c.Kind, Present: quality.Present(c), Used: used | named, Verified: verified[c.ID]}
 		stale := now.Add(refreshInterval)
 		if next := policy.Changes(facts, now); !next.IsZero() && next.Before(stale) {
 			stale = next.Add(time.Second)
 		}
-		ratedOf(c.ID, c.Kind, policy.Rate(facts, now), now).queue(b, tenant, stale)
+		fresh.add(ratedOf(c.ID, c.Kind, policy.Rate(facts, now), now), stale)
 	}
-	b.Queue("DELETE FROM contact_quality WHERE tenant = $1 AND id = ANY ($2)", tenant, gone)
+	gone := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return there[id] })
+	b := &pgx.Batch{}
+	fresh.queue(b, tenant)
+	if len(gone) > 0 {
+		b.Queue("DELETE FROM contact_quality WHERE tenant = $1 AND id = ANY ($2)", tenant, gone)
+	}
 	return tx.SendBatch(ctx, b).Close()
 }
 
-func (r *rated) queue(b *pgx.Batch, tenant uuid.UUID, stale time.Time) {
+// ratings are some rows of one tenant, by column.
+type ratings struct {
+	ids                                        []uuid.UUID
+	kinds                                      []int16
+	scores, completeness, freshness, relevance []int32
+	missing                                    []int64
+	computed, stale                            []time.Time
+}
+
+func (r *ratings) add(row *rated, stale time.Time) {
+	r.ids, r.kinds = append(r.ids, row.ID), append(r.kinds, row.Kind)
+	r.scores, r.completeness = append(r.scores, row.Score), append(r.completeness, row.Completeness)
+	r.freshness, r.relevance = append(r.freshness, row.Freshness), append(r.relevance, row.Relevance)
+	r.missing = append(r.missing, row.Missing)
+	r.computed, r.stale = append(r.computed, row.ComputeTime), append(r.stale, stale)
+}
+
+// queue queues one statement for all of them.
+func (r *ratings) queue(b *pgx.Batch, tenant uuid.UUID) {
+	if len(r.ids) == 0 {
+		return
+	}
 	b.Queue(`
 		INSERT INTO contact_quality (tenant, id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		SELECT $1, f.*
+		FROM unnest($2::uuid[], $3::smallint[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::bigint[], $9::timestamptz[], $10::timestamptz[])
+			AS f (id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
 		ON CONFLICT (tenant, id) DO UPDATE
 		SET score = excluded.score, completeness = excluded.completeness, freshness = excluded.freshness, relevance = excluded.relevance,
 			missing = excluded.missing, compute_time = excluded.compute_time, stale_time = excluded.stale_time`,
-		tenant, r.ID, r.Kind, r.Score, r.Completeness, r.Freshness, r.Relevance, r.Missing, r.ComputeTime, stale)
+		tenant, r.ids, r.kinds, r.scores, r.completeness, r.freshness, r.relevance, r.missing, r.computed, r.stale)
 }
 
 // KeepRatings computes ratings anew when time has changed them. Every replica runs it.
