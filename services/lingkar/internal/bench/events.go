@@ -16,7 +16,7 @@ import (
 const (
 	// rebuildMost is how many events a rebuild is measured with at most: the log of a
 	// million contacts takes the better part of an hour.
-	rebuildMost = 250_000
+	rebuildMost = 600_000
 	// settleTimeout is how long the projections may take to catch up.
 	settleTimeout = 2 * time.Minute
 	eventsPoll    = 50 * time.Millisecond

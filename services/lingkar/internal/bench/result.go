@@ -54,6 +54,8 @@ type Row struct {
 	CPU *CPU `json:"cpu_ms,omitempty"`
 	// Alone is the same of a write while nothing follows it: no relay, no projection.
 	Alone *CPU `json:"cpu_alone_ms,omitempty"`
+	// AloneRatio is its rate in parts of the limit, which publishes nothing either.
+	AloneRatio float64 `json:"ratio_alone,omitempty"`
 	// Work is what else a call made the suite do.
 	Work *Work `json:"work,omitempty"`
 	// Details are what the figure is made of, such as one list of many.
@@ -123,6 +125,20 @@ func (r *Row) beside(what string, values []float64) {
 		return
 	}
 	r.Also = append(r.Also, Beside{What: what, Figure: s, Ratio: r.Figure.Median / s.Median})
+}
+
+// alone notes what a write reaches while nothing follows it.
+func (r *Row) alone(rate float64, used *CPU) {
+	r.Alone = used
+	r.note("alone, the relay held", rate, r.Unit)
+	if r.Beside != nil {
+		r.AloneRatio = rate / r.Beside.Median
+		r.note("alone, ratio to the limit", r.AloneRatio, "")
+	}
+	if used != nil {
+		r.note("alone, suite", used.Suite, "ms CPU")
+		r.note("alone, PostgreSQL", used.Postgres, "ms CPU")
+	}
 }
 
 // note adds a detail.
