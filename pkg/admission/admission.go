@@ -104,12 +104,15 @@ func (l *Limiter) Enter(ctx context.Context, class Class, tenant uuid.UUID) erro
 		return err // nobody waits for the answer
 	}
 	l.mu.Lock()
-	if l.busy < l.limits[class] && l.held[tenant] < l.perTenant && l.first(class) {
+	if l.may(class, tenant) && l.first(class) {
 		l.take(tenant)
 		l.mu.Unlock()
 		return nil
 	}
 	w, patience := l.join(class, tenant)
+	if l.may(class, tenant) {
+		l.admit() // those who wait may have as many places as a tenant can have
+	}
 	l.mu.Unlock()
 	if w == nil {
 		return ErrOverloaded
@@ -136,6 +139,11 @@ func (l *Limiter) Leave(tenant uuid.UUID) {
 	l.busy--
 	less(l.held, tenant)
 	l.admit()
+}
+
+// may says whether there is a place that a call may take.
+func (l *Limiter) may(class Class, tenant uuid.UUID) bool {
+	return l.busy < l.limits[class] && l.held[tenant] < l.perTenant
 }
 
 // first says whether nobody waits who goes before the class or beside it.

@@ -71,6 +71,30 @@ func TestEnter_leavesRoomForOthers(t *testing.T) {
 	mustEnter(t, l, Interactive, quiet, 2)
 }
 
+// The places that a tenant leaves to others are theirs at once, also while its own calls
+// wait: they need not wait for one of its calls to end.
+func TestEnter_passesAQueueThatMayNotGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := New(8)
+		mustEnter(t, l, Interactive, loud, 6)
+		seventh := enter(l, Interactive, loud)
+		began := time.Now()
+		mustEnter(t, l, Interactive, quiet, 2)
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("a tenant without calls waited %s for a free place", waited)
+		}
+		if err := <-seventh; !errors.Is(err, ErrOverloaded) {
+			t.Errorf("a seventh of one tenant: %v", err)
+		}
+		l.Leave(loud)
+		mustEnter(t, l, Interactive, loud, 1)
+		if l.busy != 8 || l.length != 0 {
+			t.Errorf("%d busy, %d wait", l.busy, l.length)
+		}
+	})
+}
+
 // The most urgent class goes first, and in it the tenant with the fewest at work,
 // although it came last.
 func TestLeave_admitsInOrder(t *testing.T) {
