@@ -135,12 +135,18 @@ func (c *crowd) mix(n int) (method string, req any) {
 	return contactv1.ContactService_GetContact_FullMethodName, &contactv1.GetContactRequest{Name: contact}
 }
 
+// heard is what a quiet tenant got meanwhile.
+type heard struct {
+	took    []time.Duration
+	refused int
+}
+
 // listen makes the quiet tenant's calls until the answered function is called, which
-// tells how long each took.
-func (c *crowd) listen(ctx context.Context) func() ([]time.Duration, error) {
+// tells what became of them.
+func (c *crowd) listen(ctx context.Context) func() (heard, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	var took []time.Duration
+	var quiet heard
 	var failed error
 	go func() {
 		defer close(done)
@@ -149,15 +155,20 @@ func (c *crowd) listen(ctx context.Context) func() ([]time.Duration, error) {
 		for ctx.Err() == nil {
 			began := time.Now()
 			_, err := contactv1.NewContactServiceClient(c.other).GetContact(context.WithoutCancel(ctx), &contactv1.GetContactRequest{Name: c.contact})
-			if took = append(took, time.Since(began)); err != nil && failed == nil {
+			switch {
+			case err == nil:
+				quiet.took = append(quiet.took, time.Since(began))
+			case status.Code(err) == codes.ResourceExhausted:
+				quiet.refused++
+			case failed == nil:
 				failed = err
 			}
 			<-tick.C
 		}
 	}()
-	return func() ([]time.Duration, error) {
+	return func() (heard, error) {
 		cancel()
 		<-done
-		return took, failed
+		return quiet, failed
 	}
 }
