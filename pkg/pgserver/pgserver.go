@@ -94,17 +94,17 @@ func (a Address) URL(database string) string {
 }
 
 // SocketURL is URL over the server's socket, which costs both sides less processor
-// time than TCP does. It is URL itself where the directory has too long a name for a
-// socket.
+// time than TCP does. It is URL itself where there is no socket: the directory has too
+// long a name for one, or lies where there can be none.
 func (a Address) SocketURL(database string) string {
-	dir := socketDir(filepath.Join(a.Dir, "data"))
-	if dir == "" {
+	dir, port := filepath.Join(a.Dir, "data"), strconv.Itoa(a.Port)
+	if _, err := os.Stat(filepath.Join(dir, socketPrefix+port)); err != nil {
 		return a.URL(database)
 	}
 	u := a.address(database)
 	query := u.Query()
 	query.Set("host", dir)
-	query.Set("port", strconv.Itoa(a.Port))
+	query.Set("port", port)
 	u.RawQuery = query.Encode()
 	return u.String()
 }
@@ -114,15 +114,24 @@ func (a Address) address(database string) *url.URL {
 	return &url.URL{Scheme: "postgres", User: url.UserPassword(Superuser, a.password), Path: "/" + database, RawQuery: "sslmode=disable"}
 }
 
-// longestSocket is how long the path of a socket may be on every system.
-const longestSocket = 103
+const (
+	// socketPrefix is what PostgreSQL calls a socket, before its port.
+	socketPrefix = ".s.PGSQL."
+	// longestSocket is how long the path of a socket may be on every system.
+	longestSocket = 103
+)
 
-// socketDir answers where the socket of a cluster lies: in its own directory, which
-// nobody else can enter, or "" where the path would be too long.
+// socketDir answers where the socket of a cluster is to lie: in its own directory, which
+// nobody else can enter, or "" where there can be none.
 func socketDir(data string) string {
-	if len(data)+len("/.s.PGSQL.65535") > longestSocket {
+	if len(filepath.Join(data, socketPrefix+"65535")) > longestSocket {
 		return ""
 	}
+	trial, err := net.Listen("unix", filepath.Join(data, socketPrefix+"0"))
+	if err != nil {
+		return "" // a file system without sockets
+	}
+	_ = trial.Close() // removes it
 	return data
 }
 

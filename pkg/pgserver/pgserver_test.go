@@ -120,7 +120,7 @@ func TestSocketURL(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
 	first := startServer(t, Options{Dir: dir})
-	socket := filepath.Join(dir, "data", ".s.PGSQL."+strconv.Itoa(first.Port))
+	socket := filepath.Join(dir, "data", socketPrefix+strconv.Itoa(first.Port))
 	if info, err := os.Stat(socket); err != nil || info.Mode().Perm() != 0o700 {
 		t.Fatalf("socket %v, err %v", info, err)
 	}
@@ -160,9 +160,15 @@ func TestSocketURL(t *testing.T) {
 	if err := over(startServer(t, Options{Dir: dir}).Address); err != nil {
 		t.Errorf("after a crash: %v", err)
 	}
-	long := Address{Dir: "/" + strings.Repeat("long/", 20)}
-	if long.SocketURL("postgres") != long.URL("postgres") {
-		t.Error("a path that no socket may have")
+	if missing := (Address{Dir: tempDir(t)}); missing.SocketURL("postgres") != missing.URL("postgres") {
+		t.Error("a socket that is not there")
+	}
+	deep := filepath.Join(tempDir(t), strings.Repeat("deep/", 20))
+	if err := os.MkdirAll(deep, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := over(startServer(t, Options{Dir: deep}).Address); err == nil || !strings.Contains(err.Error(), "by TCP") {
+		t.Errorf("where no socket can be: %v", err)
 	}
 }
 

@@ -261,7 +261,7 @@ func (s *Server) spawn(ctx context.Context, bin Binaries, o Options, a *account)
 // removeSockets removes what a killed server left of its socket. PostgreSQL would refuse
 // to start where the number of its process is another's by now.
 func removeSockets(data string) error {
-	left, err := filepath.Glob(filepath.Join(data, ".s.PGSQL.*"))
+	left, err := filepath.Glob(filepath.Join(data, socketPrefix+"*"))
 	for _, file := range left {
 		err = errors.Join(err, os.Remove(file))
 	}
