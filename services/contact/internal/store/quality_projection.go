@@ -44,6 +44,21 @@ func (p person) compare(o person) int {
 	return cmp.Or(bytes.Compare(p.tenant[:], o.tenant[:]), bytes.Compare(p.id[:], o.id[:]))
 }
 
+var (
+	putRatings = postgres.NewStatement("contact_quality", `
+		INSERT INTO contact_quality (tenant, id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
+		SELECT $1, f.*
+		FROM unnest($2::uuid[], $3::smallint[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::bigint[], $9::timestamptz[], $10::timestamptz[])
+			AS f (id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
+		ON CONFLICT (tenant, id) DO UPDATE
+		SET score = excluded.score, completeness = excluded.completeness, freshness = excluded.freshness, relevance = excluded.relevance,
+			missing = excluded.missing, compute_time = excluded.compute_time, stale_time = excluded.stale_time`)
+	dropRatings = postgres.NewStatement("contact_quality", `
+		DELETE FROM contact_quality AS q
+		USING unnest($2::uuid[]) AS g (id)
+		WHERE q.tenant = $1 AND q.id = g.id`)
+)
+
 // Quality is the projection that rates contacts after each change. What was verified it
 // keeps by the events, and forgets where the field changed or the contact was erased; and
 // which fields segments and shared lists name.
@@ -112,13 +127,15 @@ func (s *Store) applyQuality(ctx context.Context, tx pgx.Tx, events []*eventv1.E
 // tellsOfFields says whether a payload can say anything of verified fields: that one was,
 // which fields were changed, or that all are gone. Others need not be read.
 func tellsOfFields(payload *anypb.Any) bool {
-	switch name := payload.MessageName(); name {
-	case "lingkar.contact.v1.FieldVerified", "lingkar.contact.v1.ContactErased":
-		return true
-	default:
-		of, err := protoregistry.GlobalTypes.FindMessageByName(name)
-		return err != nil || of.Descriptor().Fields().ByName("paths") != nil
+	of, err := protoregistry.GlobalTypes.FindMessageByName(payload.MessageName())
+	if err != nil {
+		return true // reading it says what is wrong
 	}
+	switch of.Zero().Interface().(type) {
+	case *contactv1.FieldVerified, *contactv1.ContactErased, interface{ GetPaths() []string }:
+		return true
+	}
+	return false
 }
 
 // queueVerified queues what an event says of verifications.
@@ -189,7 +206,7 @@ func (s *Store) rateAll(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, ids []
 		return err
 	}
 	now := s.Now()
-	var fresh ratings
+	w := postgres.NewWrites(tenant)
 	there := make(map[uuid.UUID]bool, len(rows))
 	for _, c := range rows {
 		if c.Deleted() {
@@ -201,48 +218,17 @@ func (s *Store) rateAll(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, ids []
 		if next := policy.Changes(facts, now); !next.IsZero() && next.Before(stale) {
 			stale = next.Add(time.Second)
 		}
-		fresh.add(ratedOf(c.ID, c.Kind, policy.Rate(facts, now), now), stale)
+		r := ratedOf(c.ID, c.Kind, policy.Rate(facts, now), now)
+		w.Add(putRatings, r.ID, r.Kind, r.Score, r.Completeness, r.Freshness, r.Relevance, r.Missing, r.ComputeTime, stale)
 	}
-	gone := slices.DeleteFunc(slices.Clone(ids), func(id uuid.UUID) bool { return there[id] })
+	for _, id := range ids {
+		if !there[id] {
+			w.Add(dropRatings, id)
+		}
+	}
 	b := &pgx.Batch{}
-	fresh.queue(b, tenant)
-	if len(gone) > 0 {
-		b.Queue("DELETE FROM contact_quality WHERE tenant = $1 AND id = ANY ($2)", tenant, gone)
-	}
+	w.Flush(b)
 	return tx.SendBatch(ctx, b).Close()
-}
-
-// ratings are some rows of one tenant, by column.
-type ratings struct {
-	ids                                        []uuid.UUID
-	kinds                                      []int16
-	scores, completeness, freshness, relevance []int32
-	missing                                    []int64
-	computed, stale                            []time.Time
-}
-
-func (r *ratings) add(row *rated, stale time.Time) {
-	r.ids, r.kinds = append(r.ids, row.ID), append(r.kinds, row.Kind)
-	r.scores, r.completeness = append(r.scores, row.Score), append(r.completeness, row.Completeness)
-	r.freshness, r.relevance = append(r.freshness, row.Freshness), append(r.relevance, row.Relevance)
-	r.missing = append(r.missing, row.Missing)
-	r.computed, r.stale = append(r.computed, row.ComputeTime), append(r.stale, stale)
-}
-
-// queue queues one statement for all of them.
-func (r *ratings) queue(b *pgx.Batch, tenant uuid.UUID) {
-	if len(r.ids) == 0 {
-		return
-	}
-	b.Queue(`
-		INSERT INTO contact_quality (tenant, id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
-		SELECT $1, f.*
-		FROM unnest($2::uuid[], $3::smallint[], $4::integer[], $5::integer[], $6::integer[], $7::integer[], $8::bigint[], $9::timestamptz[], $10::timestamptz[])
-			AS f (id, kind, score, completeness, freshness, relevance, missing, compute_time, stale_time)
-		ON CONFLICT (tenant, id) DO UPDATE
-		SET score = excluded.score, completeness = excluded.completeness, freshness = excluded.freshness, relevance = excluded.relevance,
-			missing = excluded.missing, compute_time = excluded.compute_time, stale_time = excluded.stale_time`,
-		tenant, r.ids, r.kinds, r.scores, r.completeness, r.freshness, r.relevance, r.missing, r.computed, r.stale)
 }
 
 // KeepRatings computes ratings anew when time has changed them. Every replica runs it.
