@@ -135,10 +135,20 @@ func (c *crowd) mix(n int) (method string, req any) {
 	return contactv1.ContactService_GetContact_FullMethodName, &contactv1.GetContactRequest{Name: contact}
 }
 
-// heard is what a quiet tenant got meanwhile.
+// heard is what a quiet tenant got.
 type heard struct {
 	took    []time.Duration
 	refused int
+}
+
+func (h *heard) add(more heard) {
+	h.took, h.refused = append(h.took, more.took...), h.refused+more.refused
+}
+
+// note adds what was heard to a row.
+func (h *heard) note(row *Row, when string) {
+	row.note("p99 of a quiet tenant "+when, quantile(h.took, 0.99), "ms")
+	row.note("refused calls of a quiet tenant "+when, 100*float64(h.refused)/float64(max(1, h.refused+len(h.took))), "% of its calls")
 }
 
 // listen makes the quiet tenant's calls until the answered function is called, which

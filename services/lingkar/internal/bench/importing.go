@@ -48,7 +48,7 @@ func importContacts(ctx context.Context, b *bench) (*Row, error) {
 }
 
 func (b *bench) besideCopy(ctx context.Context, w *limit.Writes) (*Row, error) {
-	var rates, copies []float64
+	var copies []float64
 	var rounds []*round
 	for range min(b.Rounds, importRounds) {
 		id, r, err := b.importFile(ctx, b.bulkRows())
@@ -60,41 +60,26 @@ func (b *bench) besideCopy(ctx context.Context, w *limit.Writes) (*Row, error) {
 			return nil, fmt.Errorf("the limit, COPY: %w", err)
 		}
 		rounds = append(rounds, r)
-		rates, copies = append(rates, r.rate), append(copies, float64(b.bulkRows())/copied.Seconds())
+		copies = append(copies, float64(b.bulkRows())/copied.Seconds())
 	}
 	row := rowOf(rounds)
-	row.Unit, row.Figure, row.P50, row.P95 = "rows/s", spread(rates), 0, 0
+	row.Unit, row.P50, row.P95 = "rows/s", 0, 0
 	row.beside("COPY of the same rows into all the same tables", copies)
-	if err := b.importAlone(ctx, row); err != nil {
+	err := b.alone(ctx, row, func() (*Row, error) {
+		var rounds []*round
+		for range min(b.Rounds, importRounds) {
+			_, r, err := b.importFile(ctx, b.bulkRows())
+			if err != nil {
+				return nil, err
+			}
+			rounds = append(rounds, r)
+		}
+		return rowOf(rounds), nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	return row.aim(fmt.Sprintf("import of %d new contacts, with matching, validation and events", b.bulkRows()), "alone: 0.35", "0.65, 20,000 rows/s", row.AloneRatio >= 0.35), nil
-}
-
-// importAlone measures imports that nothing follows, as COPY has nothing that follows.
-func (b *bench) importAlone(ctx context.Context, row *Row) error {
-	if err := b.settle(ctx); err != nil {
-		return err
-	}
-	release, err := b.holdRelay(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	var rates []float64
-	var rounds []*round
-	for range min(b.Rounds, importRounds) {
-		_, r, err := b.importFile(ctx, b.bulkRows())
-		if err != nil {
-			return err
-		}
-		rounds, rates = append(rounds, r), append(rates, r.rate)
-	}
-	row.alone(spread(rates).Median, rowOf(rounds).CPU)
-	if err := release(); err != nil {
-		return err
-	}
-	return b.settle(ctx)
 }
 
 // importFile brings a file of new contacts in, and answers what the import is called

@@ -43,7 +43,7 @@ func overload(ctx context.Context, b *bench) (*Row, error) {
 	}
 	defer crowd.close()
 	var rates []float64
-	var calm []time.Duration
+	var calm heard
 	for n := range b.Rounds + 1 {
 		stop := crowd.listen(ctx)
 		took, elapsed, err := b.drive(ctx, peakClients, crowd.must)
@@ -52,7 +52,8 @@ func overload(ctx context.Context, b *bench) (*Row, error) {
 			return nil, fmt.Errorf("at its peak: %w", first(err, quietErr))
 		}
 		if n > 0 {
-			rates, calm = append(rates, float64(len(took))/elapsed.Seconds()), append(calm, quiet.took...)
+			rates = append(rates, float64(len(took))/elapsed.Seconds())
+			calm.add(quiet)
 		}
 	}
 	peak := spread(rates)
@@ -78,7 +79,7 @@ func first(errs ...error) error {
 }
 
 // overloadRow judges what was seen.
-func overloadRow(peak Spread, seen *outcomes, sent int, during, late time.Duration, calm []time.Duration, quiet heard) (*Row, error) {
+func overloadRow(peak Spread, seen *outcomes, sent int, during, late time.Duration, calm, quiet heard) (*Row, error) {
 	if seen.failed != nil {
 		return nil, fmt.Errorf("neither done nor refused: %w", seen.failed)
 	}
@@ -93,9 +94,8 @@ func overloadRow(peak Spread, seen *outcomes, sent int, during, late time.Durati
 	row.note("not answered by their deadline", share(seen.expired), "% of calls")
 	row.note("not sent: the client had too many open", share(seen.unsent), "% of calls")
 	row.note("p99 of admitted calls of people", quantile(seen.took, 0.99), "ms")
-	row.note("p99 of a quiet tenant at the peak", quantile(calm, 0.99), "ms")
-	row.note("p99 of a quiet tenant meanwhile", quantile(quiet.took, 0.99), "ms")
-	row.note("refused calls of a quiet tenant meanwhile", 100*float64(quiet.refused)/float64(max(1, quiet.refused+len(quiet.took))), "% of its calls")
+	calm.note(row, "at the peak")
+	quiet.note(row, "meanwhile")
 	row.note("the client was behind by at most", late.Seconds()*1000, "ms")
 	return row.aim(fmt.Sprintf("goodput when asked for %d times the peak", overloadTimes), "0.90", "0.90", row.Ratio >= 0.9 && seen.refused == seen.told), nil
 }

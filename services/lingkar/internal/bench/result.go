@@ -127,17 +127,17 @@ func (r *Row) beside(what string, values []float64) {
 	r.Also = append(r.Also, Beside{What: what, Figure: s, Ratio: r.Figure.Median / s.Median})
 }
 
-// alone notes what a write reaches while nothing follows it.
-func (r *Row) alone(rate float64, used *CPU) {
-	r.Alone = used
-	r.note("alone, the relay held", rate, r.Unit)
+// alone notes what the same write reaches while nothing follows it.
+func (r *Row) alone(own *Row) {
+	r.Alone = own.CPU
+	r.note("alone, the relay held", own.Figure.Median, r.Unit)
 	if r.Beside != nil {
-		r.AloneRatio = rate / r.Beside.Median
+		r.AloneRatio = own.Figure.Median / r.Beside.Median
 		r.note("alone, ratio to the limit", r.AloneRatio, "")
 	}
-	if used != nil {
-		r.note("alone, suite", used.Suite, "ms CPU")
-		r.note("alone, PostgreSQL", used.Postgres, "ms CPU")
+	if own.CPU != nil {
+		r.note("alone, suite", own.CPU.Suite, "ms CPU")
+		r.note("alone, PostgreSQL", own.CPU.Postgres, "ms CPU")
 	}
 }
 

@@ -138,7 +138,7 @@ func (b *bench) write(ctx context.Context, name, what string, own workload, bare
 	}
 	row, err := b.besideWrites(ctx, w, name, own, bareCall)
 	if err == nil {
-		err = b.alone(ctx, row, own)
+		err = b.alone(ctx, row, func() (*Row, error) { return b.sideBySide(ctx, b.Clients, own) })
 	}
 	w.Close()
 	if dropped := limit.Drop(context.WithoutCancel(ctx), b.adminURL("postgres")); err == nil {
@@ -154,17 +154,20 @@ func (b *bench) write(ctx context.Context, name, what string, own workload, bare
 // alone measures a write without what follows it: the relay is held, so that nothing is
 // published and no projection has anything to do. The targets are of this: the limit
 // writes the same rows and publishes nothing, and what follows has rows of its own.
-func (b *bench) alone(ctx context.Context, row *Row, own workload) error {
+func (b *bench) alone(ctx context.Context, row *Row, measure func() (*Row, error)) error {
+	if err := b.settle(ctx); err != nil {
+		return err
+	}
 	release, err := b.holdRelay(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	rows, err := b.sideBySide(ctx, b.Clients, own)
+	own, err := measure()
 	if err != nil {
 		return err
 	}
-	row.alone(rows.Figure.Median, rows.CPU)
+	row.alone(own)
 	if err := release(); err != nil {
 		return err
 	}
