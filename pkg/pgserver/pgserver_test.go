@@ -300,7 +300,7 @@ func leaveBehind(t *testing.T, dir string) *child {
 	}
 	defer log.Close()
 	data := filepath.Join(dir, "data")
-	args := append([]string{"-D", data}, settings(Options{}, port, data)...)
+	args := append([]string{"-D", data}, settings(Options{}, port, "")...)
 	orphan, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
 	if err != nil {
 		t.Fatal(err)

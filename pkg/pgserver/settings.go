@@ -12,8 +12,8 @@ import (
 )
 
 // settings answers the command line of postgres: ours, overridden by the
-// caller's.
-func settings(o Options, port int, data string) []string {
+// caller's. Sockets is the directory of its socket, "" for none.
+func settings(o Options, port int, sockets string) []string {
 	connections := o.MaxConnections
 	if connections == 0 {
 		connections = 300
@@ -21,7 +21,7 @@ func settings(o Options, port int, data string) []string {
 	all := map[string]string{
 		"port":                       strconv.Itoa(port),
 		"listen_addresses":           "127.0.0.1",
-		"unix_socket_directories":    socketDir(data),
+		"unix_socket_directories":    sockets,
 		"unix_socket_permissions":    "0700",
 		"max_connections":            strconv.Itoa(connections),
 		"shared_buffers":             strconv.FormatUint(sharedBuffers(memory()), 10) + "MB",

@@ -245,7 +245,7 @@ func (s *Server) spawn(ctx context.Context, bin Binaries, o Options, a *account)
 	if err := removeSockets(data); err != nil {
 		return err
 	}
-	args := append([]string{"-D", data}, settings(cheapLog(ctx, bin, data, o, a), s.Port, data)...)
+	args := append([]string{"-D", data}, settings(cheapLog(ctx, bin, data, o, a), s.Port, socketDir(data))...)
 	child, err := startChild(filepath.Join(bin.Dir, "postgres"), args, log, a)
 	if err != nil {
 		return fmt.Errorf("pgserver: %w", err)

@@ -1,8 +1,6 @@
 package main_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -11,22 +9,20 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 )
 
-// Services call one another through memory: of `up` nothing can be reached but the two
-// ports of the gateway and those for operators.
+// Services call one another through memory: of the process of `up` nothing can be reached
+// but the two ports of the gateway and those for operators.
 func TestUp_opensNoOtherPorts(t *testing.T) {
 	t.Parallel()
 	s := up(t, dataDir(t))
-	text, err := os.ReadFile(filepath.Join(s.dir, "state.json"))
+	state, err := home.ReadState(s.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var state struct{ Private map[string]string }
-	if err := json.Unmarshal(text, &state); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{s.HTTP, s.GRPC}
+	want := []string{state.HTTP, state.GRPC}
 	for _, address := range state.Private {
 		want = append(want, address)
 	}
@@ -58,13 +54,12 @@ func listening(t *testing.T, pid int) []string {
 	}
 	var ports []string
 	for _, family := range []string{"tcp", "tcp6"} {
-		table, err := os.Open(fmt.Sprintf("/proc/%d/net/%s", pid, family))
+		table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, family))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer table.Close()
-		for lines := bufio.NewScanner(table); lines.Scan(); {
-			f := strings.Fields(lines.Text())
+		for line := range strings.Lines(string(table)) {
+			f := strings.Fields(line)
 			const listens = "0A"
 			if len(f) < 10 || f[3] != listens || !own["socket:["+f[9]+"]"] {
 				continue

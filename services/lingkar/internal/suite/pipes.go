@@ -16,8 +16,8 @@ const (
 )
 
 // pipes are the listeners of the services that only this process can reach, by area.
-// Calls between services go through memory: a call over loopback costs several times
-// as much processor time, and every account of the machine could make one.
+// Calls between services need not leave it, and no other account of the machine can make
+// one.
 type pipes map[string]*bufconn.Listener
 
 // listen opens a listener for an area and answers what its target is called.
