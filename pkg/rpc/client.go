@@ -31,6 +31,9 @@ type DialOptions struct {
 	Telemetry *telemetry.Telemetry
 	// More are added to the options of the connection.
 	More []grpc.DialOption
+	// Near answers the server behind the target where it runs in this process, or nil,
+	// as Nearby.Server does; nil where it never does.
+	Near func() *Server
 }
 
 // serviceConfig spreads the calls over the servers that say they serve, and
@@ -83,7 +86,11 @@ func Dial(target string, o DialOptions) (*grpc.ClientConn, error) {
 			otelgrpc.WithTracerProvider(o.Telemetry.Tracers), otelgrpc.WithMeterProvider(o.Telemetry.Meters),
 			otelgrpc.WithPropagators(telemetry.Propagator()))),
 	}
-	conn, err := grpc.NewClient(target, append(options, o.More...)...)
+	options = append(options, o.More...)
+	if o.Near != nil {
+		options = append(options, grpc.WithChainUnaryInterceptor(nearUnary(o.Near, o.Telemetry)))
+	}
+	conn, err := grpc.NewClient(target, options...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", target, err)
 	}

@@ -26,9 +26,13 @@ type Frame struct{ Payload []byte }
 // On the server's side it never fails: grpc-go answers a codec's error with
 // INTERNAL before any interceptor runs, so before the caller is known. It leaves
 // a mark in the message instead, which the input check refuses in its turn.
-func Codec() encoding.CodecV2 {
-	return codec{CodecV2: encoding.GetCodecV2(protocodec.Name)}
-}
+func Codec() encoding.CodecV2 { return wire }
+
+var (
+	// protoCodec is that of gRPC for messages, wire takes Frames too.
+	protoCodec = encoding.GetCodecV2(protocodec.Name)
+	wire       = codec{CodecV2: protoCodec}
+)
 
 type codec struct{ encoding.CodecV2 }
 

@@ -80,12 +80,14 @@ func (s *Server) Shutdown(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
 		s.GracefulStop()
+		s.near.stop()
 		close(ended)
 	}()
 	select {
 	case <-ended:
 	case <-ctx.Done():
 		s.Stop()
+		s.near.cut()
 		<-ended
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/stats"
 
 	"github.com/lingkar-crm/lingkar/pkg/admission"
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -55,8 +56,8 @@ type Options struct {
 	WithinStream []grpc.StreamServerInterceptor
 }
 
-// Server is a gRPC server that treats every call alike. Register on the embedded
-// one, then call CheckPolicy and Serve.
+// Server is a gRPC server that treats every call alike. Register on it, then call
+// CheckPolicy and Serve.
 type Server struct {
 	*grpc.Server
 
@@ -72,6 +73,12 @@ type Server struct {
 	counters     counters
 	health       *health.Server
 	serving      atomic.Bool
+	tracer       stats.Handler
+	// around is what every unary call passes, methods are those that are served so, by
+	// their full names, and near the calls that come without a transport.
+	around  grpc.UnaryServerInterceptor
+	methods map[string]unaryMethod
+	near    *nearCalls
 }
 
 // ErrMethodUnknown says that nobody serves a method.
@@ -108,11 +115,17 @@ func NewServer(o Options) *Server {
 		streams:      streams{open: map[string]int{}},
 		counters:     newCounters(o.Telemetry.Meters),
 		health:       health.NewServer(),
+		methods:      map[string]unaryMethod{},
+		near:         newNearCalls(),
+		tracer: otelgrpc.NewServerHandler(
+			otelgrpc.WithTracerProvider(o.Telemetry.Tracers), otelgrpc.WithMeterProvider(o.Telemetry.Meters),
+			otelgrpc.WithPropagators(telemetry.Propagator()), otelgrpc.WithFilter(filters.Not(filters.HealthCheck()))),
 	}
 	maps.Copy(s.policy, o.Policy)
+	s.around = chained(s.unary(o))
 	s.Server = grpc.NewServer(s.options(o)...)
 	s.served = sync.OnceValue(func() map[string]bool { return methodsOf(s.Server) })
-	grpc_health_v1.RegisterHealthServer(s.Server, s.health)
+	grpc_health_v1.RegisterHealthServer(s, s.health)
 	s.SetServing(false)
 	return s
 }
@@ -127,7 +140,7 @@ func (s *Server) unary(o Options) []grpc.UnaryServerInterceptor {
 func (s *Server) options(o Options) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(Codec()),
-		grpc.ChainUnaryInterceptor(s.unary(o)...),
+		grpc.UnaryInterceptor(s.around),
 		grpc.ChainStreamInterceptor(append([]grpc.StreamServerInterceptor{s.answerStream, s.identifyStream}, o.WithinStream...)...),
 		grpc.UnknownServiceHandler(o.Unknown),
 		grpc.MaxRecvMsgSize(maxRead),
@@ -143,9 +156,7 @@ func (s *Server) options(o Options) []grpc.ServerOption {
 			MaxConnectionIdle: 15 * time.Minute, MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: 30 * time.Second,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
-		grpc.StatsHandler(otelgrpc.NewServerHandler(
-			otelgrpc.WithTracerProvider(o.Telemetry.Tracers), otelgrpc.WithMeterProvider(o.Telemetry.Meters),
-			otelgrpc.WithPropagators(telemetry.Propagator()), otelgrpc.WithFilter(filters.Not(filters.HealthCheck())))),
+		grpc.StatsHandler(s.tracer),
 	}
 	if o.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(o.TLS)))

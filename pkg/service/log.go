@@ -7,6 +7,7 @@ import (
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
+	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -27,7 +28,7 @@ func logPolicy(area string) auth.Policy {
 }
 
 // registerLog serves the log of the area, unless the service does so itself.
-func registerLog(server *grpc.Server, area string, source eventlog.Source) {
+func registerLog(server *rpc.Server, area string, source eventlog.Source) {
 	name := logService(area)
 	if _, done := server.GetServiceInfo()[name]; done {
 		return

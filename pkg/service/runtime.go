@@ -51,7 +51,9 @@ func (rt *Runtime) Dial(area string) grpc.ClientConnInterface {
 	if !ok {
 		return nowhere{area}
 	}
-	conn, err := rpc.Dial(target, rpc.DialOptions{TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry, More: rt.dialOptions()})
+	conn, err := rpc.Dial(target, rpc.DialOptions{
+		TLS: rt.ClientTLS, Telemetry: rt.parts.telemetry, More: rt.dialOptions(), Near: rt.near(area),
+	})
 	if err != nil {
 		rt.Logger.Error("a target cannot be used", "area", area, "cause", err.Error())
 		return nowhere{area}
@@ -69,6 +71,15 @@ func (rt *Runtime) dialOptions() []grpc.DialOption {
 		options = append(options, grpc.WithContextDialer(rt.Connect))
 	}
 	return options
+}
+
+// near answers how to find the server of an area in this process; nil where the service
+// stands alone.
+func (rt *Runtime) near(area string) func() *rpc.Server {
+	if rt.Nearby == nil {
+		return nil
+	}
+	return func() *rpc.Server { return rt.Nearby.Server(area) }
 }
 
 // Go adds a loop that runs in the background from when the service serves until

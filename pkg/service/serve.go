@@ -70,6 +70,9 @@ func serve(rt *Runtime, server *rpc.Server, relay *eventlog.Relay, env Environme
 		r.private = r.serveHTTP(env.AdminListener, adminHandler(server, env), withGRPC())
 	}
 	server.SetServing(true)
+	if env.Nearby != nil {
+		env.Nearby.Add(rt.Area, server)
+	}
 	return r
 }
 

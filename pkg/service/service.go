@@ -31,6 +31,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/mesh"
 	"github.com/lingkar-crm/lingkar/pkg/portal"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
 
@@ -134,6 +135,9 @@ type Environment struct {
 	Targets map[string]string
 	// Connect connects to one of the Targets; nil stands for TCP.
 	Connect func(ctx context.Context, target string) (net.Conn, error)
+	// Nearby are the services that run in the same process, by area, to which it adds
+	// itself; nil where it stands alone.
+	Nearby *rpc.Nearby
 	// Issuer mints the service's own tokens, and seals its audit log.
 	Issuer *auth.Issuer
 	// RetiredKeys are the public keys of issuers before it, by their ids: what they sealed
@@ -198,6 +202,8 @@ type Runtime struct {
 	Targets map[string]string
 	// Connect connects to one of them; nil stands for TCP.
 	Connect func(ctx context.Context, target string) (net.Conn, error)
+	// Nearby are those in the same process; nil where there are none.
+	Nearby *rpc.Nearby
 	// ClientTLS secures calls to them; nil is plaintext.
 	ClientTLS *tls.Config
 

@@ -141,7 +141,7 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 	}
 	rt := &Runtime{
 		Name: d.Name, Area: d.Area, DB: db, Now: env.Now, NATS: env.NATS,
-		Places: env.Places, RuleDecisionsKept: env.RuleDecisionsKept, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, Connect: env.Connect, ClientTLS: env.ClientTLS,
+		Places: env.Places, RuleDecisionsKept: env.RuleDecisionsKept, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, Connect: env.Connect, Nearby: env.Nearby, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
 		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets, SecretFiles: env.SecretFiles,
 		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},
@@ -246,7 +246,7 @@ func build(rt *Runtime, d Definition, server *rpc.Server, env Environment) error
 	if err := d.Portal.Check(d.Policy); err != nil {
 		return err
 	}
-	registerLog(server.Server, d.Area, &eventlog.Reader{DB: rt.DB.System, Relay: rt.parts.relay})
-	registerAudit(server.Server, d.Area, d.Policy, &audit.Server{DB: rt.DB, Keys: sealed(env)})
+	registerLog(server, d.Area, &eventlog.Reader{DB: rt.DB.System, Relay: rt.parts.relay})
+	registerAudit(server, d.Area, d.Policy, &audit.Server{DB: rt.DB, Keys: sealed(env)})
 	return server.CheckPolicy()
 }

@@ -1,9 +1,9 @@
 // Package suite runs all of Lingkar in one process: an embedded PostgreSQL and an
 // embedded JetStream on the data directory, the five services and the gateway.
 //
-// Services call each other over loopback, through the same servers, tokens and
-// interceptors as when they run apart; only TLS between them is left out. What a
-// caller was told is done is on the disk: it survives kill -9.
+// Services call each other through the same servers, tokens and interceptors as when
+// they run apart; only the network and TLS between them are left out. What a caller was
+// told is done is on the disk: it survives kill -9.
 package suite
 
 import (
@@ -26,6 +26,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/natsserver"
 	"github.com/lingkar-crm/lingkar/pkg/pgserver"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
+	"github.com/lingkar-crm/lingkar/pkg/rpc"
 	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 	"github.com/lingkar-crm/lingkar/services/internal/fleet"
@@ -174,7 +175,7 @@ func (s *Suite) updateStream(ctx context.Context) error {
 func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Environment, databases map[string]postgres.URLs, front *listeners) error {
 	definitions := fleet.All()
 	inside := pipes{}
-	env.Connect, env.Targets, s.State.Private = inside.connect, map[string]string{}, map[string]string{}
+	env.Connect, env.Nearby, env.Targets, s.State.Private = inside.connect, &rpc.Nearby{}, map[string]string{}, map[string]string{}
 	own := make([]service.Environment, len(definitions))
 	for i, d := range definitions {
 		own[i] = env
