@@ -40,6 +40,9 @@ const (
 	grace = 1500 * time.Millisecond
 )
 
+// caller is a fault that makes calls of its own, as a tenant.
+type caller interface{ CallAs(t workload.Tenant) }
+
 // session is one drill at work.
 type session struct {
 	cfg     Config
@@ -83,7 +86,7 @@ func (s *session) run(ctx context.Context) error {
 	if drained != nil {
 		s.report.Invariants = append(s.report.Invariants, check.Result{ID: "I14", Title: "projections catch up", Broken: []string{drained.Error()}})
 	}
-	s.report.Invariants = append(s.report.Invariants, s.verified(), s.stability())
+	s.report.Invariants = append(append(s.report.Invariants, s.verified()...), s.stability())
 	if slices.ContainsFunc(s.report.Invariants, s.enough) {
 		return ctx.Err()
 	}
@@ -119,6 +122,11 @@ func (s *session) start(ctx context.Context) (err error) {
 	}
 	if err := s.makeTenants(ctx); err != nil {
 		return err
+	}
+	for _, f := range s.faults {
+		if f, ok := f.(caller); ok {
+			f.CallAs(s.tenants[0])
+		}
 	}
 	if err := s.subscribe(ctx); err != nil {
 		return err
@@ -247,20 +255,34 @@ func (s *session) deadlines() check.Result {
 	return r
 }
 
-// verified checks what some faults find out by themselves when they are healed.
-func (s *session) verified() check.Result {
-	r := check.Result{ID: "I13b", Title: "what a store acknowledged is there after a power cut, before anybody repairs it"}
-	periods := 0
-	for _, p := range s.report.Periods {
-		r.Broken = append(r.Broken, p.Lost...)
-		for _, f := range s.faults {
-			if _, ok := f.(nemesis.Verifier); ok && slices.Contains(p.Faults, f.ID()) {
-				periods++
+// verified answers what some faults found out by themselves when they were healed, by
+// invariant.
+func (s *session) verified() []check.Result {
+	var all []check.Result
+	times := map[string]int{}
+	for _, f := range s.faults {
+		v, ok := f.(nemesis.Verifier)
+		if !ok {
+			continue
+		}
+		id, title := v.Invariant()
+		if !slices.ContainsFunc(all, func(r check.Result) bool { return r.ID == id }) {
+			all = append(all, check.Result{ID: id, Title: title})
+		}
+		r := &all[slices.IndexFunc(all, func(r check.Result) bool { return r.ID == id })]
+		for _, p := range s.report.Periods {
+			if slices.Contains(p.Faults, f.ID()) {
+				times[id]++
+			}
+			for _, lost := range p.Lost {
+				if strings.HasPrefix(lost, f.ID()+":") {
+					r.Broken = append(r.Broken, lost)
+				}
 			}
 		}
+		r.Evidence = fmt.Sprintf("verified after %d periods", times[id])
 	}
-	r.Evidence = fmt.Sprintf("%d power cuts", periods)
-	return r
+	return all
 }
 
 // stability checks that nothing ended that was not ended, and that the faults

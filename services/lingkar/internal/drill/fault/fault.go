@@ -21,7 +21,7 @@ func All(r *rand.Rand) []nemesis.Fault {
 		killService(r), killBroker(), wipeBroker(), killBackend(r), killPostgres(),
 		pausePostgres(), pauseBroker(), pauseService(r),
 		blackhole(r), latency(r), bandwidth(r), resets(r), halfOpen(r),
-		clock(r), duplicates(), shuffled(r), garbage(), resetStream(r), commitsLate(),
+		clock(r), duplicates(), shuffled(r), garbage(), &poison{}, resetStream(r), commitsLate(),
 		conflicts(), exhaust(r), restartPostgres(), anyOrder(r), rolling(r),
 		fullStream(),
 	}

@@ -70,6 +70,9 @@ func (f *databaseCut) Heal(ctx context.Context, c *cluster.Cluster) error {
 	return c.Postgres.Start(ctx)
 }
 
+// Invariant implements nemesis.Verifier.
+func (*databaseCut) Invariant() (id, title string) { return acknowledgedLasts() }
+
 // Verify implements nemesis.Verifier.
 func (f *databaseCut) Verify(ctx context.Context, c *cluster.Cluster) error {
 	if f.commits == 0 {
@@ -176,6 +179,9 @@ func kept(ctx context.Context, stream jetstream.Stream) (uint64, error) {
 // Heal implements nemesis.Fault.
 func (f *brokerCut) Heal(ctx context.Context, c *cluster.Cluster) error { return c.Broker.Start(ctx) }
 
+// Invariant implements nemesis.Verifier.
+func (*brokerCut) Invariant() (id, title string) { return acknowledgedLasts() }
+
 // Verify implements nemesis.Verifier.
 func (f *brokerCut) Verify(ctx context.Context, c *cluster.Cluster) error {
 	if f.acknowledged == 0 {
@@ -192,4 +198,9 @@ func (f *brokerCut) Verify(ctx context.Context, c *cluster.Cluster) error {
 		}
 		return err
 	})
+}
+
+// acknowledgedLasts is the invariant that power cuts verify.
+func acknowledgedLasts() (id, title string) {
+	return "I13b", "what a store acknowledged is there after a power cut, before anybody repairs it"
 }

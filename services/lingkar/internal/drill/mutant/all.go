@@ -18,6 +18,8 @@ var (
 	killed = Focus{Faults: []string{"F01", "F06"}, Duration: 20 * time.Second}
 	// repeated sends events again, and in another order.
 	repeated = Focus{Faults: []string{"F26", "F27"}, Duration: 12 * time.Second}
+	// poisoned has an event that cannot be applied.
+	poisoned = Focus{Faults: []string{"F28c"}, Duration: 12 * time.Second}
 )
 
 // All are all mutants.
@@ -31,6 +33,7 @@ const (
 	requestFile  = "pkg/record/request.go"
 	sequenceFile = "pkg/eventlog/sequence.go"
 	applyFile    = "pkg/eventlog/apply.go"
+	parkFile     = "pkg/eventlog/park.go"
 	runnerFile   = "pkg/eventlog/runner.go"
 	catchUpFile  = "pkg/eventlog/catchup.go"
 	waitFile     = "pkg/eventlog/wait.go"

@@ -93,6 +93,11 @@ func projecting() []Mutant {
 			},
 		},
 		{
+			Name: "poison-passed", Breaks: "events are applied although one before them, of the same contact, was put aside",
+			Invariants: []string{"F28c"}, Focus: poisoned,
+			Edits: []Edit{{parkFile, "if k := keyOfEvent(i.event); a.blocked[k] {", "if k := keyOfEvent(i.event); a.blocked[k] && k.key == \"\" {"}},
+		},
+		{
 			Name: "own-writes-not-awaited", Breaks: "a read with the token of a write does not wait for it",
 			Invariants: []string{"I15", "I14"},
 			Focus:      Focus{Faults: stumbling.Faults, Duration: stumbling.Duration, Failpoints: "projection.before_apply=sleep:200ms"},

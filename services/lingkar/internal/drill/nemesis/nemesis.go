@@ -47,6 +47,8 @@ type Volumed interface {
 type Verifier interface {
 	// Verify answers what was broken, or nil.
 	Verify(ctx context.Context, c *cluster.Cluster) error
+	// Invariant is what it verifies: its number, and what it says.
+	Invariant() (id, title string)
 }
 
 // A Lone fault does not share its period with others.
