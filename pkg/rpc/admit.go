@@ -52,11 +52,15 @@ func (s *Server) admitUnary(ctx context.Context, req any, info *grpc.UnaryServer
 }
 
 func withDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	limit := longestDeadline
-	if _, ok := ctx.Deadline(); !ok {
-		limit = defaultDeadline
+	end, ok := ctx.Deadline()
+	switch {
+	case !ok:
+		return context.WithTimeout(ctx, defaultDeadline)
+	case time.Until(end) > longestDeadline:
+		return context.WithTimeout(ctx, longestDeadline)
+	default:
+		return ctx, func() {} // it ends with the call
 	}
-	return context.WithTimeout(ctx, limit) // an earlier deadline of the caller stays
 }
 
 // streams counts the open streams of each subject.

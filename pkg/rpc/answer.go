@@ -77,6 +77,9 @@ func seenFrom(ctx context.Context) *seen { return ctx.Value(seenKey{}).(*seen) }
 
 // word makes the status that the caller gets, and tells the log why.
 func (s *Server) word(ctx context.Context, method string, seen *seen, started time.Time, err error) error {
+	if err == nil && !s.log.Enabled(ctx, slog.LevelDebug) {
+		return nil
+	}
 	took := float64(time.Since(started).Microseconds()) / 1000
 	attrs := []slog.Attr{slog.String("method", method), slog.Float64("took_ms", took), slog.String("subject", seen.caller.Subject),
 		slog.String("tenant", seen.caller.Tenant.String()), slog.String("correlation", seen.info.Correlation)}

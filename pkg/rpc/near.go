@@ -181,11 +181,7 @@ func (s *Server) answerNear(from context.Context, c *nearCall, md metadata.MD, r
 		return nil, status.Error(codes.Unavailable, errStopping.Error())
 	}
 	defer s.near.leave()
-	end, bounded := from.Deadline()
-	ctx, cancel := context.WithCancel(s.near.life)
-	if bounded {
-		ctx, cancel = context.WithDeadline(s.near.life, end)
-	}
+	ctx, cancel := s.near.lasting(from)
 	defer cancel()
 	defer context.AfterFunc(from, cancel)()
 	ctx = metadata.NewIncomingContext(ctx, md)
@@ -254,6 +250,14 @@ func (n *nearCalls) enter() bool {
 }
 
 func (n *nearCalls) leave() { n.atWork.Done() }
+
+// lasting answers a context of a call that lasts as long as that of its caller may.
+func (n *nearCalls) lasting(from context.Context) (context.Context, context.CancelFunc) {
+	if end, ok := from.Deadline(); ok {
+		return context.WithDeadline(n.life, end)
+	}
+	return context.WithCancel(n.life)
+}
 
 // stop takes no more, and answers when those at work have ended.
 func (n *nearCalls) stop() {

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -264,5 +265,33 @@ func TestNearby_leavesTheRestToTheTransport(t *testing.T) {
 	}
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// Calls leave nothing behind. It does not run beside other tests, whose memory would
+// count.
+func TestNearby_leavesNothingBehind(t *testing.T) {
+	s := serve(t, &contacts{}, &views{}, nil)
+	client := contactv1.NewContactServiceClient(nearby(t, s))
+	ctx := as(t, auth.Admin)
+	call := func(times int) {
+		for range times {
+			if _, err := client.GetContact(ctx, &contactv1.GetContactRequest{Name: "contacts/x"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	live := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapObjects)
+	}
+	const calls = 3000
+	call(calls)
+	before := live()
+	call(calls)
+	if more := live() - before; more > calls/2 {
+		t.Errorf("%d objects more after %d calls", more, calls)
 	}
 }
