@@ -88,22 +88,40 @@ func (b *bench) load(ctx context.Context, clients int, w workload) (*round, erro
 	return r, nil
 }
 
+// limit runs a limit for one round, after all that the suite had to do was done, and
+// answers calls a second and the milliseconds of processor time that PostgreSQL took for
+// each; 0 where they are not known.
+func (b *bench) limit(ctx context.Context, l against) (rate, postgres float64, err error) {
+	if err := b.settle(ctx); err != nil {
+		return 0, 0, err
+	}
+	before, unknown := b.child.processorTime()
+	if rate, err = l.round(ctx); err != nil {
+		return 0, 0, fmt.Errorf("the limit, %s: %w", l.what, err)
+	}
+	after, err := b.child.processorTime()
+	if unknown == nil && err == nil {
+		postgres = (after.postgres - before.postgres).Seconds() * 1000 / (rate * b.Round.Seconds())
+	}
+	return rate, postgres, nil
+}
+
 // sideBySide measures a workload and, in turns with it, its limits.
 func (b *bench) sideBySide(ctx context.Context, clients int, w workload, limits ...against) (*Row, error) {
 	var rounds []*round
-	rates := make([][]float64, len(limits))
+	rates, postgres := make([][]float64, len(limits)), make([][]float64, len(limits))
 	for n := range b.Rounds + 1 {
 		r, err := b.load(ctx, clients, w)
 		if err != nil {
 			return nil, err
 		}
 		for i, limit := range limits {
-			rate, err := limit.round(ctx)
+			rate, took, err := b.limit(ctx, limit)
 			if err != nil {
-				return nil, fmt.Errorf("the limit, %s: %w", limit.what, err)
+				return nil, err
 			}
 			if n > 0 {
-				rates[i] = append(rates[i], rate)
+				rates[i], postgres[i] = append(rates[i], rate), append(postgres[i], took)
 			}
 		}
 		if n > 0 { // the first is the warm-up
@@ -113,6 +131,9 @@ func (b *bench) sideBySide(ctx context.Context, clients int, w workload, limits 
 	row := rowOf(rounds)
 	for i, limit := range limits {
 		row.beside(limit.what, rates[i])
+		if took := spread(postgres[i]).Median; took > 0 {
+			row.note("PostgreSQL of the limit, "+limit.what, took, "ms CPU a call")
+		}
 	}
 	return row, nil
 }
