@@ -71,6 +71,8 @@ func Dial(target string, o DialOptions) (*grpc.ClientConn, error) {
 	if o.TLS != nil {
 		secured = credentials.NewTLS(o.TLS)
 	}
+	tracer := otelgrpc.NewClientHandler(
+		otelgrpc.WithTracerProvider(o.Telemetry.Tracers), otelgrpc.WithMeterProvider(o.Telemetry.Meters), otelgrpc.WithPropagators(telemetry.Propagator()))
 	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(secured),
 		grpc.WithDefaultServiceConfig(serviceConfig),
@@ -82,13 +84,11 @@ func Dial(target string, o DialOptions) (*grpc.ClientConn, error) {
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxResponse), grpc.MaxCallSendMsgSize(MaxResponse)),
 		grpc.WithChainUnaryInterceptor(outgoingUnary),
 		grpc.WithChainStreamInterceptor(outgoingStream),
-		grpc.WithStatsHandler(otelgrpc.NewClientHandler(
-			otelgrpc.WithTracerProvider(o.Telemetry.Tracers), otelgrpc.WithMeterProvider(o.Telemetry.Meters),
-			otelgrpc.WithPropagators(telemetry.Propagator()))),
+		grpc.WithStatsHandler(tracer),
 	}
 	options = append(options, o.More...)
 	if o.Near != nil {
-		options = append(options, grpc.WithChainUnaryInterceptor(nearUnary(o.Near, o.Telemetry)))
+		options = append(options, grpc.WithChainUnaryInterceptor(nearUnary(o.Near, tracer)))
 	}
 	conn, err := grpc.NewClient(target, options...)
 	if err != nil {

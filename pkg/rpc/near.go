@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -14,8 +13,6 @@ import (
 	"google.golang.org/grpc/stats"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-
-	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 )
 
 // Nearby are the servers of this process, by name. A client that knows of them hands
@@ -55,9 +52,7 @@ func (s *Server) RegisterService(desc *grpc.ServiceDesc, impl any) {
 }
 
 // nearUnary is the innermost interceptor of a client that finds its server nearby.
-func nearUnary(find func() *Server, told *telemetry.Telemetry) grpc.UnaryClientInterceptor {
-	tracer := otelgrpc.NewClientHandler(otelgrpc.WithTracerProvider(told.Tracers), otelgrpc.WithMeterProvider(told.Meters),
-		otelgrpc.WithPropagators(telemetry.Propagator()))
+func nearUnary(find func() *Server, tracer stats.Handler) grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, req, resp any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		if s := find(); s != nil && s.serving.Load() {
 			if m, ok := s.methods[method]; ok {
