@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -52,7 +53,11 @@ func (s *Server) tellReadiness(ctx context.Context) {
 			return
 		}
 		status = grpc_health_v1.HealthCheckResponse_NOT_SERVING
-		s.log.WarnContext(ctx, "not ready", "cause", err.Error())
+		level := slog.LevelWarn
+		if errors.Is(err, errStopping) {
+			level = slog.LevelDebug // it is about to begin, or ends
+		}
+		s.log.Log(ctx, level, "not ready", "cause", err.Error())
 	}
 	s.health.SetServingStatus(Readiness, status)
 }

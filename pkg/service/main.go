@@ -60,8 +60,15 @@ func command(ctx context.Context, d Definition, args []string, out io.Writer) er
 	}
 }
 
+// version is what the linker was told, as for an image, whose source has no history
+// beside it.
+var version string
+
 // Version is that of the source the process was built from.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

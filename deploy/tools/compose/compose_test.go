@@ -100,6 +100,33 @@ func TestImages_copyWhatTheyAreBuiltOf(t *testing.T) {
 	}
 }
 
+// What the Dockerfile tells the linker is what a program says its version is.
+func TestImages_knowTheirVersion(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	text, err := os.ReadFile(filepath.Join(root, "deploy", "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), `-ldflags "`)
+	flags, _, ok := strings.Cut(after, `"`)
+	if !ok {
+		t.Fatal("the Dockerfile tells the linker nothing")
+	}
+	for _, program := range []string{"./services/analytics/cmd/analytics", "./services/lingkar"} {
+		binary := filepath.Join(t.TempDir(), "service")
+		build := exec.Command("go", "build", "-buildvcs=false", "-ldflags", strings.ReplaceAll(flags, "$VERSION", "9.8.7"), "-o", binary, program)
+		build.Dir = root
+		build.Env = append(os.Environ(), "GOWORK=")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		said, err := exec.Command(binary, "version").Output()
+		if err != nil || !strings.Contains(string(said), " 9.8.7") {
+			t.Errorf("%s says %q, %v", program, said, err)
+		}
+	}
+}
+
 // copied makes a directory of what the first stage of a Dockerfile copies.
 func copied(t *testing.T, root, dockerfile string) string {
 	t.Helper()

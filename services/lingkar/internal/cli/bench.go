@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench/seed"
@@ -271,7 +272,7 @@ func benchSeed(ctx context.Context, o seed.Options) (*seed.Result, error) {
 	if err := roomFor(o); err != nil {
 		return nil, err
 	}
-	quiet, err := telemetry.Start(ctx, telemetry.Options{Service: "lingkar", Version: Version, Logs: io.Discard})
+	quiet, err := telemetry.Start(ctx, telemetry.Options{Service: "lingkar", Version: service.Version(), Logs: io.Discard})
 	if err != nil {
 		return nil, err
 	}

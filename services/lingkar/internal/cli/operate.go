@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/lingkar-crm/lingkar/pkg/service"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 )
 
@@ -187,9 +188,6 @@ func healthcheckCommand(g *global) *cobra.Command {
 	}
 }
 
-// Version is set by the linker in a release.
-var Version = "dev"
-
 func versionCommand(*global) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Say which version this is", Args: cobra.NoArgs,
@@ -198,7 +196,7 @@ func versionCommand(*global) *cobra.Command {
 			if info, ok := debug.ReadBuildInfo(); ok {
 				goVersion = info.GoVersion
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "lingkar %s (%s)\n", Version, goVersion)
+			fmt.Fprintf(cmd.OutOrStdout(), "lingkar %s (%s)\n", service.Version(), goVersion)
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lingkar-crm/lingkar/pkg/service"
 	"github.com/lingkar-crm/lingkar/pkg/telemetry"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/home"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/suite"
@@ -140,7 +141,7 @@ func openLogs(ctx context.Context, h *home.Home) (*telemetry.Telemetry, func(), 
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := telemetry.Start(ctx, telemetry.Options{Service: "lingkar", Version: Version, Logs: file})
+	t, err := telemetry.Start(ctx, telemetry.Options{Service: "lingkar", Version: service.Version(), Logs: file})
 	if err != nil {
 		file.Close()
 		return nil, nil, err
