@@ -24,6 +24,8 @@ const (
 	// singleBelow is the number of events below which they are published one by
 	// one: the broker sets up a file store for each batch.
 	singleBelow = 20
+	// batchHeaders is how many headers a message of a batch has beside its own.
+	batchHeaders = 3
 	// publishTimeout is how long an acknowledgement is waited for.
 	publishTimeout = 5 * time.Second
 )
@@ -122,19 +124,26 @@ func (p *publisher) message(e entry) (*nats.Msg, error) {
 		return nil, fmt.Errorf("eventlog: event %d of partition %d cannot be read: %w", e.seq, e.partition, err)
 	}
 	shortType := ev.kind[strings.LastIndexByte(ev.kind, '.')+1:]
-	m := nats.NewMsg("evt." + p.area + "." + strconv.Itoa(int(e.partition)) + "." + shortType)
-	m.Data = withPosition(e.body, e.seq)
-	m.Header = nats.Header{
-		"ce-specversion": {"1.0"},
-		"ce-id":          {ev.id},
-		"ce-source":      {"/lingkar/" + p.area},
-		"ce-type":        {ev.kind},
-		"ce-subject":     {ev.aggregate},
-		"ce-time":        {ev.occurredAt.AsTime().Format(time.RFC3339Nano)},
-		"content-type":   {"application/protobuf"},
+	m := &nats.Msg{
+		Subject: "evt." + p.area + "." + strconv.Itoa(int(e.partition)) + "." + shortType,
+		Data:    withPosition(e.body, e.seq),
 	}
-	if ev.traceparent != "" {
-		m.Header["traceparent"] = []string{ev.traceparent}
+	attributes := [...]struct{ name, value string }{
+		{"ce-specversion", "1.0"},
+		{"ce-id", ev.id},
+		{"ce-source", "/lingkar/" + p.area},
+		{"ce-type", ev.kind},
+		{"ce-subject", ev.aggregate},
+		{"ce-time", ev.occurredAt.AsTime().Format(time.RFC3339Nano)},
+		{"content-type", "application/protobuf"},
+		{"traceparent", ev.traceparent},
+	}
+	m.Header = make(nats.Header, len(attributes)+batchHeaders)
+	values := make([]string, len(attributes))
+	for i, a := range attributes {
+		if values[i] = a.value; a.value != "" {
+			m.Header[a.name] = values[i : i+1 : i+1]
+		}
 	}
 	return m, nil
 }
