@@ -1040,7 +1040,7 @@ CREATE OR REPLACE FUNCTION refuse_duplicates(of_tenant uuid, added uuid[], conta
 AS $function$
 DECLARE
 	mode  smallint := COALESCE((SELECT duplicate_mode FROM identity_policy WHERE tenant = of_tenant), 2);
-	found text;
+	found_ids text;
 BEGIN
 	IF mode = 1 OR mode = 3 AND true = ALL (compared) THEN
 		RETURN;
@@ -1051,7 +1051,11 @@ BEGIN
 	END IF;
 	FOR n IN 1 .. cardinality(keys) LOOP
 		CONTINUE WHEN kinds[n] = 0;
-		SELECT string_agg(c.id::text, ',') INTO found
+		PERFORM FROM identifier AS i
+		WHERE i.tenant = of_tenant AND i.kind = kinds[n] AND i.key = keys[n] AND i.contact <> ALL (added)
+		LIMIT 1;
+		CONTINUE WHEN NOT FOUND;
+		SELECT string_agg(c.id::text, ',') INTO found_ids
 		FROM (
 			SELECT i.contact
 			FROM identifier AS i
@@ -1066,9 +1070,9 @@ BEGIN
 		) AS c
 		WHERE c.kind = contact_kinds[n] AND c.name_key = name_keys[n] AND c.delete_time IS NULL
 			AND (c.birthday = '' OR birthdays[n] = '' OR c.birthday = birthdays[n]);
-		IF found IS NOT NULL THEN
+		IF found_ids IS NOT NULL THEN
 			RAISE EXCEPTION USING ERRCODE = 'unique_violation', CONSTRAINT = 'contact_duplicate_certain', TABLE = 'contact',
-				MESSAGE = 'the contact seems to be there already', DETAIL = found;
+				MESSAGE = 'the contact seems to be there already', DETAIL = found_ids;
 		END IF;
 	END LOOP;
 END
