@@ -85,7 +85,7 @@ func (b *bench) relayOnce(ctx context.Context, w *limit.Writes, rows int64) (tim
 	r := &eventlog.Relay{Area: "contact", DB: system, NATS: conn, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
 	began := time.Now()
 	go func() { ended <- r.Run(running) }()
-	took, err := w.AwaitPublished(ctx, rows, began)
+	took, err := limit.AwaitStored(ctx, conn, rows, began)
 	stop()
 	<-ended
 	if err != nil {

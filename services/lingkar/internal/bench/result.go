@@ -52,9 +52,10 @@ type Row struct {
 	// CPU is milliseconds of processor per call, user and system: of the suite's
 	// process and of PostgreSQL's. The client is not counted.
 	CPU *CPU `json:"cpu_ms,omitempty"`
-	// Alone is the same of a write while nothing follows it: no relay, no projection.
+	// Alone is the same while the suite does nothing else than the limit does: of a
+	// write without relay and projections, of the views without the other followers.
 	Alone *CPU `json:"cpu_alone_ms,omitempty"`
-	// AloneRatio is its rate in parts of the limit, which publishes nothing either.
+	// AloneRatio is its rate in parts of the limit.
 	AloneRatio float64 `json:"ratio_alone,omitempty"`
 	// Work is what else a call made the suite do.
 	Work *Work `json:"work,omitempty"`
@@ -127,10 +128,10 @@ func (r *Row) beside(what string, values []float64) {
 	r.Also = append(r.Also, Beside{What: what, Figure: s, Ratio: r.Figure.Median / s.Median})
 }
 
-// alone notes what the same write reaches while nothing follows it.
-func (r *Row) alone(own *Row) {
+// alone notes what the same work reaches while others are held.
+func (r *Row) alone(own *Row, held string) {
 	r.Alone = own.CPU
-	r.note("alone, the relay held", own.Figure.Median, r.Unit)
+	r.note("alone, "+held+" held", own.Figure.Median, r.Unit)
 	if r.Beside != nil {
 		r.AloneRatio = own.Figure.Median / r.Beside.Median
 		r.note("alone, ratio to the limit", r.AloneRatio, "")
@@ -138,6 +139,18 @@ func (r *Row) alone(own *Row) {
 	if own.CPU != nil {
 		r.note("alone, suite", own.CPU.Suite, "ms CPU")
 		r.note("alone, PostgreSQL", own.CPU.Postgres, "ms CPU")
+	}
+}
+
+// busy notes what the same call takes when so many clients make it at once. A call on
+// its own wakes each process that it passes, which a busy machine does not.
+func (r *Row) busy(own *Row, clients int) {
+	with := fmt.Sprintf("%d clients, ", clients)
+	r.note(with+"rate", own.Figure.Median, own.Unit)
+	r.note(with+"p95", own.P95, "ms")
+	if own.CPU != nil {
+		r.note(with+"suite", own.CPU.Suite, "ms CPU")
+		r.note(with+"PostgreSQL", own.CPU.Postgres, "ms CPU")
 	}
 }
 

@@ -167,7 +167,7 @@ func (b *bench) alone(ctx context.Context, row *Row, measure func() (*Row, error
 	if err != nil {
 		return err
 	}
-	row.alone(own)
+	row.alone(own, "the relay")
 	if err := release(); err != nil {
 		return err
 	}

@@ -9,9 +9,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// publishTimeout is how long a relay may take over a backlog.
-const publishTimeout = 2 * time.Minute
-
 // CopyEvents copies the newest events of the suite's log, so many at most, and
 // answers how many there were and how long writing them took.
 func (w *Writes) CopyEvents(ctx context.Context, liveURL string, most int) (rows int64, took time.Duration, err error) {
@@ -48,21 +45,4 @@ func (w *Writes) System(ctx context.Context) (*pgxpool.Pool, error) {
 	config.ConnConfig.User, config.ConnConfig.Password = role+"_relay", password
 	config.MaxConns = 2
 	return pgxpool.NewWithConfig(ctx, config)
-}
-
-// AwaitPublished waits until so many events are published and answers since when.
-func (w *Writes) AwaitPublished(ctx context.Context, rows int64, began time.Time) (time.Duration, error) {
-	for {
-		var waiting, unpublished, published int64
-		err := w.pool.QueryRow(ctx, "SELECT (SELECT count(*) FROM outbox), sum(seq - published)::bigint, sum(published)::bigint FROM partition_head").Scan(&waiting, &unpublished, &published)
-		switch {
-		case err != nil:
-			return 0, err
-		case published >= rows && waiting+unpublished == 0:
-			return time.Since(began), nil
-		case time.Since(began) > publishTimeout:
-			return 0, fmt.Errorf("%d of %d events are published after %s", published, rows, publishTimeout)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }

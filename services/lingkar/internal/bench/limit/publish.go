@@ -14,8 +14,42 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 )
 
-// brokerTimeout is how long a broker may take to start, and to acknowledge.
-const brokerTimeout = 30 * time.Second
+const (
+	// brokerTimeout is how long a broker may take to start, and to acknowledge.
+	brokerTimeout = 30 * time.Second
+	// relayTimeout is how long a relay may take over a backlog.
+	relayTimeout = 2 * time.Minute
+	storedPoll   = 5 * time.Millisecond
+)
+
+// AwaitStored waits until the stream of events has so many messages, and answers since
+// when. That the log knows that they are there is not waited for: a relay notes it with
+// the next events, or a while later.
+func AwaitStored(ctx context.Context, conn *nats.Conn, rows int64, began time.Time) (time.Duration, error) {
+	js, err := jetstream.New(conn)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		var stored uint64
+		stream, err := js.Stream(ctx, eventlog.StreamName)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound): // the relay makes it
+		case err != nil:
+			return 0, err
+		default:
+			stored = stream.CachedInfo().State.Msgs
+		}
+		took := time.Since(began)
+		switch {
+		case stored >= uint64(rows):
+			return took, nil
+		case took > relayTimeout:
+			return 0, fmt.Errorf("%d of %d events are in the stream after %s", stored, rows, took)
+		}
+		time.Sleep(storedPoll)
+	}
+}
 
 // Messages reads so many messages back from the stream of events.
 func Messages(ctx context.Context, conn *nats.Conn, n int) ([]*nats.Msg, error) {
