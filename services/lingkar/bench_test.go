@@ -14,7 +14,7 @@ import (
 
 // quickRows are those that a test measures: the others take long, and are made of the
 // same parts.
-var quickRows = []string{"memory-rest", "record", "change", "get", "lists", "duplicates"}
+var quickRows = []string{"memory-rest", "record", "change", "get", "lists", "duplicates", "relay", "catch-up"}
 
 // TestBench_quick measures some rows on little data and expects a figure for each, its
 // limit where it has one, the round trips of a call, and a comparison and a table made
@@ -51,8 +51,10 @@ func TestBench_quick(t *testing.T) {
 			t.Errorf("%s: %+v, want %g to %g round trips", id, work, trips[0], trips[1])
 		}
 	}
-	if row := got["record"]; row.CPU != nil && (row.Alone == nil || row.Alone.Suite <= 0 || row.Alone.Postgres <= 0) {
-		t.Errorf("a call while the relay is held: %+v", row.Alone)
+	for _, id := range []string{"record", "catch-up"} {
+		if row := got[id]; row.AloneRatio <= 0 || row.CPU != nil && (row.Alone == nil || row.Alone.Suite <= 0 || row.Alone.Postgres <= 0) {
+			t.Errorf("%s while others are held: %g of the limit, %+v", id, row.AloneRatio, row.Alone)
+		}
 	}
 	if out := made.run(t, "bench", "compare", file, file); !strings.Contains(out, "+0 %") {
 		t.Errorf("compare:\n%s", out)
