@@ -2,10 +2,13 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	"github.com/lingkar-crm/lingkar/services/lingkar/internal/bench"
@@ -56,11 +59,44 @@ func TestBench_quick(t *testing.T) {
 			t.Errorf("%s while others are held: %g of the limit, %+v", id, row.AloneRatio, row.Alone)
 		}
 	}
+	t.Run("interrupted", func(t *testing.T) { interrupted(t, made) })
 	if out := made.run(t, "bench", "compare", file, file); !strings.Contains(out, "+0 %") {
 		t.Errorf("compare:\n%s", out)
 	}
 	if out := made.run(t, "bench", "report", file); !strings.Contains(out, "| get contact, 8 clients |") {
 		t.Errorf("report:\n%s", out)
+	}
+}
+
+// interrupted expects of a run that is ended by Ctrl-C what it measured until then, and
+// one line.
+func interrupted(t *testing.T, made *suite) {
+	cmd := exec.Command(binary, "bench", "--quick", "--only", "get,list,view", "--data-dir", made.dir)
+	var out, told syncBuffer
+	cmd.Stdout, cmd.Stderr = &out, &told
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(5 * time.Minute); !strings.Contains(told.String(), "measuring list"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal(errors.Join(errors.New(told.String()), cmd.Process.Kill()))
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() == 0 {
+		t.Errorf("ended with %v", err)
+	}
+	last := strings.TrimSpace(told.String()[strings.LastIndex(strings.TrimSpace(told.String()), "\n")+1:])
+	if !strings.HasPrefix(last, "lingkar: only what was measured until then is told") {
+		t.Errorf("it says %q", told.String())
+	}
+	for _, want := range []string{"get contact, 8 clients", "not measured: view: the run was interrupted"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not told:\n%s", want, out.String())
+		}
 	}
 }
 

@@ -48,7 +48,8 @@ type Options struct {
 	Progress func(string)
 }
 
-// Run measures, and leaves the data directory with what it wrote.
+// Run measures, and leaves the data directory with what it wrote. When the context ends
+// amid the measures, the answer has what was measured until then, beside the error.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	measured, err := chosen(o.Only)
 	if err != nil {
@@ -72,6 +73,8 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, report.measure(ctx, b, measured, false)
 }
 
+const interrupted = "the run was interrupted"
+
 // measure adds those of the rows that are measured without a suite that runs, or
 // with one.
 func (r *Report) measure(ctx context.Context, b *bench, measured []measure, alone bool) error {
@@ -79,10 +82,15 @@ func (r *Report) measure(ctx context.Context, b *bench, measured []measure, alon
 		if m.alone != alone {
 			continue
 		}
+		if ctx.Err() != nil {
+			r.Skipped[m.id] = interrupted
+			continue
+		}
 		b.Progress("measuring " + m.id)
 		row, err := m.run(ctx, b)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			r.Skipped[m.id] = interrupted
+			continue
 		}
 		if err != nil {
 			r.Skipped[m.id] = err.Error()
@@ -92,7 +100,7 @@ func (r *Report) measure(ctx context.Context, b *bench, measured []measure, alon
 		row.ID = m.id
 		r.Rows = append(r.Rows, *row)
 	}
-	return nil
+	return ctx.Err()
 }
 
 // measure is one row.

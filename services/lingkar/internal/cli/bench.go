@@ -80,10 +80,15 @@ func (g *global) bench(cmd *cobra.Command, f benchFlags) error {
 	results := &bench.Results{}
 	for _, contacts := range f.contacts {
 		report, err := g.benchSize(cmd, f, contacts, tell)
+		if err == nil || report != nil && len(report.Rows) > 0 {
+			results.Reports = append(results.Reports, report)
+		}
+		if err != nil && len(results.Reports) > 0 {
+			return errors.Join(g.tellResults(cmd.OutOrStdout(), results, f.out), fmt.Errorf("only what was measured until then is told: %w", err))
+		}
 		if err != nil {
 			return err
 		}
-		results.Reports = append(results.Reports, report)
 		if cmd.Flags().Changed("data-dir") {
 			break
 		}
