@@ -73,8 +73,6 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return report, report.measure(ctx, b, measured, false)
 }
 
-const interrupted = "the run was interrupted"
-
 // measure adds those of the rows that are measured without a suite that runs, or
 // with one.
 func (r *Report) measure(ctx context.Context, b *bench, measured []measure, alone bool) error {
@@ -82,23 +80,22 @@ func (r *Report) measure(ctx context.Context, b *bench, measured []measure, alon
 		if m.alone != alone {
 			continue
 		}
-		if ctx.Err() != nil {
-			r.Skipped[m.id] = interrupted
-			continue
+		var row *Row
+		var err error
+		if ctx.Err() == nil {
+			b.Progress("measuring " + m.id)
+			row, err = m.run(ctx, b)
 		}
-		b.Progress("measuring " + m.id)
-		row, err := m.run(ctx, b)
-		if ctx.Err() != nil {
-			r.Skipped[m.id] = interrupted
-			continue
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			r.Skipped[m.id] = "the run was interrupted"
+		case err != nil:
 			r.Skipped[m.id] = err.Error()
 			b.Progress(m.id + " could not be measured: " + err.Error())
-			continue
+		default:
+			row.ID = m.id
+			r.Rows = append(r.Rows, *row)
 		}
-		row.ID = m.id
-		r.Rows = append(r.Rows, *row)
 	}
 	return ctx.Err()
 }

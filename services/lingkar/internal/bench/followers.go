@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/lingkar-crm/lingkar/services/internal/fleet"
 )
 
 // followers are the projections that read the events of contact beside the views, each
@@ -14,6 +16,8 @@ import (
 type followers struct {
 	bench *bench
 	held  []pgx.Tx
+	// cursors is how many are locked.
+	cursors int64
 }
 
 // viewsProjection is the one that makes the views.
@@ -24,18 +28,13 @@ const viewsProjection = "analytics"
 // buffers are full.
 func (b *bench) holdFollowers(ctx context.Context) (*followers, error) {
 	f := &followers{bench: b}
-	rows, err := b.admin[contactDatabase].Query(ctx, `SELECT datname FROM pg_database WHERE datname LIKE 'lingkar\_%' ORDER BY datname`)
-	if err != nil {
-		return nil, err
-	}
-	databases, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, err
-	}
-	for _, database := range databases {
-		if err := f.hold(ctx, database); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s: %w", database, err), f.close(ctx))
+	for _, d := range fleet.All() {
+		if err := f.hold(ctx, fleet.Database(d.Area)); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", d.Name, err), f.close(ctx))
 		}
+	}
+	if f.cursors == 0 {
+		return nil, errors.Join(errors.New("nobody follows contact beside the views"), f.close(ctx))
 	}
 	return f, nil
 }
@@ -50,11 +49,8 @@ func (f *followers) hold(ctx context.Context, database string) error {
 		return errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
 	}
 	f.held = append(f.held, tx)
-	var follows bool
-	if err := tx.QueryRow(ctx, "SELECT to_regclass('projection_cursor') IS NOT NULL").Scan(&follows); err != nil || !follows {
-		return err
-	}
-	_, err = tx.Exec(ctx, "SELECT FROM projection_cursor WHERE area = 'contact' AND projection <> $1 FOR UPDATE", viewsProjection)
+	locked, err := tx.Exec(ctx, "SELECT FROM projection_cursor WHERE area = 'contact' AND projection <> $1 FOR UPDATE", viewsProjection)
+	f.cursors += locked.RowsAffected()
 	return err
 }
 
@@ -77,10 +73,6 @@ func (f *followers) release(ctx context.Context) error {
 
 // awaitCursors waits until every projection of a database has so many events of contact.
 func awaitCursors(ctx context.Context, conn *pgx.Conn, head int64, deadline time.Time) error {
-	var follows bool
-	if err := conn.QueryRow(ctx, "SELECT to_regclass('projection_cursor') IS NOT NULL").Scan(&follows); err != nil || !follows {
-		return err
-	}
 	for {
 		var least int64
 		err := conn.QueryRow(ctx, `

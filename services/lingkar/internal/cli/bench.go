@@ -83,11 +83,12 @@ func (g *global) bench(cmd *cobra.Command, f benchFlags) error {
 		if err == nil || report != nil && len(report.Rows) > 0 {
 			results.Reports = append(results.Reports, report)
 		}
-		if err != nil && len(results.Reports) > 0 {
-			return errors.Join(g.tellResults(cmd.OutOrStdout(), results, f.out), fmt.Errorf("only what was measured until then is told: %w", err))
-		}
-		if err != nil {
+		switch {
+		case err == nil:
+		case len(results.Reports) == 0:
 			return err
+		default:
+			return errors.Join(g.tellResults(cmd.OutOrStdout(), results, f.out), fmt.Errorf("only what was measured until then is told: %w", err))
 		}
 		if cmd.Flags().Changed("data-dir") {
 			break
