@@ -35,8 +35,9 @@ type DB struct {
 	// policies show all tenants.
 	System *pgxpool.Pool
 
-	pages *pageSeal
-	told  metric.Registration // nil without meters
+	shares *shares
+	pages  *pageSeal
+	told   metric.Registration // nil without meters
 }
 
 // Options tune Open. The zero value is right for a service.
@@ -73,7 +74,7 @@ func Open(ctx context.Context, appURL, systemURL string, o Options) (*DB, error)
 		app.Close()
 		return nil, err
 	}
-	db := &DB{App: app, System: system, pages: seal}
+	db := &DB{App: app, System: system, shares: newShares(app.Config().MaxConns), pages: seal}
 	if o.Meters != nil {
 		db.told, err = tellTrips(o.Meters, map[*pgxpool.Pool]*Trips{app: &byApp, system: &bySystem})
 	}

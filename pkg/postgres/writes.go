@@ -37,6 +37,7 @@ func NewStatement(table, sql string) *Statement {
 // Flush is called between.
 type Writes struct {
 	tenant uuid.UUID
+	origin uuid.UUID
 	tables []*tableWrites
 }
 
@@ -62,6 +63,15 @@ func NewWrites(tenant uuid.UUID) *Writes { return &Writes{tenant: tenant} }
 
 // Tenant is whose rows are written.
 func (w *Writes) Tenant() uuid.UUID { return w.tenant }
+
+// Origin is a mark of this Writes, for a statement that must tell its rows from those
+// that joined them.
+func (w *Writes) Origin() uuid.UUID {
+	if w.origin == uuid.Nil {
+		w.origin = uuid.New()
+	}
+	return w.origin
+}
 
 // Queue adds a statement that stands alone. Such statements stay in their order, as
 // those of a table do.
@@ -140,6 +150,24 @@ func (g *group) replace(id uuid.UUID, values []any) bool {
 		g.rows[place] = values
 	}
 	return ok
+}
+
+// Join takes over what another collected for the same tenant, after what is here: rows
+// of one statement go together, as if they had been added to one.
+func (w *Writes) Join(other *Writes) {
+	for _, from := range other.tables {
+		to := w.table(from.table)
+		for _, g := range from.groups {
+			n := len(to.groups)
+			if g.statement == nil || n == 0 || to.groups[n-1].statement != g.statement {
+				to.groups = append(to.groups, g)
+				continue
+			}
+			last := to.groups[n-1]
+			last.ids, last.rows, last.places = append(last.ids, g.ids...), append(last.rows, g.rows...), nil
+		}
+	}
+	other.tables = nil
 }
 
 // Flush adds all that was collected to the batch, and begins anew.

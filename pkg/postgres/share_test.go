@@ -1,0 +1,278 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"google.golang.org/grpc/codes"
+
+	"github.com/lingkar-crm/lingkar/pkg/errs"
+	"github.com/lingkar-crm/lingkar/pkg/postgres"
+)
+
+// queue is a database whose calls share, with a note of who shared with whom.
+type queue struct {
+	t      *testing.T
+	db     *postgres.DB
+	mu     sync.Mutex
+	groups []int
+	calls  sync.WaitGroup
+}
+
+// hour is a patience that no test outlasts.
+const hour = time.Hour
+
+func openQueue(t *testing.T, patience time.Duration) *queue {
+	q := &queue{t: t, db: openGadgets(t)}
+	q.db.ShareOneByOne(patience)
+	return q
+}
+
+// gadgetPart writes one gadget.
+type gadgetPart struct {
+	q      *queue
+	tenant uuid.UUID
+	row    *gadget
+	// meets, where set, runs while the part is queued.
+	meets func()
+}
+
+func (p *gadgetPart) Queue(b *pgx.Batch, further []postgres.Part) error {
+	p.q.mu.Lock()
+	p.q.groups = append(p.q.groups, 1+len(further))
+	p.q.mu.Unlock()
+	if p.meets != nil {
+		p.meets()
+	}
+	postgres.QueueTenant(b, p.tenant)
+	w := postgres.NewWrites(p.tenant)
+	gadgets.Insert(w, p.row)
+	for _, part := range further {
+		joins := postgres.NewWrites(p.tenant)
+		gadgets.Insert(joins, part.(*gadgetPart).row)
+		w.Join(joins)
+	}
+	w.Flush(b)
+	return nil
+}
+
+// call has a part written; what becomes of it is told by the channel.
+func (q *queue) call(ctx context.Context, tenant uuid.UUID, row *gadget, meets func()) <-chan error {
+	done := make(chan error, 1)
+	q.calls.Go(func() {
+		done <- postgres.Share(ctx, q.db, tenant, &gadgetPart{q: q, tenant: tenant, row: row, meets: meets})
+	})
+	return done
+}
+
+// hold has a part under way until release is called.
+func (q *queue) hold(tenant uuid.UUID) (release func()) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	done := q.call(q.t.Context(), tenant, newGadget(0), func() { close(begun); <-end })
+	<-begun
+	return func() {
+		close(end)
+		if err := <-done; err != nil {
+			q.t.Error(err)
+		}
+	}
+}
+
+// wait waits until so many calls wait.
+func (q *queue) wait(n int) {
+	q.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		waiting, _ := q.db.Waiting()
+		switch {
+		case waiting == n:
+			return
+		case time.Now().After(deadline):
+			q.t.Fatalf("%d calls wait, want %d", waiting, n)
+		}
+	}
+}
+
+// stored answers which of the gadgets the tenant has.
+func (q *queue) stored(tenant uuid.UUID, rows ...*gadget) (titles []string) {
+	q.t.Helper()
+	for _, row := range rows {
+		switch found, err := gadgets.Get(q.t.Context(), q.db, tenant, row.ID); errs.Code(err) {
+		case codes.OK:
+			titles = append(titles, found.Title)
+		case codes.NotFound:
+		default:
+			q.t.Fatal(err)
+		}
+	}
+	return titles
+}
+
+// Calls that come while a transaction is under way go together in the next one, those
+// of each tenant.
+func TestShare_together(t *testing.T) {
+	t.Parallel()
+	q, ours, theirs := openQueue(t, hour), uuid.New(), uuid.New()
+	release := q.hold(ours)
+	var done []<-chan error
+	var own, strange []*gadget
+	for n := range 7 {
+		row, tenant := newGadget(n), ours
+		if n%3 == 1 {
+			tenant, strange = theirs, append(strange, row)
+		} else {
+			own = append(own, row)
+		}
+		done = append(done, q.call(t.Context(), tenant, row, nil))
+		q.wait(n + 1)
+	}
+	release()
+	for _, d := range done {
+		if err := <-d; err != nil {
+			t.Error(err)
+		}
+	}
+	if want := []int{1, 5, 2}; !slices.Equal(q.groups, want) {
+		t.Errorf("groups of %v, want %v", q.groups, want)
+	}
+	if got := q.stored(ours, own...); len(got) != len(own) {
+		t.Errorf("one tenant has %v", got)
+	}
+	if got := q.stored(theirs, strange...); len(got) != len(strange) {
+		t.Errorf("the other tenant has %v", got)
+	}
+	if got := q.stored(theirs, own...); len(got) != 0 {
+		t.Errorf("the other tenant has %v of the first one's", got)
+	}
+}
+
+// A call that the database refuses does not harm those it shares a transaction with,
+// and fewer share one after that.
+func TestShare_refused(t *testing.T) {
+	t.Parallel()
+	q, tenant := openQueue(t, hour), uuid.New()
+	taken := newGadget(0)
+	insert(t, q.db, tenant, taken)
+	release := q.hold(tenant)
+	rows := []*gadget{newGadget(1), taken, newGadget(2), newGadget(3)}
+	done := make([]<-chan error, len(rows))
+	for i, row := range rows {
+		done[i] = q.call(t.Context(), tenant, row, nil)
+		q.wait(i + 1)
+	}
+	_, before := q.db.Waiting()
+	release()
+	for i, d := range done {
+		err := <-d
+		if want := map[bool]codes.Code{true: codes.AlreadyExists}[rows[i] == taken]; errs.Code(err) != want {
+			t.Errorf("call %d: %v, want %v", i, err, want)
+		}
+	}
+	if got := q.stored(tenant, rows...); len(got) != len(rows) {
+		t.Errorf("stored %v", got)
+	}
+	if _, after := q.db.Waiting(); after > before/2+len(rows) {
+		t.Errorf("%d may share after a refusal, %d before", after, before)
+	}
+}
+
+// A caller that gives up while it waits has written nothing.
+func TestShare_withdrawn(t *testing.T) {
+	t.Parallel()
+	q, tenant := openQueue(t, hour), uuid.New()
+	release := q.hold(tenant)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone, stays := newGadget(1), newGadget(2)
+	left := q.call(ctx, tenant, gone, nil)
+	q.wait(1)
+	kept := q.call(t.Context(), tenant, stays, nil)
+	q.wait(2)
+	cancel()
+	if err := <-left; errs.Code(err) != codes.Canceled {
+		t.Errorf("err %v, want CANCELED", err)
+	}
+	q.wait(1)
+	release()
+	if err := <-kept; err != nil {
+		t.Error(err)
+	}
+	if got := q.stored(tenant, gone, stays); !slices.Equal(got, []string{stays.Title}) {
+		t.Errorf("stored %v, want %v", got, stays.Title)
+	}
+}
+
+// A transaction that waits for a lock holds up neither the calls behind it, nor for
+// long those it shares with.
+func TestShare_locked(t *testing.T) {
+	t.Parallel()
+	q, tenant := openQueue(t, time.Millisecond), uuid.New()
+	for range 3 { // alone, and with others
+		rival := newGadget(0)
+		tx, err := q.db.System.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &pgx.Batch{}
+		gadgets.QueueInsert(b, tenant, rival)
+		if err := tx.SendBatch(t.Context(), b).Close(); err != nil {
+			t.Fatal(err)
+		}
+		var free []<-chan error
+		blocked := q.call(t.Context(), tenant, rival, nil)
+		for n := range 20 {
+			free = append(free, q.call(t.Context(), tenant, newGadget(n+1), nil))
+		}
+		for _, d := range free {
+			if err := <-d; err != nil {
+				t.Error(err)
+			}
+		}
+		select {
+		case err := <-blocked:
+			if errs.Reason(err) != "LOCKED" {
+				t.Errorf("the locked call answered %v", err)
+			}
+		default: // waits still
+		}
+		if err := tx.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q.calls.Wait()
+}
+
+// A part that panics takes no place away and leaves nobody waiting.
+func TestShare_panics(t *testing.T) {
+	t.Parallel()
+	q, tenant := openQueue(t, hour), uuid.New()
+	release := q.hold(tenant)
+	var calls sync.WaitGroup
+	outcomes := make(chan error, 2)
+	for n := range 2 {
+		part := &gadgetPart{q: q, tenant: tenant, row: newGadget(n), meets: func() { panic("of a part") }}
+		calls.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					outcomes <- fmt.Errorf("panic: %v", p)
+				}
+			}()
+			outcomes <- postgres.Share(t.Context(), q.db, tenant, part)
+		})
+		q.wait(n + 1)
+	}
+	release()
+	calls.Wait()
+	for range 2 {
+		if err := <-outcomes; err == nil {
+			t.Error("a call whose transaction panicked succeeded")
+		}
+	}
+	if err := <-q.call(t.Context(), tenant, newGadget(5), nil); err != nil {
+		t.Errorf("after a panic: %v", err)
+	}
+}
