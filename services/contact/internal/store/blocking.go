@@ -24,7 +24,7 @@ var (
 		FROM unnest($2::bigint[], $3::uuid[]) AS f (key, contact)
 		ON CONFLICT DO NOTHING`)
 	refuseDuplicates = postgres.NewStatement("refuse_duplicates", `
-		SELECT refuse_duplicates($1, $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::boolean[])`)
+		SELECT refuse_duplicates($1, $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::boolean[], $9::uuid[])`)
 )
 
 // writeBlockingKeys keeps the numbers under which a contact is looked for as a
@@ -62,7 +62,7 @@ func guard(w *postgres.Writes, c *contact.Contact) {
 		return
 	}
 	add := func(kind contact.IdentifierKind, key string) {
-		w.Add(refuseDuplicates, c.ID, int16(c.Kind), c.NameKey, c.Birthday, int16(kind), key, c.Guard == contact.Compared)
+		w.Add(refuseDuplicates, c.ID, int16(c.Kind), c.NameKey, c.Birthday, int16(kind), key, c.Guard == contact.Compared, w.Origin())
 	}
 	add(0, "")
 	for _, i := range c.Identifiers {

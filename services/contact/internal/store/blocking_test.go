@@ -37,7 +37,7 @@ func TestRefuseDuplicates_readsNotAllOfAName(t *testing.T) {
 			return err
 		}
 		for range 10 { // also as it is planned for any arguments
-			if _, err := tx.Exec(t.Context(), "SELECT refuse_duplicates($1, $2, '{1}', '{siti}', '{2001-02-03}', '{2}', '{+62899}', '{false}')",
+			if _, err := tx.Exec(t.Context(), "SELECT refuse_duplicates($1, $2, '{1}', '{siti}', '{2001-02-03}', '{2}', '{+62899}', '{false}', $2)",
 				tenant, []uuid.UUID{uuid.New()}); err != nil {
 				return err
 			}
@@ -52,5 +52,48 @@ func TestRefuseDuplicates_readsNotAllOfAName(t *testing.T) {
 	}
 	if read > 100 {
 		t.Errorf("ten looks read %d contacts", read)
+	}
+}
+
+// Contacts of two calls that share a transaction are compared with each other; those of
+// one call are not, as the caller wants them side by side.
+func TestRefuseDuplicates_ofCalls(t *testing.T) {
+	t.Parallel()
+	db, tenant := filled(t)
+	one, two := uuid.New(), uuid.New()
+	for what, c := range map[string]struct {
+		phone string
+		calls []uuid.UUID
+		want  bool
+	}{
+		"of one call":  {"+62871", []uuid.UUID{one, one}, false},
+		"of two calls": {"+62872", []uuid.UUID{one, two}, true},
+	} {
+		err := postgres.InTx(t.Context(), db.App, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), "SELECT set_config('app.tenant', $1, true)", tenant.String()); err != nil {
+				return err
+			}
+			_, err := tx.Exec(t.Context(), `
+				WITH twins AS (
+					SELECT array_agg(id) AS ids, array_agg(kind) AS kinds, array_agg(name_key) AS names, array_agg(birthday) AS birthdays
+					FROM (SELECT id, kind, name_key, birthday FROM contact WHERE customer_id IN ('C-7', 'C-8') ORDER BY id) AS c
+				), alike AS (
+					INSERT INTO identifier (tenant, kind, key, contact) SELECT $1, 2, $2, unnest(ids) FROM twins RETURNING contact
+				)
+				SELECT count(*) FROM alike`, tenant, c.phone)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Exec(t.Context(), "UPDATE contact SET kind = 1, name_key = 'siti', birthday = '' WHERE customer_id IN ('C-7', 'C-8')"); err != nil {
+				return err
+			}
+			_, err = tx.Exec(t.Context(), `
+				SELECT refuse_duplicates($1, array_agg(id), '{1, 1}', '{siti, siti}', '{"", ""}', '{2, 2}', ARRAY[$3, $3], '{f, f}', $2)
+				FROM contact WHERE customer_id IN ('C-7', 'C-8')`, tenant, c.calls, c.phone)
+			return err
+		})
+		if refused := postgres.Violates(err, "contact_duplicate_certain"); refused != c.want || !refused && err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
