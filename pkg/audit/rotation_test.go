@@ -61,7 +61,7 @@ func write(t *testing.T, db *postgres.DB, tenant uuid.UUID) {
 	ctx = call.With(ctx, call.Info{Method: "/lingkar.sales.v1.LeadService/CreateLead"})
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
-	eventlog.QueueAudit(ctx, b, eventlog.AuditEntry{Tenant: tenant, RecordedAt: time.Now(), Resource: "leads/x", Seq: 1})
+	eventlog.QueueAudit(b, eventlog.AuditEntry{Tenant: tenant, RecordedAt: time.Now(), Resource: "leads/x", Seq: 1}.By(ctx))
 	if err := postgres.Run(ctx, db, b); err != nil {
 		t.Fatal(err)
 	}

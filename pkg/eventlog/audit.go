@@ -13,7 +13,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/call"
 )
 
-// AuditEntry says who changed what. QueueAudit fills in the caller and the call.
+// AuditEntry says who changed what. By fills in the caller and the call.
 type AuditEntry struct {
 	Tenant     uuid.UUID
 	RecordedAt time.Time
@@ -50,34 +50,48 @@ func (e AuditEntry) Leaf() [32]byte {
 	return sha256.Sum256(b)
 }
 
+// By is the entry with the caller and the call of the context.
+func (e AuditEntry) By(ctx context.Context) AuditEntry {
+	caller, _ := auth.FromOK(ctx)
+	info := call.From(ctx)
+	e.Actor, e.Method = caller.Subject, info.Method
+	e.RequestID, e.CorrelationID = info.RequestID, info.Correlation
+	return e
+}
+
 const insertAudit = `
 INSERT INTO audit (tenant, recorded_at, actor, method, resource, seq, request_id, correlation_id, note, leaf)
-SELECT $1, a.recorded_at, $3, $4, a.resource, a.seq, $7, $8, a.note, a.leaf
-FROM unnest($2::timestamptz[], $5::text[], $6::bigint[], $9::text[], $10::bytea[]) AS a (recorded_at, resource, seq, note, leaf)`
+SELECT $1, a.recorded_at, a.actor, a.method, a.resource, a.seq, a.request_id, a.correlation_id, a.note, a.leaf
+FROM unnest($2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bytea[])
+	AS a (recorded_at, actor, method, resource, seq, request_id, correlation_id, note, leaf)`
 
-// QueueAudit adds the entries, all of one tenant, to the batch of the change they
-// tell of. The caller and the call are those of the context.
-func QueueAudit(ctx context.Context, b *pgx.Batch, entries ...AuditEntry) {
+// QueueAudit adds the entries, all of one tenant, to the batch of the changes they
+// tell of.
+func QueueAudit(b *pgx.Batch, entries ...AuditEntry) {
 	if len(entries) == 0 {
 		return
 	}
-	caller, _ := auth.FromOK(ctx)
-	info := call.From(ctx)
 	n := len(entries)
 	var (
-		recorded  = make([]time.Time, n)
-		resources = make([]string, n)
-		seqs      = make([]int64, n)
-		notes     = make([]string, n)
-		leaves    = make([][]byte, n)
+		recorded = make([]time.Time, n)
+		seqs     = make([]int64, n)
+		leaves   = make([][]byte, n)
 	)
 	for i, e := range entries {
-		e.Actor, e.Method = caller.Subject, info.Method
-		e.RequestID, e.CorrelationID = info.RequestID, info.Correlation
 		e.RecordedAt = e.RecordedAt.UTC().Truncate(time.Microsecond)
 		leaf := e.Leaf()
-		recorded[i], resources[i], seqs[i], notes[i], leaves[i] = e.RecordedAt, e.Resource, e.Seq, e.Note, leaf[:]
+		recorded[i], seqs[i], leaves[i] = e.RecordedAt, e.Seq, leaf[:]
 	}
-	b.Queue(insertAudit, entries[0].Tenant, recorded, caller.Subject, info.Method, resources, seqs,
-		info.RequestID, info.Correlation, notes, leaves)
+	texts := func(of func(AuditEntry) string) []string {
+		values := make([]string, n)
+		for i, e := range entries {
+			values[i] = of(e)
+		}
+		return values
+	}
+	b.Queue(insertAudit, entries[0].Tenant, recorded,
+		texts(func(e AuditEntry) string { return e.Actor }), texts(func(e AuditEntry) string { return e.Method }),
+		texts(func(e AuditEntry) string { return e.Resource }), seqs,
+		texts(func(e AuditEntry) string { return e.RequestID }), texts(func(e AuditEntry) string { return e.CorrelationID }),
+		texts(func(e AuditEntry) string { return e.Note }), leaves)
 }

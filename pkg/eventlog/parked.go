@@ -70,10 +70,10 @@ func (r *Runner) DiscardParked(ctx context.Context, tx pgx.Tx, id uuid.UUID, rea
 		var b pgx.Batch
 		b.Queue("DELETE FROM parked_event WHERE projection = $1 AND area = $2 AND partition = $3 AND seq = $4",
 			r.Name, k.area, k.partition, seq)
-		QueueAudit(ctx, &b, AuditEntry{
+		QueueAudit(&b, AuditEntry{
 			Tenant: k.tenant, RecordedAt: time.Now(), Resource: "deadLetters/" + id.String(),
 			Note: "discarded: " + reason,
-		})
+		}.By(ctx))
 		return tx.SendBatch(ctx, &b).Close()
 	})
 }

@@ -4,12 +4,9 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
-	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
-	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
 
@@ -60,19 +57,12 @@ func (s *Store[T, P]) Add(ctx context.Context, tenant uuid.UUID, row *T, events 
 		return *new(P), err
 	}
 	answer := s.Proto(row)
-	var u *Unit
-	err = s.submit(ctx, func(b *pgx.Batch) error {
-		u = newUnit(ctx, s.Log, tenant, b)
-		postgres.QueueTenant(b, tenant)
-		u.request.claim(b)
-		s.insert(u, row, prepared)
-		if err := u.keep(answer); err != nil {
-			return err
-		}
-		u.gather()
-		return nil
-	})
-	return settle(s.DB, u, answer, err)
+	a := &addition{
+		ctx: ctx, log: s.Log, tenant: tenant, first: s.primary(row), answer: answer,
+		insert: func(u *Unit) { s.insert(u, row, prepared) },
+	}
+	err = a.submit(s.DB)
+	return settle(s.DB, a.unit, answer, err)
 }
 
 // begin fills in what a new row has by itself and words its events.
@@ -101,20 +91,4 @@ func (s *Store[T, P]) begin(ctx context.Context, tenant uuid.UUID, row *T, event
 func (s *Store[T, P]) insert(u *Unit, row *T, events []*eventv1.Event) {
 	s.Table.Insert(u.writes, row)
 	s.queueRest(u, nil, row, events)
-}
-
-// submit runs the batch, or runs it and takes it back where the call only asks to
-// check.
-func (s *Store[T, P]) submit(ctx context.Context, queue func(b *pgx.Batch) error) error {
-	if !call.From(ctx).ValidateOnly {
-		return postgres.Submit(ctx, s.DB, queue)
-	}
-	var queued error
-	err := postgres.Decide(ctx, s.DB,
-		func(b *pgx.Batch) { queued = queue(b) },
-		func(*pgx.Batch) error { return errChecked })
-	if queued != nil {
-		return queued
-	}
-	return err
 }

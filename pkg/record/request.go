@@ -3,6 +3,7 @@ package record
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -68,15 +69,30 @@ func (r *request) asCaller(b *pgx.Batch, queue func()) {
 // not.
 func (r *request) given() bool { return r.info.RequestID != "" && !r.info.ValidateOnly }
 
-// claim queues waiting for a twin of the request, until that has committed or
-// given up.
-func (r *request) claim(b *pgx.Batch) {
-	if !r.given() {
-		return
+// claim queues waiting for twins of the requests, until those have committed or given
+// up. Several are claimed in the order of their names, so that no two transactions wait
+// for each other.
+func claim(b *pgx.Batch, all ...*request) {
+	var twins []string
+	for _, r := range all {
+		if r.given() {
+			twins = append(twins, r.tenant.String()+"\n"+r.subject+"\n"+r.info.Method+"\n"+r.info.RequestID)
+		}
 	}
-	twin := r.tenant.String() + "\n" + r.subject + "\n" + r.info.Method + "\n" + r.info.RequestID
-	b.Queue("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", twin).Exec(func(pgconn.CommandTag) error {
-		r.claimed = true
+	var query *pgx.QueuedQuery
+	switch len(twins) {
+	case 0:
+		return
+	case 1:
+		query = b.Queue("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", twins[0])
+	default:
+		slices.Sort(twins)
+		query = b.Queue("SELECT pg_advisory_xact_lock(hashtextextended(t.twin, 0)) FROM unnest($1::text[]) AS t (twin)", twins)
+	}
+	query.Exec(func(pgconn.CommandTag) error {
+		for _, r := range all {
+			r.claimed = true
+		}
 		return nil
 	})
 }

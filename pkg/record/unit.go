@@ -51,6 +51,8 @@ type Unit struct {
 	audits   []eventlog.AuditEntry
 	// position is the log's after the unit; 0 while no event is written.
 	position int64
+	// told, where set, gets the position when it is known.
+	told     func(position int64)
 	events   int
 	contacts []uuid.UUID
 	// words say what constraints mean, by table.
@@ -127,7 +129,7 @@ func (u *Unit) end(answer proto.Message, last *pgx.Batch) error {
 // open queues what comes first in a unit that may read before it writes.
 func (u *Unit) open() {
 	postgres.QueueTenant(u.pending, u.tenant)
-	u.request.claim(u.pending)
+	claim(u.pending, &u.request)
 	u.request.look(u.pending)
 }
 
@@ -189,7 +191,7 @@ func (u *Unit) tell(events []*eventv1.Event, contacts []uuid.UUID) {
 	last := events[len(events)-1]
 	u.audits = append(u.audits, eventlog.AuditEntry{
 		Tenant: u.tenant, RecordedAt: u.log.Now(), Resource: last.GetAggregate(), Seq: last.GetAggregateSeq(),
-	})
+	}.By(u.ctx))
 }
 
 // queueEvents queues the events and the audit entries.
@@ -200,39 +202,49 @@ func (u *Unit) queueEvents() {
 			u.position = max(u.position, position)
 			return nil
 		})
+		if u.told != nil {
+			u.told(u.position)
+		}
 		return err
 	})
-	eventlog.QueueAudit(u.ctx, u.pending, u.audits...)
+	eventlog.QueueAudit(u.pending, u.audits...)
 	u.happened, u.audits = nil, nil
 }
 
 // keep queues keeping the answer for the request id, where the call has one.
 func (u *Unit) keep(answer proto.Message) error {
-	r := &u.request
-	if !r.given() {
+	if !u.request.given() {
 		return nil
 	}
+	kept, err := u.answered(answer)
+	if err != nil {
+		return err
+	}
+	u.gather() // currval needs the events before it
+	u.request.asCaller(u.pending, func() { queueKept(u.pending, kept) })
+	return nil
+}
+
+// answered is the answer as it is kept for the request id.
+func (u *Unit) answered(answer proto.Message) (keptAnswer, error) {
+	r := &u.request
 	if kind := call.AnswerOf(r.info.Method); kind != nil && kind.FullName() != answer.ProtoReflect().Descriptor().FullName() {
-		return fmt.Errorf("record: %s answers a %s, and was to be answered a %s when it is repeated",
+		return keptAnswer{}, fmt.Errorf("record: %s answers a %s, and was to be answered a %s when it is repeated",
 			r.info.Method, kind.FullName(), answer.ProtoReflect().Descriptor().FullName())
 	}
 	response, err := proto.MarshalOptions{Deterministic: true}.Marshal(answer)
 	if err != nil {
-		return err
+		return keptAnswer{}, err
 	}
 	if response == nil {
 		response = []byte{} // null stands for an erased answer
 	}
 	slices.SortFunc(u.contacts, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	contacts := append([]uuid.UUID{}, slices.Compact(u.contacts)...)
-	u.gather() // currval needs the events before it
-	r.asCaller(u.pending, func() {
-		u.pending.Queue(`
-			INSERT INTO idempotency (tenant, subject, method, key, hash, response, contacts, position, create_time)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN currval('event_position') END, $9)`,
-			r.tenant, r.subject, r.info.Method, r.info.RequestID, r.info.Hash[:], response, contacts, u.events > 0, u.log.Now())
-	})
-	return nil
+	return keptAnswer{
+		tenant: r.tenant, subject: r.subject, method: r.info.Method, id: r.info.RequestID, hash: r.info.Hash[:],
+		response: response, contacts: contacts, changed: u.events > 0, at: u.log.Now(),
+	}, nil
 }
 
 // word says what a violated constraint of one of the unit's tables means.

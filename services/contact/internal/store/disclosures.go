@@ -72,10 +72,10 @@ func (s *Store) noteScreening(ctx context.Context, u *record.Unit, q Screening, 
 		}
 		audit = append(audit, eventlog.AuditEntry{
 			Tenant: u.Tenant(), RecordedAt: s.Now(), Resource: d.GetContact(), Note: disclosureNote(q, to, disclosure.Reason(d.GetReason())),
-		})
+		}.By(ctx))
 	}
 	if len(audit) > 0 {
-		u.Queue(func(b *pgx.Batch) { eventlog.QueueAudit(ctx, b, audit...) })
+		u.Queue(func(b *pgx.Batch) { eventlog.QueueAudit(b, audit...) })
 	}
 }
 

@@ -42,9 +42,9 @@ func (s *Store) Dossier(ctx context.Context, tenant uuid.UUID, name, token, form
 	}
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
-	eventlog.QueueAudit(ctx, b, eventlog.AuditEntry{
+	eventlog.QueueAudit(b, eventlog.AuditEntry{
 		Tenant: tenant, RecordedAt: s.Now(), Resource: name, Note: "disclosed to SUBJECT by ExportContactData as " + form,
-	})
+	}.By(ctx))
 	return data, next, postgres.Run(ctx, s.db, b)
 }
 

@@ -185,7 +185,7 @@ func WriteDelivery(u *record.Unit, d *webhook.Delivery) {
 // an endpoint again: no event tells of that.
 func NoteSending(ctx context.Context, u *record.Unit, now time.Time, endpoint, note string) {
 	u.Queue(func(b *pgx.Batch) {
-		eventlog.QueueAudit(ctx, b, eventlog.AuditEntry{Tenant: u.Tenant(), RecordedAt: now, Resource: endpoint, Note: note})
+		eventlog.QueueAudit(b, eventlog.AuditEntry{Tenant: u.Tenant(), RecordedAt: now, Resource: endpoint, Note: note}.By(ctx))
 	})
 }
 

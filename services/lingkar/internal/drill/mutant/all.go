@@ -30,6 +30,8 @@ func All() []Mutant {
 
 const (
 	unitFile     = "pkg/record/unit.go"
+	additionFile = "pkg/record/addition.go"
+	keptFile     = "pkg/record/kept.go"
 	requestFile  = "pkg/record/request.go"
 	sequenceFile = "pkg/eventlog/sequence.go"
 	applyFile    = "pkg/eventlog/apply.go"
@@ -71,9 +73,11 @@ func writing() []Mutant {
 			Invariants: []string{"I1", "I4", "I9"}, Focus: stumbling, CI: true,
 			Edits: []Edit{
 				{unitFile, "	events   int\n", "	events   int\n	after    *pgx.Batch\n"},
-				{unitFile, "	r.asCaller(u.pending, func() {\n		u.pending.Queue(`\n			INSERT INTO idempotency",
-					"	u.after = &pgx.Batch{}\n	postgres.QueueTenant(u.after, u.tenant)\n	r.asCaller(u.after, func() {\n		u.after.Queue(`\n			INSERT INTO idempotency"},
-				{unitFile, "CASE WHEN $8 THEN currval('event_position') END", "CASE WHEN $8 THEN NULL::bigint END"},
+				{unitFile, "	u.request.asCaller(u.pending, func() { queueKept(u.pending, kept) })",
+					"	u.after = &pgx.Batch{}\n	postgres.QueueTenant(u.after, u.tenant)\n	u.request.asCaller(u.after, func() { queueKept(u.after, kept) })"},
+				{additionFile, "answers = append(answers, answer)",
+					"a.unit.after = &pgx.Batch{}\n			postgres.QueueTenant(a.unit.after, a.tenant)\n			queueKept(a.unit.after, answer)"},
+				{keptFile, "CASE WHEN $8 THEN currval('event_position') END", "CASE WHEN $8 THEN NULL::bigint END"},
 				{unitFile, announcing, `		return none, err
 	}
 	if u.after != nil && !u.request.found {

@@ -36,7 +36,7 @@ func people() []Mutant {
 		{
 			Name: "audit-left-out", Breaks: "changes are made without an entry in the audit log",
 			Invariants: []string{"I11"}, Focus: meeting,
-			Edits: []Edit{{unitFile, "	eventlog.QueueAudit(u.ctx, u.pending, u.audits...)\n", ""}},
+			Edits: []Edit{{unitFile, "	eventlog.QueueAudit(u.pending, u.audits...)\n", ""}},
 		},
 	}
 }
