@@ -23,11 +23,9 @@ const (
 	// published, so that the note can go with the next events. What is not noted
 	// is published again after a crash.
 	markInterval = 200 * time.Millisecond
-	// paceEvent and paceMost hold the next step back by so long for each event that
-	// the last one numbered, so that a busy relay takes more events at a time and a
-	// calm one none later.
-	paceEvent = 2 * time.Millisecond
-	paceMost  = 10 * time.Millisecond
+	// paceStep is how far the steps of a relay lie apart that numbers many events, where
+	// the steps themselves are short.
+	paceStep = 10 * time.Millisecond
 	// stepTimeout bounds one sequencing transaction.
 	stepTimeout = 30 * time.Second
 )

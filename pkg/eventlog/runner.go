@@ -78,9 +78,8 @@ type Runner struct {
 const (
 	// lingerTime is the Linger of a projection that says none.
 	lingerTime = 3 * time.Millisecond
-	// paceBatch is the most that a busy projection waits from the beginning of one batch
-	// to that of the next, paceEvent for each event, so that it takes more of them at a
-	// time.
+	// paceBatch is how far the batches of a projection lie apart that takes many events,
+	// where the batches themselves are short.
 	paceBatch = 20 * time.Millisecond
 	// standbyDelay is how long a runner that stands by leaves an event to the one
 	// at work.
@@ -171,7 +170,7 @@ func (s *session) serve(ctx context.Context, settled func()) error {
 		if err != nil {
 			return err
 		}
-		next = time.Now().Add(min(time.Duration(len(batch))*paceEvent, paceBatch))
+		began := time.Now()
 		if len(batch) == 0 {
 			err = s.compare(ctx)
 		} else {
@@ -180,6 +179,7 @@ func (s *session) serve(ctx context.Context, settled func()) error {
 		if err != nil {
 			return err
 		}
+		next = began.Add(pace(len(batch), time.Since(began), paceBatch))
 	}
 }
 

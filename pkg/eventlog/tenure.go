@@ -70,7 +70,7 @@ func (t *tenure) advance(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	t.published = nil
-	t.next = began.Add(min(time.Duration(todo.given)*paceEvent, paceMost))
+	t.next = began.Add(pace(int(todo.given), time.Since(began), paceStep))
 	t.sequenced.ring()
 	if err := t.at(failpoint.RelayAfterSequence); err != nil {
 		return false, err
