@@ -30,9 +30,12 @@ const (
 	// waits for grows, and what it spares does not.
 	sharers = 32
 	// connsPerShare and coresPerShare are how many connections of the pool, and how many
-	// cores of this process, there are for each transaction of Share that runs at a time.
-	// Few transactions make the others wait for each other, and share.
+	// cores of this process, there are for each transaction of a tenant that runs at a
+	// time. Few transactions make the others wait for each other, and share.
 	connsPerShare, coresPerShare = 4, 2
+	// fewSharers is how many calls of a tenant are under way at least before one waits,
+	// where few may share, and spareConns how many connections those leave to others.
+	fewSharers, spareConns = 8, 2
 	// sharePatience is how long a transaction of Share keeps others waiting: one that a
 	// lock or a slow disk holds up is no reason for all to stand still.
 	sharePatience = 20 * time.Millisecond
@@ -45,14 +48,14 @@ const (
 // for itself. No caller sees it.
 var errApart = errors.New("postgres: the shared transaction was rolled back")
 
-// Share is Submit of a part that others may join (group commit). Where few
-// transactions of Share are under way the part goes at once, and alone. Otherwise it
-// waits for one of them to end, and goes with the parts of its tenant that wait as
-// well: what every transaction costs, its statements and the wait for the disk, is paid
-// once for all of them.
+// Share is Submit of a part that others of its tenant may join (group commit). Where few
+// transactions of the tenant are under way the part goes at once, and alone. Otherwise
+// it waits for one of them to end, and goes with the others that wait: what every
+// transaction costs, its statements and the wait for the disk, is paid once for all.
 //
 // No part suffers from another: a transaction that the database refused is taken back,
-// each part is submitted by itself then, and fewer share one for a while. A caller that
+// each part is submitted by itself then, and for a while fewer share one and more run at
+// a time. A caller that
 // gives up while its part waits has written nothing; what came of a part that was under
 // way is told even then.
 func Share(ctx context.Context, db *DB, tenant uuid.UUID, part Part) error {
@@ -97,11 +100,12 @@ func (s *sharer) queue(b *pgx.Batch) error { return s.part.Queue(b, nil) }
 // it, and lets the next go.
 func (db *DB) together(group []*sharer) {
 	var err error = errs.Internal(errors.New("postgres: a shared transaction panicked"))
-	leave := sync.OnceFunc(db.shares.leave)
+	tenant := group[0].tenant
+	leave := sync.OnceFunc(func() { db.shares.leave(tenant) })
 	held := time.AfterFunc(db.shares.patience, leave)
 	defer func() {
 		held.Stop()
-		db.shares.note(err)
+		db.shares.note(tenant, err)
 		leave()
 		for _, s := range group {
 			s.done <- err
@@ -173,79 +177,102 @@ func refused(err error) bool {
 	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
 }
 
-// shares are the transactions of Share in one database.
+// shares are the calls in Share of one database, by tenant: who shares with nobody waits
+// for nobody.
 type shares struct {
-	mu sync.Mutex
-	// free is how many more may run now.
-	free     int
-	waiting  []*sharer
-	patience time.Duration
-	// most is how many parts the next one may have: one more after each that went well,
-	// half as many after one that was taken back, so that calls which are often refused
-	// are not written twice each time.
+	// usual is how many transactions of a tenant run at a time while calls share well,
+	// utmost how many where they do not.
+	usual, utmost int
+	patience      time.Duration
+
+	mu    sync.Mutex
+	lanes map[uuid.UUID]*lane
+}
+
+// lane is the calls of a tenant, for as long as there are some.
+type lane struct {
+	running int
+	waiting []*sharer
+	// most is how many parts the next transaction may have: one more after each that went
+	// well, half as many after one that was taken back, so that calls which are often
+	// refused are not written twice each time.
 	most int
 }
 
 func newShares(conns int32) *shares {
 	return &shares{
-		free:     max(1, min(int(conns)/connsPerShare, runtime.GOMAXPROCS(0)/coresPerShare)),
-		patience: sharePatience, most: sharers,
+		usual:    max(1, min(int(conns)/connsPerShare, runtime.GOMAXPROCS(0)/coresPerShare)),
+		utmost:   max(1, int(conns)-spareConns),
+		patience: sharePatience, lanes: map[uuid.UUID]*lane{},
 	}
+}
+
+// may tells whether another transaction of the lane may begin: the fewer calls share one,
+// the more of them run at a time.
+func (s *shares) may(l *lane) bool {
+	return l.running < min(s.utmost, max(s.usual, fewSharers/l.most))
 }
 
 // enter answers the group to run at once, or makes the call wait.
 func (s *shares) enter(own *sharer) []*sharer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.free == 0 {
-		s.waiting = append(s.waiting, own)
+	l := s.lanes[own.tenant]
+	if l == nil {
+		l = &lane{most: sharers}
+		s.lanes[own.tenant] = l
+	}
+	if !s.may(l) {
+		l.waiting = append(l.waiting, own)
 		return nil
 	}
-	s.free--
+	l.running++
 	return []*sharer{own}
 }
 
-// note learns from what became of a group.
-func (s *shares) note(err error) {
+// note learns from what became of a group of the tenant, which still runs or was left.
+func (s *shares) note(tenant uuid.UUID, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	l := s.lanes[tenant]
 	switch {
+	case l == nil:
 	case errors.Is(err, errApart):
-		s.most = max(1, s.most/2)
-	case err == nil && s.most < sharers:
-		s.most++
+		l.most = max(1, l.most/2)
+	case err == nil && l.most < sharers:
+		l.most++
 	}
 }
 
-// leave hands the place of a group to the call that has waited longest, with all of its
-// tenant that may come along.
-func (s *shares) leave() {
+// leave ends a group of the tenant, and has the calls that have waited longest go.
+func (s *shares) leave(tenant uuid.UUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
-		s.free++
-		return
+	l := s.lanes[tenant]
+	l.running--
+	for len(l.waiting) > 0 && s.may(l) {
+		n := min(l.most, len(l.waiting))
+		group := slices.Clone(l.waiting[:n])
+		l.waiting = slices.Delete(l.waiting, 0, n)
+		l.running++
+		group[0].lead <- group
 	}
-	first := s.waiting[0]
-	var group, rest []*sharer
-	for _, w := range s.waiting {
-		if w.tenant == first.tenant && len(group) < s.most {
-			group = append(group, w)
-		} else {
-			rest = append(rest, w)
-		}
+	if l.running == 0 {
+		delete(s.lanes, tenant)
 	}
-	s.waiting = rest
-	first.lead <- group
 }
 
 // withdraw takes a call back that waits, and tells whether it still did.
 func (s *shares) withdraw(own *sharer) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.Index(s.waiting, own)
+	l := s.lanes[own.tenant]
+	if l == nil {
+		return false
+	}
+	at := slices.Index(l.waiting, own)
 	if at >= 0 {
-		s.waiting = slices.Delete(s.waiting, at, at+1)
+		l.waiting = slices.Delete(l.waiting, at, at+1)
 	}
 	return at >= 0
 }
