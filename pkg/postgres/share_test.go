@@ -84,6 +84,26 @@ func (q *queue) hold(tenant uuid.UUID) (release func()) {
 	}
 }
 
+// lock answers a gadget that cannot be stored until unlock is called.
+func (q *queue) lock(tenant uuid.UUID) (rival *gadget, unlock func()) {
+	q.t.Helper()
+	tx, err := q.db.System.Begin(q.t.Context())
+	if err != nil {
+		q.t.Fatal(err)
+	}
+	rival = newGadget(0)
+	b := &pgx.Batch{}
+	gadgets.QueueInsert(b, tenant, rival)
+	if err := tx.SendBatch(q.t.Context(), b).Close(); err != nil {
+		q.t.Fatal(err)
+	}
+	return rival, func() {
+		if err := tx.Rollback(q.t.Context()); err != nil {
+			q.t.Error(err)
+		}
+	}
+}
+
 // wait waits until so many calls of the tenant wait.
 func (q *queue) wait(tenant uuid.UUID, n int) {
 	q.t.Helper()
@@ -200,24 +220,17 @@ func TestShare_withdrawn(t *testing.T) {
 	}
 }
 
-// A transaction that waits for a lock holds up neither the calls behind it, nor for
-// long those it shares with.
+// A transaction that waits for a lock holds up no call behind it.
 func TestShare_locked(t *testing.T) {
 	t.Parallel()
 	q, tenant := openQueue(t, time.Millisecond), uuid.New()
-	for range 3 { // alone, and with others
-		rival := newGadget(0)
-		tx, err := q.db.System.Begin(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := &pgx.Batch{}
-		gadgets.QueueInsert(b, tenant, rival)
-		if err := tx.SendBatch(t.Context(), b).Close(); err != nil {
-			t.Fatal(err)
-		}
+	overtaken := 0
+	for range 3 {
+		rival, unlock := q.lock(tenant)
 		var free []<-chan error
-		blocked := q.call(t.Context(), tenant, rival, nil)
+		begun := make(chan struct{})
+		blocked := q.call(t.Context(), tenant, rival, sync.OnceFunc(func() { close(begun) }))
+		<-begun
 		for n := range 20 {
 			free = append(free, q.call(t.Context(), tenant, newGadget(n+1), nil))
 		}
@@ -232,12 +245,43 @@ func TestShare_locked(t *testing.T) {
 				t.Errorf("the locked call answered %v", err)
 			}
 		default: // waits still
+			overtaken++
 		}
-		if err := tx.Rollback(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		unlock()
 	}
 	q.calls.Wait()
+	if overtaken == 0 {
+		t.Error("all waited until the locked call gave up")
+	}
+}
+
+// A call that waits for a lock does not fail those it shares a transaction with.
+func TestShare_lockedTogether(t *testing.T) {
+	t.Parallel()
+	q, tenant := openQueue(t, hour), uuid.New()
+	release := q.hold(tenant)
+	rival, unlock := q.lock(tenant)
+	blocked := q.call(t.Context(), tenant, rival, nil)
+	q.wait(tenant, 1)
+	rows := []*gadget{newGadget(1), newGadget(2)}
+	var free []<-chan error
+	for n, row := range rows {
+		free = append(free, q.call(t.Context(), tenant, row, nil))
+		q.wait(tenant, n+2)
+	}
+	release()
+	for _, d := range free {
+		if err := <-d; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := q.stored(tenant, rows...); len(got) != 2 {
+		t.Errorf("stored %v while the lock is held", got)
+	}
+	unlock()
+	if err := <-blocked; err != nil && errs.Reason(err) != "LOCKED" {
+		t.Errorf("the locked call answered %v", err)
+	}
 }
 
 // A part that panics takes no place away and leaves nobody waiting.
