@@ -92,21 +92,8 @@ var scalarTypes = map[reflect.Kind]string{
 // of arrays apart down to the elements, so they travel as text.
 var listTypes = map[reflect.Kind]string{reflect.String: "text[]", reflect.Array: "uuid[]", reflect.Int32: "integer[]", reflect.Int64: "bigint[]"}
 
-// ArrayLiteral writes ids as PostgreSQL reads an array of them from text.
-func ArrayLiteral(ids []uuid.UUID) string {
-	b := make([]byte, 0, 2+len(ids)*37)
-	b = append(b, '{')
-	for i, id := range ids {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, id.String()...)
-	}
-	return string(append(b, '}'))
-}
-
-// arrayLiteral writes a list as PostgreSQL reads it from text.
-func arrayLiteral(list any) any {
+// ArrayLiteral writes a list as PostgreSQL reads it from text.
+func ArrayLiteral(list any) any {
 	v := reflect.ValueOf(list)
 	if !v.IsValid() {
 		return nil

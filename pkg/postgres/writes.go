@@ -204,7 +204,7 @@ func (g *group) send(b *pgx.Batch, tenant uuid.UUID) *pgx.QueuedQuery {
 	}
 	for _, at := range s.lists {
 		for _, row := range g.rows {
-			row[at] = arrayLiteral(row[at])
+			row[at] = ArrayLiteral(row[at])
 		}
 	}
 	args := make([]any, 1+len(g.rows[0]))

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 )
@@ -25,32 +24,46 @@ type addition struct {
 	answer proto.Message
 	// insert adds the row to a unit.
 	insert func(u *Unit)
-	// unit is that of the last attempt.
-	unit *Unit
+	// unit is that of the last attempt, and lead that of the call which led it: its
+	// position is that of all.
+	unit, lead *Unit
 }
 
 // submit stores the row; or stores it and takes it back, where the call only asks to
 // check.
 func (a *addition) submit(db *postgres.DB) error {
-	queue := func(b *pgx.Batch) error { return a.Queue(b, nil) }
 	request := requestOf(a.ctx, a.tenant)
+	var err error
 	switch {
-	case call.From(a.ctx).ValidateOnly:
-		var queued error
-		err := postgres.Decide(a.ctx, db,
-			func(b *pgx.Batch) { queued = queue(b) },
-			func(*pgx.Batch) error { return errChecked })
-		if queued != nil {
-			return queued
-		}
-		return err
+	case request.info.ValidateOnly:
+		err = a.check(db)
 	case request.tenant != request.within: // an operator's, of which there are few
-		return postgres.Submit(a.ctx, db, queue)
+		err = postgres.Submit(a.ctx, db, a.queueAlone)
+	default:
+		err = postgres.Share(a.ctx, db, a.tenant, a)
 	}
-	return postgres.Share(a.ctx, db, a.tenant, a)
+	if a.unit != a.lead {
+		a.unit.position = a.lead.position
+	}
+	return err
 }
 
-// Queue implements postgres.Part.
+// check stores the row and takes it back.
+func (a *addition) check(db *postgres.DB) error {
+	var queued error
+	err := postgres.Decide(a.ctx, db,
+		func(b *pgx.Batch) { queued = a.queueAlone(b) },
+		func(*pgx.Batch) error { return errChecked })
+	if queued != nil {
+		return queued
+	}
+	return err
+}
+
+func (a *addition) queueAlone(b *pgx.Batch) error { return a.Queue(b, nil) }
+
+// Queue implements postgres.Part. The rows of each table go in one statement for all
+// calls, then all events, the audit entries and the answers that are kept.
 func (a *addition) Queue(b *pgx.Batch, further []postgres.Part) error {
 	all := []*addition{a}
 	for _, part := range further {
@@ -62,28 +75,10 @@ func (a *addition) Queue(b *pgx.Batch, further []postgres.Part) error {
 	requests := make([]*request, len(all))
 	for i, a := range all {
 		a.unit = newUnit(a.ctx, a.log, a.tenant, b)
+		a.lead = all[0].unit
 		requests[i] = &a.unit.request
 	}
 	claim(b, requests...)
-	if len(all) == 1 {
-		return a.queueAlone(b)
-	}
-	return queueTogether(b, all)
-}
-
-func (a *addition) queueAlone(b *pgx.Batch) error {
-	a.insert(a.unit)
-	if err := a.unit.keep(a.answer); err != nil {
-		return err
-	}
-	a.unit.gather()
-	return nil
-}
-
-// queueTogether queues the rows of each table in one statement for all calls, then all
-// events, the audit entries and the answers that are kept. The position of each is that
-// of all.
-func queueTogether(b *pgx.Batch, all []*addition) error {
 	lead := all[0].unit
 	var answers []keptAnswer
 	for _, a := range all {
@@ -101,12 +96,9 @@ func queueTogether(b *pgx.Batch, all []*addition) error {
 			lead.audits = append(lead.audits, a.unit.audits...)
 		}
 	}
-	lead.told = func(position int64) {
-		for _, a := range all {
-			a.unit.position = position
-		}
-	}
 	lead.gather()
-	queueKept(b, answers...)
+	if len(answers) > 0 {
+		lead.request.asCaller(b, func() { queueKept(b, answers...) })
+	}
 	return nil
 }

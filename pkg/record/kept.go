@@ -47,7 +47,7 @@ func queueKept(b *pgx.Batch, all ...keptAnswer) {
 	var (
 		subjects, methods, ids = make([]string, n), make([]string, n), make([]string, n)
 		hashes, responses      = make([][]byte, n), make([][]byte, n)
-		contacts               = make([]string, n)
+		contacts               = make([]any, n)
 		changed                = make([]bool, n)
 		at                     = make([]time.Time, n)
 	)

@@ -51,8 +51,6 @@ type Unit struct {
 	audits   []eventlog.AuditEntry
 	// position is the log's after the unit; 0 while no event is written.
 	position int64
-	// told, where set, gets the position when it is known.
-	told     func(position int64)
 	events   int
 	contacts []uuid.UUID
 	// words say what constraints mean, by table.
@@ -202,9 +200,6 @@ func (u *Unit) queueEvents() {
 			u.position = max(u.position, position)
 			return nil
 		})
-		if u.told != nil {
-			u.told(u.position)
-		}
 		return err
 	})
 	eventlog.QueueAudit(u.pending, u.audits...)

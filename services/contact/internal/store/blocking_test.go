@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/uuid"
@@ -68,6 +69,8 @@ func TestRefuseDuplicates_ofCalls(t *testing.T) {
 	}{
 		"of one call":  {"+62871", []uuid.UUID{one, one}, false},
 		"of two calls": {"+62872", []uuid.UUID{one, two}, true},
+
+		"of the version before": {"+62873", nil, false},
 	} {
 		err := postgres.InTx(t.Context(), db.App, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), "SELECT set_config('app.tenant', $1, true)", tenant.String()); err != nil {
@@ -87,9 +90,14 @@ func TestRefuseDuplicates_ofCalls(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), "UPDATE contact SET kind = 1, name_key = 'siti', birthday = '' WHERE customer_id IN ('C-7', 'C-8')"); err != nil {
 				return err
 			}
-			_, err = tx.Exec(t.Context(), `
-				SELECT refuse_duplicates($1, array_agg(id), '{1, 1}', '{siti, siti}', '{"", ""}', '{2, 2}', ARRAY[$3, $3], '{f, f}', $2)
-				FROM contact WHERE customer_id IN ('C-7', 'C-8')`, tenant, c.calls, c.phone)
+			const look = `
+				SELECT refuse_duplicates($1, array_agg(id), '{1, 1}', '{siti, siti}', '{"", ""}', '{2, 2}', ARRAY[$2, $2], '{f, f}'%s)
+				FROM contact WHERE customer_id IN ('C-7', 'C-8')`
+			if c.calls == nil {
+				_, err = tx.Exec(t.Context(), fmt.Sprintf(look, ""), tenant, c.phone)
+			} else {
+				_, err = tx.Exec(t.Context(), fmt.Sprintf(look, ", $3"), tenant, c.phone, c.calls)
+			}
 			return err
 		})
 		if refused := postgres.Violates(err, "contact_duplicate_certain"); refused != c.want || !refused && err != nil {

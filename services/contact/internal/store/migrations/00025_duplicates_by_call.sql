@@ -1,8 +1,7 @@
 -- +goose Up
 
 -- refuse_duplicates of several calls, which share a transaction: contacts of one call are
--- what the caller wants side by side, those of two calls are compared. The function
--- without calls stays for replicas of the version before.
+-- what the caller wants side by side, those of two calls are compared.
 -- +goose StatementBegin
 CREATE FUNCTION refuse_duplicates(of_tenant uuid, added uuid[], contact_kinds smallint[], name_keys text[], birthdays text[],
 	kinds smallint[], keys text[], compared boolean[], calls uuid[])
@@ -52,5 +51,18 @@ BEGIN
 		END IF;
 	END LOOP;
 END
+$$;
+-- +goose StatementEnd
+
+-- As replicas of the version before call it: for one call.
+-- +goose StatementBegin
+CREATE OR REPLACE FUNCTION refuse_duplicates(of_tenant uuid, added uuid[], contact_kinds smallint[], name_keys text[], birthdays text[],
+	kinds smallint[], keys text[], compared boolean[])
+RETURNS void
+LANGUAGE sql
+STABLE
+AS $$
+	SELECT refuse_duplicates(of_tenant, added, contact_kinds, name_keys, birthdays, kinds, keys, compared,
+		array_fill(of_tenant, ARRAY[cardinality(added)]))
 $$;
 -- +goose StatementEnd

@@ -76,7 +76,7 @@ func writing() []Mutant {
 				{unitFile, "	u.request.asCaller(u.pending, func() { queueKept(u.pending, kept) })",
 					"	u.after = &pgx.Batch{}\n	postgres.QueueTenant(u.after, u.tenant)\n	u.request.asCaller(u.after, func() { queueKept(u.after, kept) })"},
 				{additionFile, "answers = append(answers, answer)",
-					"a.unit.after = &pgx.Batch{}\n			postgres.QueueTenant(a.unit.after, a.tenant)\n			queueKept(a.unit.after, answer)"},
+					"a.unit.after = &pgx.Batch{}\n			postgres.QueueTenant(a.unit.after, a.tenant)\n			a.unit.request.asCaller(a.unit.after, func() { queueKept(a.unit.after, answer) })"},
 				{keptFile, "CASE WHEN $8 THEN currval('event_position') END", "CASE WHEN $8 THEN NULL::bigint END"},
 				{unitFile, announcing, `		return none, err
 	}
