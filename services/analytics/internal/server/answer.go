@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -87,16 +87,12 @@ func (v *viewing) work(ctx context.Context, section analyticsv1.Section) *analyt
 	if part == nil {
 		return &analyticsv1.WorkSection{Status: v.status(ctx, section, nil)}
 	}
-	answer := &analyticsv1.WorkSection{More: len(part.Value) > workItems}
-	err := part.Err
-	for _, state := range part.Value[:min(len(part.Value), workItems)] {
-		item := &analyticsv1.WorkItem{}
-		if err = proto.Unmarshal(state.Body, item); err != nil {
-			break
-		}
-		answer.Items = append(answer.Items, item)
+	answer := &analyticsv1.WorkSection{More: len(part.Value) > workItems, Status: v.status(ctx, section, part.Err)}
+	items := make([][]byte, min(len(part.Value), workItems))
+	for i := range items {
+		items[i] = part.Value[i].Body
 	}
-	answer.Status = v.status(ctx, section, err)
+	workSectionItems.add(answer, items...)
 	return answer
 }
 
@@ -244,10 +240,10 @@ func statusOf(state analyticsv1.SectionState, err error) *analyticsv1.SectionSta
 // positions answers how far areas were applied on the customer's partition, of all
 // areas where none are named.
 func (v *viewing) positions(areas []string) string {
-	var all []string
+	all := make([]string, 0, len(v.rows.Cursors.Value))
 	for _, c := range v.rows.Cursors.Value {
 		if areas == nil || slices.Contains(areas, c.Area) {
-			all = append(all, fmt.Sprintf("%s:%d:%d", c.Area, c.Partition, c.Position))
+			all = append(all, c.Area+":"+strconv.Itoa(int(c.Partition))+":"+strconv.FormatInt(c.Position, 10))
 		}
 	}
 	slices.Sort(all)

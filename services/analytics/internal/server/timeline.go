@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -56,13 +55,14 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 	if err != nil && !errors.Is(err, store.ErrUncounted) {
 		return nil, err
 	}
-	answer.Timeline, answer.NextPageToken, err = s.timelinePage(page.Entries, q.Limit-1, binding)
+	pageEntries.add(answer, page.Page.Entries...)
+	answer.NextPageToken, err = s.nextToken(page.Page, binding)
 	return answer, err
 }
 
 func timelineQuery(req *analyticsv1.ListTimelineRequest, caller auth.Caller) store.TimelineQuery {
 	q := store.TimelineQuery{
-		Limit: pageOf(req.GetPageSize()) + 1, Types: req.GetTypes(),
+		Limit: pageOf(req.GetPageSize()), Types: req.GetTypes(),
 		Conversation: req.GetConversation(), Interactions: req.GetInteractionsOnly(), Reach: reachOf(caller),
 	}
 	q.Areas, _ = history(caller, req.GetAreas())
@@ -107,24 +107,12 @@ func (s *Server) timelineKey(token string, binding []byte) (*store.TimelineKey, 
 	return &store.TimelineKey{OccurredAt: time.UnixMicro(micros).UTC(), EventID: id}, err
 }
 
-// timelinePage words at most limit entries, and the token of what is older.
-func (s *Server) timelinePage(entries []store.Entry, limit int, binding []byte) (page []*analyticsv1.TimelineEntry, next string, err error) {
-	if len(entries) > limit {
-		entries = entries[:limit]
-		last := entries[limit-1]
-		next, err = s.Store.PageToken([]any{last.OccurredAt.UnixMicro(), last.EventID.String()}, binding)
-		if err != nil {
-			return nil, "", err
-		}
+// nextToken answers the token of what is older than a page; empty where nothing is.
+func (s *Server) nextToken(page store.Page, binding []byte) (string, error) {
+	if page.Next == nil {
+		return "", nil
 	}
-	page = make([]*analyticsv1.TimelineEntry, len(entries))
-	for i, e := range entries {
-		page[i] = &analyticsv1.TimelineEntry{}
-		if err := proto.Unmarshal(e.Body, page[i]); err != nil {
-			return nil, "", err
-		}
-	}
-	return page, next, nil
+	return s.Store.PageToken([]any{page.Next.OccurredAt.UnixMicro(), page.Next.EventID.String()}, binding)
 }
 
 // answerTimeline adds the first page of the timeline to a view.
@@ -135,7 +123,8 @@ func (v *viewing) answerTimeline(ctx context.Context) error {
 		binding := timelineBinding(v.caller, &analyticsv1.ListTimelineRequest{
 			Parent: v.req.GetName(), AsOf: v.req.GetAsOf(), EffectiveAt: v.req.GetEffectiveAt(),
 		})
-		v.view.Timeline, v.view.NextPageToken, err = v.timelinePage(part.Value, pageOf(v.req.GetPageSize()), binding)
+		viewEntries.add(v.view, part.Value.Entries...)
+		v.view.NextPageToken, err = v.nextToken(part.Value, binding)
 	}
 	v.view.TimelineStatus = v.timelineStatus(ctx, err)
 	return ctx.Err()

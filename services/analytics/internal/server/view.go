@@ -95,7 +95,7 @@ func (v *viewing) query() store.ViewQuery {
 	}
 	q.CustomFields = v.reads(analyticsv1.Section_SECTION_CUSTOM_FIELDS)
 	if v.wants(analyticsv1.Section_SECTION_TIMELINE) {
-		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()) + 1, Areas: v.areas, Reach: reachOf(v.caller)}
+		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()), Areas: v.areas, Reach: reachOf(v.caller)}
 	}
 	return q
 }

@@ -21,7 +21,7 @@ func viewOf(tenant uuid.UUID, number string, at store.Instant) store.ViewQuery {
 		Sections: []store.Section{{ID: 1}, {ID: 3}, {ID: 4}, {ID: 5}, {ID: 6}, {ID: 7}}, Limit: 21,
 		Relationships: 51, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase, projection.Satisfaction}, CustomFields: true,
 		// Of guarded resources, those of somebody alone: that asks for the most.
-		Timeline: &store.TimelineQuery{Limit: 51, Reach: store.Reach{Own: projection.Guarded, Subject: "users/ani", Teams: []string{"teams/" + tenant.String()}}},
+		Timeline: &store.TimelineQuery{Limit: 50, Reach: store.Reach{Own: projection.Guarded, Subject: "users/ani", Teams: []string{"teams/" + tenant.String()}}},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 // TimelineQuery says which entries of a timeline to read, the newest first.
 type TimelineQuery struct {
+	// Limit is how many at most, at least one.
 	Limit int
 	// Before is the key of the last entry of the page before; nil for the first.
 	Before *TimelineKey
@@ -34,67 +35,114 @@ type TimelineKey struct {
 	EventID    uuid.UUID
 }
 
-// Entry is one entry of a timeline.
-type Entry struct {
-	TimelineKey
-	// Body is the message TimelineEntry.
-	Body []byte
+// Page is a page of a timeline.
+type Page struct {
+	// Entries are the messages TimelineEntry, as they are kept.
+	Entries [][]byte
+	// Next is the key of the last of them; nil where nothing is older.
+	Next *TimelineKey
 }
 
 // Whether a guarded resource is the reader's own is asked for by a subquery, for each such
 // entry and for no other: EXISTS might be answered by reading all there are.
-const timelinePage = `
+const (
+	timelinePage = `
 SELECT {family:DISTINCT ON (t.occurred_at, t.event_id)} t.occurred_at, t.event_id, t.entry
 FROM timeline t
-WHERE t.tenant = $1 AND t.contact = {contact} AND (t.occurred_at, t.event_id) < ($4, $5)
-  AND t.recorded_at <= $3 AND t.occurred_at <= $6
-  AND ($7::text[] IS NULL OR t.area = ANY ($7))
-  AND ($8::text[] IS NULL OR t.type = ANY ($8))
-  AND ($9::smallint[] IS NULL OR t.channel = ANY ($9))
-  AND (NOT $10::boolean OR t.interaction)
-  AND (t.guarded = '' OR split_part(t.guarded, '/', 1) = ANY ($13::text[])
-       OR split_part(t.guarded, '/', 1) = ANY ($14::text[]) AND (
-           SELECT o.owner = $15 OR o.team = ANY ($16::text[])
+WHERE t.tenant = $1 AND t.contact = {contact} AND t.recorded_at <= $3 AND t.occurred_at <= $4
+  AND (t.guarded = '' OR split_part(t.guarded, '/', 1) = ANY ($6::text[]){own})
+  {filter}
+ORDER BY t.occurred_at DESC, t.event_id DESC
+LIMIT $5`
+
+	timelineOwn = `
+       OR split_part(t.guarded, '/', 1) = ANY ($7::text[]) AND (
+           SELECT o.owner = $8 OR o.team = ANY ($9::text[])
            FROM aggregate_state o
            WHERE o.tenant = $1 AND o.aggregate = t.guarded AND {valid:o}
            ORDER BY o.seq DESC
            LIMIT 1
-       ))
-  {conversation}
-ORDER BY t.occurred_at DESC, t.event_id DESC
-LIMIT $11`
+       )`
 
-var (
-	selectTimeline     = prepare(strings.Replace(timelinePage, "{conversation}", "AND $12::text IS NOT NULL", 1))
-	selectConversation = prepare(strings.Replace(timelinePage, "{conversation}", "AND t.conversation = $12::text AND t.conversation <> ''", 1))
+	timelineFilter = `
+  AND (t.occurred_at, t.event_id) < ($10, $11)
+  AND ($12::text[] IS NULL OR t.area = ANY ($12))
+  AND ($13::text[] IS NULL OR t.type = ANY ($13))
+  AND ($14::smallint[] IS NULL OR t.channel = ANY ($14))
+  AND (NOT $15::boolean OR t.interaction)`
+
+	timelineConversation = `
+  AND t.conversation = $16::text AND t.conversation <> ''`
 )
 
-func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, entries *[]Entry) {
+// Most pages are the first of all there is, for a reader who sees all or none of what is
+// guarded: what others need is checked for every entry, and is left out there.
+var (
+	selectLatest       = prepareTimeline("", "")
+	selectLatestOwn    = prepareTimeline(timelineOwn, "")
+	selectTimeline     = prepareTimeline(timelineOwn, timelineFilter)
+	selectConversation = prepareTimeline(timelineOwn, timelineFilter+timelineConversation)
+)
+
+func prepareTimeline(own, filter string) query {
+	return prepare(strings.NewReplacer("{own}", own, "{filter}", filter).Replace(timelinePage))
+}
+
+// latest says whether the page is the first of all there is.
+func (q TimelineQuery) latest() bool {
+	return q.Before == nil && q.Areas == nil && q.Types == nil && q.Channels == nil && q.Conversation == "" && !q.Interactions
+}
+
+// statement answers what reads a page and one entry more, and its arguments.
+func (q TimelineQuery) statement(tenant uuid.UUID, ref Ref, at Instant) (query, []any) {
+	args := []any{tenant, ref.arg(), at.known(), at.held(), q.Limit + 1, q.Reach.All}
+	if q.latest() && len(q.Reach.Own) == 0 {
+		return selectLatest, args
+	}
+	args = append(args, q.Reach.Own, q.Reach.Subject, q.Reach.Teams)
+	if q.latest() {
+		return selectLatestOwn, args
+	}
 	before := TimelineKey{OccurredAt: farFuture, EventID: uuid.Max}
 	if q.Before != nil {
 		before = *q.Before
 	}
-	statement := selectTimeline
-	if q.Conversation != "" {
-		statement = selectConversation
+	args = append(args, before.OccurredAt, before.EventID, q.Areas, q.Types, q.Channels, q.Interactions)
+	if q.Conversation == "" {
+		return selectTimeline, args
 	}
-	args := []any{
-		tenant, ref.arg(), at.known(), before.OccurredAt, before.EventID, at.held(),
-		q.Areas, q.Types, q.Channels, q.Interactions, q.Limit, q.Conversation,
-		q.Reach.All, q.Reach.Own, q.Reach.Subject, q.Reach.Teams,
-	}
-	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) (err error) {
-		*entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e Entry, err error) {
-			return e, row.Scan(&e.OccurredAt, &e.EventID, &e.Body)
-		})
-		return err
+	return selectConversation, append(args, q.Conversation)
+}
+
+func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, page *Page) {
+	statement, args := q.statement(tenant, ref, at)
+	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) error {
+		defer rows.Close()
+		var last TimelineKey
+		for rows.Next() {
+			if len(page.Entries) == q.Limit {
+				page.Next = &last
+				break
+			}
+			var key [2]any // read of the last entry alone
+			if len(page.Entries) == q.Limit-1 {
+				key = [2]any{&last.OccurredAt, &last.EventID}
+			}
+			var entry []byte
+			if err := rows.Scan(key[0], key[1], &entry); err != nil {
+				return err
+			}
+			page.Entries = append(page.Entries, entry)
+		}
+		rows.Close()
+		return rows.Err()
 	})
 }
 
 // TimelinePage is a page of a customer's timeline, and who the customer is.
 type TimelinePage struct {
 	Customer Customer
-	Entries  []Entry
+	Page     Page
 	Facts    Facts
 }
 
@@ -121,7 +169,7 @@ func (s *Store) timeline(ctx context.Context, tenant uuid.UUID, ref Ref, at Inst
 	b := &pgx.Batch{}
 	postgres.QueueTenant(b, tenant)
 	queueCustomer(b, tenant, ref, at, &p.Customer)
-	queueTimelinePage(b, tenant, ref, at, q, &p.Entries)
+	queueTimelinePage(b, tenant, ref, at, q, &p.Page)
 	queueFactSums(b, ViewQuery{
 		Tenant: tenant, Ref: ref, At: at, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase},
 	}, &p.Facts)

@@ -50,7 +50,7 @@ type View struct {
 	Relationships Part[[]Relationship]
 	Facts         Part[Facts]
 	CustomFields  Part[[][]byte]
-	Timeline      Part[[]Entry]
+	Timeline      Part[Page]
 }
 
 // Part is a piece of a view that may fail by itself.
