@@ -26,3 +26,18 @@ func Stop(point failpoint.Point) error { return &stopped{point} }
 func (r *Runner) SettleNow(ctx context.Context, after time.Duration) error {
 	return r.settle(ctx, after)
 }
+
+// Hold sets how many events wait for each projection.
+func (f *Feed) Hold(most int) { f.buffer = most }
+
+// Followers is how many projections get events now.
+func (f *Feed) Followers() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, t := range f.tails {
+		t.mu.Lock()
+		n += len(t.followers)
+		t.mu.Unlock()
+	}
+	return n
+}

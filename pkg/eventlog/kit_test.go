@@ -101,7 +101,7 @@ func see(name string) eventlog.Projection {
 // up from the log itself.
 func (b *bench) runner(p eventlog.Projection) *eventlog.Runner {
 	return &eventlog.Runner{
-		Projection: p, DB: b.db.System, NATS: b.nats, Keys: b.keys, Logger: slog.New(slog.DiscardHandler),
+		Projection: p, DB: b.db.System, Feed: &eventlog.Feed{NATS: b.nats}, Keys: b.keys, Logger: slog.New(slog.DiscardHandler),
 		Sources: map[string]eventlog.Source{area: &eventlog.Reader{DB: b.db.System}},
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/nats-io/nats.go"
 
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
@@ -60,9 +59,9 @@ type Runner struct {
 	Projection
 	// DB is the projection's database as role relay.
 	DB *pgxpool.Pool
-	// NATS is the broker. While it is away the runner reads the sources alone,
-	// once a second.
-	NATS *nats.Conn
+	// Feed brings the events. While the broker is away the runner reads the sources
+	// alone, once a second.
+	Feed *Feed
 	// Keys unseal the events.
 	Keys Keys
 	// Sources are the logs of the areas: area to source.
@@ -150,7 +149,7 @@ func (s *session) serve(ctx context.Context, settled func()) error {
 	if err := s.makeCursors(ctx); err != nil {
 		return err
 	}
-	f, err := s.subscribe(ctx)
+	f, err := s.Feed.follow(ctx, s.Areas)
 	if err != nil {
 		if err := s.followSources(ctx); err != nil {
 			return err

@@ -268,7 +268,7 @@ func (h *house) relay() {
 	h.log.Wake = relay.Wake
 	runner := &eventlog.Runner{
 		Projection: eventlog.Projection{Name: "seen", Areas: []string{"contact"}, Apply: writeSeen},
-		DB:         h.db.System, NATS: conn, Keys: h.keys, Logger: logger,
+		DB:         h.db.System, Feed: &eventlog.Feed{NATS: conn}, Keys: h.keys, Logger: logger,
 		Sources: map[string]eventlog.Source{"contact": &eventlog.Reader{DB: h.db.System}},
 	}
 	ctx, cancel := context.WithCancel(context.Background())

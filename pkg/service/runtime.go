@@ -29,6 +29,7 @@ type parts struct {
 	admitPortal  portal.Admit
 	mesh         mesh.Mesh
 	relay        *eventlog.Relay
+	feed         *eventlog.Feed
 	// undeclared is what Build used and the mesh does not say.
 	undeclared error
 
@@ -104,7 +105,7 @@ func (rt *Runtime) Project(p eventlog.Projection) *eventlog.Runner {
 		}
 	}
 	runner := &eventlog.Runner{
-		Projection: p, DB: rt.DB.System, NATS: rt.NATS, Keys: rt.Keys, Sources: sources, Logger: rt.Logger,
+		Projection: p, DB: rt.DB.System, Feed: rt.parts.feed, Keys: rt.Keys, Sources: sources, Logger: rt.Logger,
 	}
 	rt.Go("projection "+p.Name, runner.Run)
 	if p.Erase != nil {

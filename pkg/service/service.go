@@ -131,6 +131,9 @@ type Environment struct {
 	PageKey []byte
 	// NATS is the connection to the broker.
 	NATS *nats.Conn
+	// Feed brings events to the projections; nil stands for one over NATS. Services that
+	// run in the same process share one.
+	Feed *eventlog.Feed
 	// Targets are the addresses of the other services, by area.
 	Targets map[string]string
 	// Connect connects to one of the Targets; nil stands for TCP.

@@ -144,7 +144,10 @@ func newRuntime(ctx context.Context, d Definition, env Environment) (*Runtime, e
 		Places: env.Places, RuleDecisionsKept: env.RuleDecisionsKept, Issuer: env.Issuer, Verifier: env.Verifier, Targets: env.Targets, Connect: env.Connect, Nearby: env.Nearby, ClientTLS: env.ClientTLS,
 		Logger:    env.Telemetry.Logger.With("area", d.Area),
 		Databases: map[string]*postgres.DB{}, Secrets: env.Secrets, SecretFiles: env.SecretFiles,
-		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh},
+		parts: parts{telemetry: env.Telemetry, authenticate: env.Verifier.Verify, mesh: d.Mesh, feed: env.Feed},
+	}
+	if rt.parts.feed == nil {
+		rt.parts.feed = &eventlog.Feed{NATS: env.NATS}
 	}
 	if err := rt.openFurther(ctx, d, env); err != nil {
 		rt.close()

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,6 +158,26 @@ func (s *Suite) connect(name string) (*nats.Conn, error) {
 	return conn, nil
 }
 
+// feed brings the events of all areas to all services, over a connection of the front: it
+// may follow every area.
+func (s *Suite) feed(definitions []service.Definition) (*eventlog.Feed, error) {
+	f := &eventlog.Feed{}
+	var front string
+	for _, d := range definitions {
+		if d.Front() {
+			front = d.Name
+		}
+		for _, area := range d.Mesh[d.Name].Reads {
+			if !slices.Contains(f.Areas, area) {
+				f.Areas = append(f.Areas, area)
+			}
+		}
+	}
+	var err error
+	f.NATS, err = s.connect(front)
+	return f, err
+}
+
 // updateStream brings the stream to the settings of this version.
 func (s *Suite) updateStream(ctx context.Context) error {
 	conn, err := s.connect(mesh.Operator)
@@ -176,6 +197,10 @@ func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Env
 	definitions := fleet.All()
 	inside := pipes{}
 	env.Connect, env.Nearby, env.Targets, s.State.Private = inside.connect, &rpc.Nearby{}, map[string]string{}, map[string]string{}
+	var err error
+	if env.Feed, err = s.feed(definitions); err != nil {
+		return err
+	}
 	own := make([]service.Environment, len(definitions))
 	for i, d := range definitions {
 		own[i] = env
@@ -184,7 +209,6 @@ func (s *Suite) startServices(ctx context.Context, h *home.Home, env service.Env
 		if err := extras(h, d, &own[i], databases); err != nil {
 			return err
 		}
-		var err error
 		if own[i].NATS, err = s.connect(d.Name); err != nil {
 			return err
 		}
