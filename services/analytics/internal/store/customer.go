@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
@@ -82,30 +84,33 @@ type Cursor struct {
 	Parked bool
 }
 
-// The rows of parked come last, and tell that events of the customer are parked.
-var selectCursors = prepare(`
-SELECT p.area, p.partition, p.seq, false AS parked
+// A customer's events are on the partition of its contact, in every area. Which that is
+// needs no looking up, unless only its number is known.
+const (
+	selectCursors = `
+SELECT p.area, p.partition, p.seq, EXISTS (
+	SELECT FROM parked_event e
+	WHERE e.projection = p.projection AND e.area = p.area AND e.partition = p.partition AND e.tenant = $2 AND e.key = {key})
 FROM projection_cursor p
-WHERE p.projection = $4
-  AND p.partition = (SELECT c.partition FROM customer c WHERE c.tenant = $1 AND c.contact = {root} AND {valid:c} LIMIT 1)
-UNION ALL
-SELECT DISTINCT e.area, e.partition, 0, true
-FROM parked_event e
-WHERE e.projection = $4 AND e.tenant = $1 AND e.key = 'contacts/' || {root}::text
-ORDER BY parked`)
+WHERE p.projection = $1 AND p.partition = {partition}`
+
+	partitionByNumber = "(SELECT c.partition FROM customer c WHERE c.tenant = $2 AND c.customer_id = $3 LIMIT 1)"
+	keyByNumber       = "(SELECT 'contacts/' || c.contact FROM customer c WHERE c.tenant = $2 AND c.customer_id = $3 LIMIT 1)"
+)
+
+var (
+	selectCursorsByContact = strings.NewReplacer("{key}", "$3", "{partition}", "$4").Replace(selectCursors)
+	selectCursorsByNumber  = strings.NewReplacer("{key}", keyByNumber, "{partition}", partitionByNumber).Replace(selectCursors)
+)
 
 func queueCursors(b *pgx.Batch, q ViewQuery, cursors *[]Cursor) {
-	b.Queue(selectCursors.of(q.Ref, q.At), q.Tenant, q.Ref.arg(), q.At.known(), ProjectionName).Query(func(rows pgx.Rows) (err error) {
-		var c Cursor
-		_, err = pgx.ForEachRow(rows, []any{&c.Area, &c.Partition, &c.Position, &c.Parked}, func() error {
-			if !c.Parked {
-				*cursors = append(*cursors, c)
-				return nil
-			}
-			for i := range *cursors {
-				(*cursors)[i].Parked = (*cursors)[i].Parked || (*cursors)[i].Area == c.Area
-			}
-			return nil
+	statement, args := selectCursorsByNumber, []any{ProjectionName, q.Tenant, q.Ref.Number}
+	if contact, known := q.Ref.contact(); known {
+		statement, args = selectCursorsByContact, []any{ProjectionName, q.Tenant, "contacts/" + contact.String(), entity.Partition(q.Tenant, contact)}
+	}
+	b.Queue(statement, args...).Query(func(rows pgx.Rows) (err error) {
+		*cursors, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c Cursor, err error) {
+			return c, row.Scan(&c.Area, &c.Partition, &c.Position, &c.Parked)
 		})
 		return err
 	})

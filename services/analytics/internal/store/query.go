@@ -21,6 +21,18 @@ type Ref struct {
 	Family []uuid.UUID
 }
 
+// contact answers the contact that it names, the first of several; false where only the
+// Customer ID is known.
+func (r Ref) contact() (uuid.UUID, bool) {
+	switch {
+	case r.Family != nil:
+		return r.Family[0], true
+	case r.Number != "":
+		return uuid.Nil, false
+	}
+	return r.Contact, true
+}
+
 func (r Ref) arg() any {
 	if r.Family != nil {
 		return r.Family
