@@ -53,7 +53,7 @@ type Options struct {
 	// Configure may change the settings of both pools, for tracing say.
 	Configure func(*pgxpool.Config)
 	// Meters are told how many round trips the pools make, unless Configure sets a
-	// tracer of its own; nil counts none.
+	// tracer of its own, and how calls share transactions; nil is told nothing.
 	Meters metric.MeterProvider
 }
 
@@ -76,7 +76,7 @@ func Open(ctx context.Context, appURL, systemURL string, o Options) (*DB, error)
 	}
 	db := &DB{App: app, System: system, shares: newShares(app.Config().MaxConns), pages: seal}
 	if o.Meters != nil {
-		db.told, err = tellTrips(o.Meters, map[*pgxpool.Pool]*Trips{app: &byApp, system: &bySystem})
+		db.told, err = db.tell(o.Meters, map[*pgxpool.Pool]*Trips{app: &byApp, system: &bySystem})
 	}
 	if err != nil {
 		db.Close()

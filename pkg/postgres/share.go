@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -112,6 +113,7 @@ func (db *DB) together(group []*sharer) {
 		}
 	}()
 	if len(group) == 1 {
+		db.shares.count(aloneCalls, 1, 1)
 		err = Submit(group[0].ctx, db, group[0].queue)
 		return
 	}
@@ -127,6 +129,11 @@ func (db *DB) together(group []*sharer) {
 		return
 	}
 	err = db.once(group)
+	if errors.Is(err, errApart) {
+		db.shares.count(apartCalls, len(group), 1+len(group))
+	} else {
+		db.shares.count(sharedCalls, len(group), 1)
+	}
 }
 
 // once runs the transaction of several calls, as long as one of them still waits.
@@ -184,9 +191,27 @@ type shares struct {
 	// utmost how many where they do not.
 	usual, utmost int
 	patience      time.Duration
+	// calls are those so far, by what came of them, and transactions all of theirs.
+	calls        [len(shareOutcomes)]atomic.Int64
+	transactions atomic.Int64
 
 	mu    sync.Mutex
 	lanes map[uuid.UUID]*lane
+}
+
+// What comes of a call in Share: it writes alone, in a transaction with others, or alone
+// after such a transaction was taken back.
+const (
+	aloneCalls = iota
+	sharedCalls
+	apartCalls
+)
+
+var shareOutcomes = [...]string{aloneCalls: "alone", sharedCalls: "shared", apartCalls: "apart"}
+
+func (s *shares) count(outcome, calls, transactions int) {
+	s.calls[outcome].Add(int64(calls))
+	s.transactions.Add(int64(transactions))
 }
 
 // lane is the calls of a tenant, for as long as there are some.

@@ -29,9 +29,12 @@ type queue struct {
 const hour = time.Hour
 
 func openQueue(t *testing.T, patience time.Duration) *queue {
-	q := &queue{t: t, db: openGadgets(t)}
-	q.db.ShareOneByOne(patience)
-	return q
+	return queueOf(t, openGadgets(t), patience)
+}
+
+func queueOf(t *testing.T, db *postgres.DB, patience time.Duration) *queue {
+	db.ShareOneByOne(patience)
+	return &queue{t: t, db: db}
 }
 
 // gadgetPart writes one gadget.
@@ -312,5 +315,45 @@ func TestShare_panics(t *testing.T) {
 	}
 	if err := <-q.call(t.Context(), tenant, newGadget(5), nil); err != nil {
 		t.Errorf("after a panic: %v", err)
+	}
+}
+
+// An operator sees how many calls share a transaction, and how many of them were taken
+// back.
+func TestShare_tellsMeters(t *testing.T) {
+	t.Parallel()
+	db, reader := openMeasured(t)
+	q, tenant := queueOf(t, db, hour), uuid.New()
+	taken := newGadget(0)
+	insert(t, db, tenant, taken)
+	for name, c := range map[string]struct {
+		rows         []*gadget
+		calls        map[string]int64
+		transactions int64
+	}{
+		"three that go together":       {[]*gadget{newGadget(1), newGadget(2), newGadget(3)}, map[string]int64{"alone": 1, "shared": 3}, 2},
+		"two, of which one is refused": {[]*gadget{newGadget(4), taken}, map[string]int64{"alone": 1, "apart": 2}, 4},
+	} {
+		calls, transactions := told(t, reader, "lingkar.postgres.share.calls", "outcome", ""), told(t, reader, "lingkar.postgres.share.transactions", "", "")
+		release := q.hold(tenant)
+		var done []<-chan error
+		for i, row := range c.rows {
+			done = append(done, q.call(t.Context(), tenant, row, nil))
+			q.wait(tenant, i+1)
+		}
+		release()
+		for i, d := range done {
+			if err := <-d; err != nil && c.rows[i] != taken {
+				t.Error(err)
+			}
+		}
+		for outcome, n := range told(t, reader, "lingkar.postgres.share.calls", "outcome", "") {
+			if n -= calls[outcome]; n != c.calls[outcome] {
+				t.Errorf("%s: %d calls %s, want %d", name, n, outcome, c.calls[outcome])
+			}
+		}
+		if n := told(t, reader, "lingkar.postgres.share.transactions", "", "")[""] - transactions[""]; n != c.transactions {
+			t.Errorf("%s: %d transactions, want %d", name, n, c.transactions)
+		}
 	}
 }

@@ -7,8 +7,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 
 	"github.com/lingkar-crm/lingkar/pkg/call"
 )
@@ -58,24 +56,3 @@ func (t *Trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryD
 
 // TraceBatchEnd implements pgx.BatchTracer.
 func (t *Trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
-
-// tellTrips tells the meters how many round trips each pool makes, by database, role
-// and RPC.
-func tellTrips(meters metric.MeterProvider, pools map[*pgxpool.Pool]*Trips) (metric.Registration, error) {
-	meter := meters.Meter("github.com/lingkar-crm/lingkar/pkg/postgres")
-	made, err := meter.Int64ObservableCounter("lingkar.postgres.trips",
-		metric.WithDescription("Round trips to PostgreSQL, by database, role and the RPC they are made for."), metric.WithUnit("{trip}"))
-	if err != nil {
-		return nil, err
-	}
-	return meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for pool, t := range pools {
-			c := pool.Config().ConnConfig
-			for method, n := range t.Made() {
-				o.ObserveInt64(made, n, metric.WithAttributes(
-					attribute.String("database", c.Database), attribute.String("role", c.User), attribute.String("method", method)))
-			}
-		}
-		return nil
-	}, made)
-}

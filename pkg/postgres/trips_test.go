@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"go.opentelemetry.io/otel/attribute"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
@@ -13,32 +14,37 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 )
 
-// tripsOf answers the round trips that the meters tell, by role and RPC.
-func tripsOf(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
+// told answers what the meters tell of a counter, by the values of two attributes.
+func told(t *testing.T, reader sdkmetric.Reader, counter string, first, second attribute.Key) map[string]int64 {
 	t.Helper()
 	var all metricdata.ResourceMetrics
 	if err := reader.Collect(t.Context(), &all); err != nil {
 		t.Fatal(err)
 	}
-	made := map[string]int64{}
+	sums := map[string]int64{}
 	for _, scope := range all.ScopeMetrics {
 		for _, m := range scope.Metrics {
-			if sum, ok := m.Data.(metricdata.Sum[int64]); ok && m.Name == "lingkar.postgres.trips" {
+			if sum, ok := m.Data.(metricdata.Sum[int64]); ok && m.Name == counter {
 				for _, p := range sum.DataPoints {
-					role, _ := p.Attributes.Value("role")
-					method, _ := p.Attributes.Value("method")
-					made[role.AsString()+method.AsString()] += p.Value
+					a, _ := p.Attributes.Value(first)
+					b, _ := p.Attributes.Value(second)
+					sums[a.AsString()+b.AsString()] += p.Value
 				}
 			}
 		}
 	}
-	return made
+	return sums
 }
 
-// A query and a batch are one round trip each, a transaction with one query three,
-// and each pool and RPC is told by itself.
-func TestOptions_Meters_countRoundTrips(t *testing.T) {
-	t.Parallel()
+// tripsOf answers the round trips that the meters tell, by role and RPC.
+func tripsOf(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
+	t.Helper()
+	return told(t, reader, "lingkar.postgres.trips", "role", "method")
+}
+
+// openMeasured opens the database of gadgets with meters.
+func openMeasured(t *testing.T) (*postgres.DB, sdkmetric.Reader) {
+	t.Helper()
 	urls := testkit.Database(t, "gadget", migrateGadgets, gadgetMigrations)
 	reader := sdkmetric.NewManualReader()
 	db, err := postgres.Open(t.Context(), urls.App, urls.System, postgres.Options{
@@ -47,7 +53,15 @@ func TestOptions_Meters_countRoundTrips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(db.Close)
+	return db, reader
+}
+
+// A query and a batch are one round trip each, a transaction with one query three,
+// and each pool and RPC is told by itself.
+func TestOptions_Meters_countRoundTrips(t *testing.T) {
+	t.Parallel()
+	db, reader := openMeasured(t)
 	const method = "/lingkar.test.v1.TestService/Try"
 	ctx := call.With(t.Context(), call.Info{Method: method})
 	query := func() error { return db.App.QueryRow(ctx, "SELECT 1").Scan(new(int)) }
