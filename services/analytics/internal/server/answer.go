@@ -212,6 +212,14 @@ func (v *viewing) areaStatus(ctx context.Context, area string, err error) *analy
 		v.Logger.ErrorContext(ctx, "a section of a view cannot be read", "area", area, "cause", err.Error())
 		return statusOf(analyticsv1.SectionState_SECTION_STATE_FAILED, err)
 	}
+	if v.statuses[area] == nil {
+		v.statuses[area] = v.freshness(area)
+	}
+	return v.statuses[area]
+}
+
+// freshness says whether what was read of an area is all there is.
+func (v *viewing) freshness(area string) *analyticsv1.SectionStatus {
 	answer := &analyticsv1.SectionStatus{State: analyticsv1.SectionState_SECTION_STATE_OK, Position: v.positions([]string{area})}
 	for _, c := range v.rows.Cursors.Value {
 		if c.Area != area {

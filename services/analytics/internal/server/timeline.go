@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -109,10 +110,14 @@ func (s *Server) timelineKey(token string, binding []byte) (*store.TimelineKey, 
 
 // nextToken answers the token of what is older than a page; empty where nothing is.
 func (s *Server) nextToken(page store.Page, binding []byte) (string, error) {
-	if page.Next == nil {
+	if !page.More {
 		return "", nil
 	}
-	return s.Store.PageToken([]any{page.Next.OccurredAt.UnixMicro(), page.Next.EventID.String()}, binding)
+	last := &analyticsv1.TimelineEntry{}
+	if err := proto.Unmarshal(page.Entries[len(page.Entries)-1], last); err != nil {
+		return "", err
+	}
+	return s.Store.PageToken([]any{last.GetOccurredAt().AsTime().UnixMicro(), last.GetEventId()}, binding)
 }
 
 // answerTimeline adds the first page of the timeline to a view.
@@ -148,6 +153,5 @@ func (v *viewing) timelineStatus(ctx context.Context, err error) *analyticsv1.Se
 	if !v.whole {
 		worst = statusOf(analyticsv1.SectionState_SECTION_STATE_DENIED, errDenied)
 	}
-	worst.Position = v.positions(nil)
-	return worst
+	return &analyticsv1.SectionStatus{State: worst.GetState(), Error: worst.GetError(), Position: v.view.GetPosition()}
 }

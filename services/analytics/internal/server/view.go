@@ -30,11 +30,13 @@ type viewing struct {
 
 	rows *store.View
 	view *analyticsv1.CustomerView
+	// statuses are those of the areas, which sections share: nothing changes them.
+	statuses map[string]*analyticsv1.SectionStatus
 }
 
 // GetCustomerView answers all that is known of a customer.
 func (s *Server) GetCustomerView(ctx context.Context, req *analyticsv1.GetCustomerViewRequest) (*analyticsv1.CustomerView, error) {
-	v := &viewing{Server: s, caller: auth.From(ctx), req: req}
+	v := &viewing{Server: s, caller: auth.From(ctx), req: req, statuses: map[string]*analyticsv1.SectionStatus{}}
 	var err error
 	if v.ref, err = refOf("name", req.GetName()); err != nil {
 		return nil, err
@@ -93,7 +95,9 @@ func (v *viewing) query() store.ViewQuery {
 	if v.reads(analyticsv1.Section_SECTION_SATISFACTION) {
 		q.Facts = append(q.Facts, projection.Satisfaction)
 	}
-	q.CustomFields = v.reads(analyticsv1.Section_SECTION_CUSTOM_FIELDS)
+	if v.reads(analyticsv1.Section_SECTION_CUSTOM_FIELDS) {
+		q.Sections = append(q.Sections, store.Section{ID: projection.CustomFields})
+	}
 	if v.wants(analyticsv1.Section_SECTION_TIMELINE) {
 		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()), Areas: v.areas, Reach: reachOf(v.caller)}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
-	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 // Customer is who a customer is, as far as it takes to find it, to say who may see
@@ -127,18 +126,19 @@ type State struct {
 // Open work comes first, then the latest changed. Sections are read one by one,
 // so that many touches cost a section of few tickets nothing. What was deleted is
 // left out, except for the profile (section 1), which a view always has, and so is
-// work of others where the caller sees only its own and that of its teams.
+// work of others where the caller sees only its own and that of its teams. A section below
+// 0 is about no customer, and is read whole.
 var selectWork = prepare(`
 SELECT s.section, w.aggregate, w.state
 FROM unnest($4::smallint[], $5::boolean[]) AS s (section, own)
 CROSS JOIN LATERAL (
 	SELECT a.aggregate, a.state
 	FROM aggregate_state a
-	WHERE a.tenant = $1 AND a.contact = {contact} AND a.section = s.section AND {valid:a} AND (NOT a.deleted OR s.section = 1)
+	WHERE a.tenant = $1 AND a.contact = {contact or nobody} AND a.section = s.section AND {valid:a} AND (NOT a.deleted OR s.section = 1)
 	  AND (NOT s.own OR a.owner = $7 OR a.team = ANY ($8::text[]))
 	  {family:AND (s.section <> 1 OR a.contact = ($2::uuid[])[1])}
 	ORDER BY a.open DESC, a.changed_at DESC, a.aggregate
-	LIMIT $6
+	LIMIT CASE WHEN s.section >= 0 THEN $6::bigint END
 ) w`)
 
 func queueWork(b *pgx.Batch, q ViewQuery, sections []Section, work map[int16]*Part[[]State]) {
@@ -199,23 +199,6 @@ func queueRelationships(b *pgx.Batch, q ViewQuery, relationships *[]Relationship
 		*relationships, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r Relationship, err error) {
 			return r, row.Scan(&r.Relationship, &r.Type, &r.Peer, &r.PeerID, &r.PeerName)
 		})
-		return err
-	})
-}
-
-// selectCustomFields takes the section as $2, and is not about one customer.
-var selectCustomFields = [2]string{valid(customFieldsSQL, " = 'infinity'"), valid(customFieldsSQL, " > $3")}
-
-const customFieldsSQL = `
-SELECT a.state
-FROM aggregate_state a
-WHERE a.tenant = $1 AND a.contact = '00000000-0000-0000-0000-000000000000' AND a.section = $2 AND {valid:a} AND NOT a.deleted`
-
-// queueCustomFields reads the custom fields that the tenant has for contacts, each a
-// CustomField.
-func queueCustomFields(b *pgx.Batch, q ViewQuery, fields *[][]byte) {
-	b.Queue(selectCustomFields[bit(q.At.Past)], q.Tenant, projection.CustomFields, q.At.known()).Query(func(rows pgx.Rows) (err error) {
-		*fields, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
 		return err
 	})
 }

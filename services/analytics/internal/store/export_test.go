@@ -41,7 +41,7 @@ func (s *Store) Statements(ctx context.Context, q ViewQuery) map[string][]any {
 	for i, p := range pieces {
 		b := &pgx.Batch{}
 		p.queue(b)
-		queued[[]string{"customer", "cursors", "work", "relationships", "facts", "custom fields", "timeline"}[i]] =
+		queued[[]string{"customer", "cursors", "work", "relationships", "facts", "timeline"}[i]] =
 			append([]any{b.QueuedQueries[0].SQL}, b.QueuedQueries[0].Arguments...)
 	}
 	return queued

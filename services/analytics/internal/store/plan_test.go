@@ -18,8 +18,8 @@ func viewOf(tenant uuid.UUID, number string, at store.Instant) store.ViewQuery {
 	purchases := store.PurchaseQuery{Window: lifecycle.WindowAt(time.Now(), 12, time.UTC), Currency: "IDR", Zone: "UTC"}
 	return store.ViewQuery{
 		Tenant: tenant, Ref: store.Ref{Number: number}, At: at,
-		Sections: []store.Section{{ID: 1}, {ID: 3}, {ID: 4}, {ID: 5}, {ID: 6}, {ID: 7}}, Limit: 21,
-		Relationships: 51, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase, projection.Satisfaction}, CustomFields: true,
+		Sections: []store.Section{{ID: 1}, {ID: 3}, {ID: 4}, {ID: 5}, {ID: 6}, {ID: 7}, {ID: projection.CustomFields}}, Limit: 21,
+		Relationships: 51, Purchases: purchases, Facts: []projection.FactKind{projection.Purchase, projection.Satisfaction},
 		// Of guarded resources, those of somebody alone: that asks for the most.
 		Timeline: &store.TimelineQuery{Limit: 50, Reach: store.Reach{Own: projection.Guarded, Subject: "users/ani", Teams: []string{"teams/" + tenant.String()}}},
 	}

@@ -81,16 +81,19 @@ const (
 )
 
 // prepare writes the forms of a statement. In it {contact} stands for the contact's id,
-// where it is compared for equality for any that is one with it, and {root} for its id
-// alone. {family:x} stands for x in the form for several contacts, and for nothing in the
+// where it is compared for equality for any that is one with it, {root} for its id
+// alone, and {contact or nobody} for the nil id where s.section is below 0, else for
+// {contact}. {family:x} stands for x in the form for several contacts, and for nothing in the
 // others; {valid:t} for the condition that a row of t, which is a table of versions, is
 // the one that holds.
 func prepare(sql string) query {
 	numbered := "(SELECT numbered.contact FROM customer numbered WHERE numbered.tenant = $1 AND numbered.customer_id = $2::text LIMIT 1)"
+	const nobody = "(CASE WHEN s.section < 0 THEN '00000000-0000-0000-0000-000000000000' ELSE "
 	contacts := [3]*strings.Replacer{
-		byContact: strings.NewReplacer("{contact}", "$2::uuid", "{root}", "$2::uuid"),
-		byNumber:  strings.NewReplacer("{contact}", numbered, "{root}", numbered),
-		byFamily:  strings.NewReplacer("= {contact}", "= ANY ($2::uuid[])", "{root}", "($2::uuid[])[1]"),
+		byContact: strings.NewReplacer("{contact}", "$2::uuid", "{root}", "$2::uuid", "{contact or nobody}", nobody+"$2::uuid END)"),
+		byNumber:  strings.NewReplacer("{contact}", numbered, "{root}", numbered, "{contact or nobody}", nobody+numbered+" END)"),
+		byFamily: strings.NewReplacer("= {contact}", "= ANY ($2::uuid[])", "{root}", "($2::uuid[])[1]",
+			"= {contact or nobody}", "= ANY (CASE WHEN s.section < 0 THEN '{00000000-0000-0000-0000-000000000000}' ELSE $2::uuid[] END)"),
 	}
 	ends := [2]string{" = 'infinity'", " > $3"}
 	var q query

@@ -39,15 +39,15 @@ type TimelineKey struct {
 type Page struct {
 	// Entries are the messages TimelineEntry, as they are kept.
 	Entries [][]byte
-	// Next is the key of the last of them; nil where nothing is older.
-	Next *TimelineKey
+	// More is true where there are older ones.
+	More bool
 }
 
 // Whether a guarded resource is the reader's own is asked for by a subquery, for each such
 // entry and for no other: EXISTS might be answered by reading all there are.
 const (
 	timelinePage = `
-SELECT {family:DISTINCT ON (t.occurred_at, t.event_id)} t.occurred_at, t.event_id, t.entry
+SELECT {family:DISTINCT ON (t.occurred_at, t.event_id)} t.entry
 FROM timeline t
 WHERE t.tenant = $1 AND t.contact = {contact} AND t.recorded_at <= $3 AND t.occurred_at <= $4
   AND (t.guarded = '' OR split_part(t.guarded, '/', 1) = ANY ($6::text[]){own})
@@ -116,26 +116,12 @@ func (q TimelineQuery) statement(tenant uuid.UUID, ref Ref, at Instant) (query, 
 
 func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, page *Page) {
 	statement, args := q.statement(tenant, ref, at)
-	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) error {
-		defer rows.Close()
-		var last TimelineKey
-		for rows.Next() {
-			if len(page.Entries) == q.Limit {
-				page.Next = &last
-				break
-			}
-			var key [2]any // read of the last entry alone
-			if len(page.Entries) == q.Limit-1 {
-				key = [2]any{&last.OccurredAt, &last.EventID}
-			}
-			var entry []byte
-			if err := rows.Scan(key[0], key[1], &entry); err != nil {
-				return err
-			}
-			page.Entries = append(page.Entries, entry)
+	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) (err error) {
+		page.Entries, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
+		if len(page.Entries) > q.Limit {
+			page.Entries, page.More = page.Entries[:q.Limit], true
 		}
-		rows.Close()
-		return rows.Err()
+		return err
 	})
 }
 

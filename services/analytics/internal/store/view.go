@@ -18,7 +18,7 @@ type ViewQuery struct {
 	Ref    Ref
 	At     Instant
 	// Sections are the sections whose resources to read, and Limit how many of
-	// each.
+	// each. That of projection.CustomFields are all that the tenant has for contacts.
 	Sections []Section
 	Limit    int
 	// Subject and Teams are the caller's, for sections of which it sees its own.
@@ -29,8 +29,6 @@ type ViewQuery struct {
 	// Facts say which of them to read, if any, and Purchases how to count them.
 	Facts     []projection.FactKind
 	Purchases PurchaseQuery
-	// CustomFields asks for those that the tenant has for contacts.
-	CustomFields bool
 	// Timeline leaves it out where nil.
 	Timeline *TimelineQuery
 }
@@ -49,7 +47,6 @@ type View struct {
 	Work          map[int16]*Part[[]State]
 	Relationships Part[[]Relationship]
 	Facts         Part[Facts]
-	CustomFields  Part[[][]byte]
 	Timeline      Part[Page]
 }
 
@@ -135,9 +132,6 @@ func viewPieces(q ViewQuery, groups ...[]Section) (*View, []piece) {
 	}
 	if len(q.Facts) > 0 {
 		pieces = append(pieces, pieceOf(&v.Facts, func(b *pgx.Batch) { queueFactSums(b, q, &v.Facts.Value) }))
-	}
-	if q.CustomFields {
-		pieces = append(pieces, pieceOf(&v.CustomFields, func(b *pgx.Batch) { queueCustomFields(b, q, &v.CustomFields.Value) }))
 	}
 	if q.Timeline != nil {
 		pieces = append(pieces, pieceOf(&v.Timeline, func(b *pgx.Batch) {
