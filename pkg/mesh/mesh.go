@@ -76,6 +76,16 @@ func Offered(method string) bool {
 	return err == nil && httprule.Offered(m)
 }
 
+// Followed answers the areas whose events one of the services follows, sorted.
+func (m Mesh) Followed() []string {
+	var areas []string
+	for _, n := range m {
+		areas = append(areas, n.Reads...)
+	}
+	slices.Sort(areas)
+	return slices.Compact(areas)
+}
+
 // Check refuses a table in which something is missing or misspelt.
 func (m Mesh) Check() error {
 	areas := map[string]bool{}

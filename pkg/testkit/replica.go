@@ -52,7 +52,7 @@ func (r *Replica) run(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	r.env.NATS = r.suite.broker.Connect(t, r.definition.Name)
+	r.env.NATS, r.env.Feed = r.suite.broker.Connect(t, r.definition.Name), nil
 	running, err := service.Start(ctx, r.definition, r.env)
 	if err != nil {
 		t.Fatal(err)

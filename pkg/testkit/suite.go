@@ -105,6 +105,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		postgres: databases, broker: broker, environments: map[string]service.Environment{}, Trips: &Trips{},
 	}
 	s.Telemetry = collectLogs(t)
+	feed := &eventlog.Feed{NATS: s.NATS, Areas: meshOf(defs).Followed()}
 	listeners := map[string]net.Listener{}
 	for _, d := range defs {
 		listeners[d.Area] = listen(t)
@@ -117,7 +118,7 @@ func startSuite(t testing.TB, databases *PostgresServer, by security, defs []ser
 		serverTLS, clientTLS := by.of(t, d)
 		s.start(t, d, service.Environment{
 			ServerTLS: serverTLS, ClientTLS: clientTLS, Places: places,
-			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
+			Listener: listeners[d.Area], NATS: broker.Connect(t, d.Name), Feed: feed, Targets: maps.Clone(s.Targets), Issuer: issuer, Verifier: verifier,
 			Now: s.Clock.Now, PageKey: []byte("sixteen bytes or more, for tests"), Telemetry: s.Telemetry,
 		})
 	}

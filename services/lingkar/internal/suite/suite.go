@@ -161,21 +161,9 @@ func (s *Suite) connect(name string) (*nats.Conn, error) {
 // feed brings the events of all areas to all services, over a connection of the front: it
 // may follow every area.
 func (s *Suite) feed(definitions []service.Definition) (*eventlog.Feed, error) {
-	f := &eventlog.Feed{}
-	var front string
-	for _, d := range definitions {
-		if d.Front() {
-			front = d.Name
-		}
-		for _, area := range d.Mesh[d.Name].Reads {
-			if !slices.Contains(f.Areas, area) {
-				f.Areas = append(f.Areas, area)
-			}
-		}
-	}
-	var err error
-	f.NATS, err = s.connect(front)
-	return f, err
+	front := definitions[slices.IndexFunc(definitions, service.Definition.Front)]
+	conn, err := s.connect(front.Name)
+	return &eventlog.Feed{NATS: conn, Areas: front.Mesh.Followed()}, err
 }
 
 // updateStream brings the stream to the settings of this version.
