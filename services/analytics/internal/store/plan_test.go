@@ -36,15 +36,25 @@ func TestView_readsByIndex(t *testing.T) {
 	apply(t, s, db, 1000, w.events)
 	asOwner(t, db, "ANALYZE")
 	past := w.now.Add(-time.Hour)
+	whole := store.Reach{All: projection.Guarded}
+	own := viewOf(tenant, "", store.Instant{}).Timeline.Reach
+	before := &store.TimelineKey{OccurredAt: past, EventID: uuid.Max}
 	for name, at := range map[string]store.Instant{"now": {}, "as of": {AsOf: past, EffectiveAt: past, Past: true}} {
-		for statement, q := range s.Statements(t.Context(), viewOf(tenant, "C-000100", at)) {
-			plan, err := postgres.ExplainAs(t.Context(), db, tenant, q[0].(string), q[1:]...)
-			if err != nil {
-				t.Fatalf("%s, %s: %v", statement, name, err)
-			}
-			for _, table := range []string{"timeline", "aggregate_state", "customer", "fact", "first_relation"} {
-				if strings.Contains(plan, "Seq Scan on "+table) {
-					t.Errorf("%s, %s reads all of %s:\n%s", statement, name, table, plan)
+		for kind, timeline := range map[string]store.TimelineQuery{
+			"the latest": {Limit: 50, Reach: whole}, "the latest that one may see": {Limit: 50, Reach: own}, "a further page": {Limit: 50, Reach: whole, Before: before},
+			"of an area": {Limit: 50, Reach: own, Areas: []string{"sales"}}, "of a conversation": {Limit: 50, Reach: whole, Conversation: "calls/1"},
+		} {
+			view := viewOf(tenant, "C-000100", at)
+			view.Timeline = &timeline
+			for statement, q := range s.Statements(t.Context(), view) {
+				plan, err := postgres.ExplainAs(t.Context(), db, tenant, q[0].(string), q[1:]...)
+				if err != nil {
+					t.Fatalf("%s, %s, %s: %v", statement, kind, name, err)
+				}
+				for _, table := range []string{"timeline", "aggregate_state", "customer", "fact", "first_relation"} {
+					if strings.Contains(plan, "Seq Scan on "+table) {
+						t.Errorf("%s, %s, %s reads all of %s:\n%s", statement, kind, name, table, plan)
+					}
 				}
 			}
 		}
