@@ -68,6 +68,7 @@ func TestCalls(t *testing.T) {
 		"GetCustomerView/classes":          testClasses,
 		"GetCustomerView/accountBalances":  testAccountBalances,
 		"GetCustomerView/customFields":     testCustomFields,
+		"GetCustomerView/satisfaction":     testSatisfaction,
 		"GetCustomerView/typedFacts":       testTypedFacts,
 		"ListTimeline/every channel":       testEveryChannel,
 		"ListTimeline/conversation":        testConversation,

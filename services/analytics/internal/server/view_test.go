@@ -113,6 +113,23 @@ func statuses(v *analyticsv1.CustomerView) map[string]*analyticsv1.SectionStatus
 	}
 }
 
+// The latest of several answers is the one given last, whichever ticket came first and
+// whatever was said in it.
+func testSatisfaction(t *testing.T, s *testkit.Suite) {
+	both(t, s, []string{"CON-01"}, func(t *testing.T, a *api) {
+		c := a.customer(t, "Ibu Siti")
+		tickets := []*ticketv1.Ticket{a.complain(t, c, "torn"), a.complain(t, c, "late"), a.complain(t, c, "scratched")}
+		for i, said := range []int32{2, 5, 3} {
+			ticket := tickets[len(tickets)-1-i].GetName()
+			must(a.ResolveTicket(a.Ctx(), &ticketv1.ResolveTicketRequest{Name: ticket, ResolutionCode: "replaced", Resolution: "sent another"}))(t)
+			must(a.RateTicket(a.Ctx(), &ticketv1.RateTicketRequest{Name: ticket, Satisfaction: said, Channel: chat}))(t)
+		}
+		if got := a.view(t, number(c)).GetSatisfaction(); got.GetCount() != 3 || got.GetLatest() != 3 || got.GetAverage() < 3.33 || got.GetAverage() > 3.34 {
+			t.Errorf("satisfaction %v", got)
+		}
+	})
+}
+
 // A13: one person with several roles is one customer, with one history and one
 // figure.
 func testManyRoles(t *testing.T, s *testkit.Suite) {
