@@ -30,24 +30,34 @@ type Customer struct {
 	Merged bool
 }
 
-// What was known at one instant of what held at another is looked for in the
-// timeline; the first relation is enough where both are the same.
-var selectCustomer = prepare(`
-SELECT c.contact, c.customer_id, c.display_name, c.owner, c.team, c.partition, c.deleted, c.no_need,
-       CASE WHEN $4::timestamptz >= $3
-            THEN EXISTS (SELECT FROM first_relation r WHERE r.tenant = $1 AND r.contact = {contact} AND r.since <= $3)
-            ELSE EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = {contact} AND t.related
-                         AND t.recorded_at <= $3 AND t.occurred_at <= $4)
-       END,
+const (
+	customerQuery = `
+SELECT c.contact, c.customer_id, c.display_name, c.owner, c.team, c.partition, c.deleted, c.no_need, {related},
        c.merged_into IS NOT NULL OR EXISTS (SELECT FROM customer m WHERE m.tenant = $1 AND m.merged_into = c.contact AND {valid:m})
 FROM customer c
 WHERE c.tenant = $1 AND c.contact = {root} AND {valid:c}
-ORDER BY c.seq DESC
-LIMIT 1`)
+{past:ORDER BY c.seq DESC LIMIT 1}`
+
+	relatedSince = "EXISTS (SELECT FROM first_relation r WHERE r.tenant = $1 AND r.contact = {contact} AND r.since <= $3)"
+
+	relatedBefore = `EXISTS (SELECT FROM timeline t WHERE t.tenant = $1 AND t.contact = {contact} AND t.related
+                AND t.recorded_at <= $3 AND t.occurred_at <= $4)`
+)
+
+// What was known at one instant of what held at an earlier one is looked for in the
+// timeline; the first relation is enough otherwise.
+var (
+	selectCustomer        = prepare(strings.Replace(customerQuery, "{related}", relatedSince, 1))
+	selectCustomerEarlier = prepare(strings.Replace(customerQuery, "{related}", relatedBefore, 1))
+)
 
 // queueCustomer reads who the customer is; NOT_FOUND where it is not known.
 func queueCustomer(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, c *Customer) {
-	b.Queue(selectCustomer.of(ref, at), tenant, ref.arg(), at.known(), at.held()).QueryRow(func(row pgx.Row) error {
+	statement, args := selectCustomer, []any{tenant, ref.arg(), at.known()}
+	if at.held().Before(at.known()) {
+		statement, args = selectCustomerEarlier, append(args, at.held())
+	}
+	b.Queue(statement.of(ref, at), args...).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&c.Contact, &c.CustomerID, &c.DisplayName, &c.Owner, &c.Team, &c.Partition, &c.Deleted, &c.NoNeed, &c.Related, &c.Merged)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errs.NotFound("customer", ref.Name)

@@ -78,12 +78,13 @@ CASE WHEN f.kind <> 1 OR f.currency = $4::text THEN f.amount
 END`
 
 // A purchase counts by the day, anything else by the instant. Sums are told as text, which
-// is exact, and read in half the time.
+// is exact, and read in half the time. The latest answer to how satisfied somebody is comes
+// as the greatest pair of time and amount, which sorts nothing.
 var selectFacts = prepare(`
 SELECT f.kind, f.currency, count(*), sum(f.amount)::text, min(f.at), max(f.at),
        COALESCE(sum(x.amount), 0)::text, COALESCE(sum(x.amount) FILTER (WHERE f.at >= $7), 0)::text,
        count(*) FILTER (WHERE x.amount IS NULL), count(*) FILTER (WHERE f.at >= $7),
-       avg(f.amount)::float8, (array_agg(f.amount ORDER BY f.at DESC, f.aggregate DESC) FILTER (WHERE f.kind = 2))[1]::float8
+       avg(f.amount)::float8, (max(ARRAY[extract(epoch FROM f.at), f.amount]) FILTER (WHERE f.kind = 2))[2]::float8
 FROM fact f
 CROSS JOIN LATERAL (SELECT ` + converted + ` OFFSET 0) AS x (amount)
 WHERE f.tenant = $1 AND f.kind = ANY ($9::smallint[]) AND f.contact = {contact} AND {valid:f}

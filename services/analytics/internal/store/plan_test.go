@@ -39,7 +39,9 @@ func TestView_readsByIndex(t *testing.T) {
 	whole := store.Reach{All: projection.Guarded}
 	own := viewOf(tenant, "", store.Instant{}).Timeline.Reach
 	before := &store.TimelineKey{OccurredAt: past, EventID: uuid.Max}
-	for name, at := range map[string]store.Instant{"now": {}, "as of": {AsOf: past, EffectiveAt: past, Past: true}} {
+	for name, at := range map[string]store.Instant{
+		"now": {}, "what held before": {AsOf: w.now, EffectiveAt: past}, "as of": {AsOf: past, EffectiveAt: past, Past: true},
+	} {
 		for kind, timeline := range map[string]store.TimelineQuery{
 			"the latest": {Limit: 50, Reach: whole}, "the latest that one may see": {Limit: 50, Reach: own}, "a further page": {Limit: 50, Reach: whole, Before: before},
 			"of an area": {Limit: 50, Reach: own, Areas: []string{"sales"}}, "of a conversation": {Limit: 50, Reach: whole, Conversation: "calls/1"},

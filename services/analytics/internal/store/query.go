@@ -84,8 +84,8 @@ const (
 // where it is compared for equality for any that is one with it, {root} for its id
 // alone, and {contact or nobody} for the nil id where s.section is below 0, else for
 // {contact}. {family:x} stands for x in the form for several contacts, and for nothing in the
-// others; {valid:t} for the condition that a row of t, which is a table of versions, is
-// the one that holds.
+// others; {past:x} likewise in the form for what was known once; {valid:t} for the condition
+// that a row of t, which is a table of versions, is the one that holds.
 func prepare(sql string) query {
 	numbered := "(SELECT numbered.contact FROM customer numbered WHERE numbered.tenant = $1 AND numbered.customer_id = $2::text LIMIT 1)"
 	const nobody = "(CASE WHEN s.section < 0 THEN '00000000-0000-0000-0000-000000000000' ELSE "
@@ -99,21 +99,22 @@ func prepare(sql string) query {
 	var q query
 	for form, contact := range contacts {
 		for past, end := range ends {
-			q[form][past] = valid(contact.Replace(familyOnly(sql, form == byFamily)), end)
+			own := only(only(sql, "{family:", form == byFamily), "{past:", past == 1)
+			q[form][past] = valid(contact.Replace(own), end)
 		}
 	}
 	return q
 }
 
-// familyOnly replaces {family:x}.
-func familyOnly(sql string, family bool) string {
+// only replaces what stands after an opening: by itself where it is for this form.
+func only(sql, opening string, here bool) string {
 	for {
-		before, rest, found := strings.Cut(sql, "{family:")
+		before, rest, found := strings.Cut(sql, opening)
 		if !found {
 			return sql
 		}
 		part, after, _ := strings.Cut(rest, "}")
-		if !family {
+		if !here {
 			part = ""
 		}
 		sql = before + part + after
