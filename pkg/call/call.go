@@ -63,6 +63,31 @@ func From(ctx context.Context) Info {
 	return info
 }
 
+// maxID is how long an id that ties calls together may be.
+const maxID = 128
+
+// IsID says whether callers may tie calls together by an id: it is 1 to 128 visible ASCII
+// characters.
+func IsID(id string) bool {
+	if id == "" || len(id) > maxID {
+		return false
+	}
+	for i := range len(id) {
+		if id[i] < '!' || id[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// Correlation answers the id that a caller gave, and a new one where that is none.
+func Correlation(given string) string {
+	if IsID(given) {
+		return given
+	}
+	return uuid.Must(uuid.NewV7()).String()
+}
+
 // SetPosition answers to the caller, in the header "lingkar-position", the
 // position that its change has in the log. Outside an RPC it does nothing.
 func SetPosition(ctx context.Context, token string) {

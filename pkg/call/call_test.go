@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -50,4 +51,18 @@ func TestFrom_outsideACall(t *testing.T) {
 		t.Errorf("got %+v", info)
 	}
 	call.SetPosition(context.Background(), "x")
+}
+
+// Ids that callers give are kept; what is none is replaced by one.
+func TestCorrelation(t *testing.T) {
+	t.Parallel()
+	for given, kept := range map[string]bool{
+		"a": true, "!~": true, strings.Repeat("x", 128): true,
+		"": false, "two words": false, "tab\t": false, "del\x7f": false, "é": false, "nul\x00": false, strings.Repeat("x", 129): false,
+	} {
+		got := call.Correlation(given)
+		if !call.IsID(got) || (got == given) != kept {
+			t.Errorf("%q becomes %q", given, got)
+		}
+	}
 }

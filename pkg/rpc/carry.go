@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"sync"
 
-	"github.com/google/uuid"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
@@ -20,10 +19,7 @@ import (
 // message leaves empty.
 const IdempotencyHeader = "idempotency-key"
 
-var (
-	printable   = regexp.MustCompile(`^[ -~]{1,255}$`)
-	correlation = regexp.MustCompile(`^[!-~]{1,128}$`)
-)
+var printable = regexp.MustCompile(`^[ -~]{1,255}$`)
 
 // carriers are the fields of a request that every call may have.
 type carriers struct {
@@ -100,14 +96,11 @@ func carriedBy(ctx context.Context, method string, m proto.Message) (call.Info, 
 func fromMetadata(ctx context.Context, method string) call.Info {
 	info := call.Info{
 		Method:      method,
-		Correlation: first(ctx, call.CorrelationHeader),
+		Correlation: call.Correlation(first(ctx, call.CorrelationHeader)),
 		Causation:   first(ctx, call.CausationHeader),
 		MinPosition: first(ctx, call.MinPositionHeader),
 	}
-	if !correlation.MatchString(info.Correlation) {
-		info.Correlation = uuid.Must(uuid.NewV7()).String()
-	}
-	if !correlation.MatchString(info.Causation) {
+	if !call.IsID(info.Causation) {
 		info.Causation = ""
 	}
 	return info

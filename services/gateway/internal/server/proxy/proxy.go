@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
 	"time"
 
@@ -87,8 +86,6 @@ func bounded(ctx context.Context, method protoreflect.MethodDescriptor) (context
 	return context.WithTimeout(ctx, limit)
 }
 
-var correlation = regexp.MustCompile(`^[!-~]{1,128}$`)
-
 // outgoing answers the metadata that goes along. A change without an idempotency
 // key gets one, so that it can be sent again where a connection breaks.
 func outgoing(ctx context.Context) metadata.MD {
@@ -99,9 +96,7 @@ func outgoing(ctx context.Context) metadata.MD {
 			out.Set(key, values[0])
 		}
 	}
-	if !correlation.MatchString(first(out, call.CorrelationHeader)) {
-		out.Set(call.CorrelationHeader, uuid.Must(uuid.NewV7()).String())
-	}
+	out.Set(call.CorrelationHeader, call.Correlation(first(out, call.CorrelationHeader)))
 	if first(out, rpc.IdempotencyHeader) == "" {
 		out.Set(rpc.IdempotencyHeader, uuid.NewString())
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/google/uuid"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/lingkar-crm/lingkar/pkg/auth"
@@ -31,8 +30,6 @@ const maxHeaders = 100
 
 // callTimeout is how long a call over HTTP may take, streams excepted.
 const callTimeout = 10 * time.Second
-
-var correlation = regexp.MustCompile(`^[!-~]{1,128}$`)
 
 // secure sets what every answer carries. Pages set a policy of their own.
 func secure(h http.Header, encrypted bool) {
@@ -60,10 +57,7 @@ func (d *door) cleaned(r *http.Request) *http.Request {
 	if hops != "" {
 		header.Set(forwardedFor, hops)
 	}
-	info := call.Info{Correlation: header.Get(correlationHeader)}
-	if !correlation.MatchString(info.Correlation) {
-		info.Correlation = uuid.Must(uuid.NewV7()).String()
-	}
+	info := call.Info{Correlation: call.Correlation(header.Get(correlationHeader))}
 	ctx := call.With(telemetry.Extract(r.Context(), header.Get("traceparent")), info)
 	r = r.WithContext(ctx)
 	r.Header = header
