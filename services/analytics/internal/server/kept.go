@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -53,18 +54,23 @@ func holdsRecord(m protoreflect.MessageDescriptor, seen map[protoreflect.FullNam
 
 // add adds messages to the list of an answer.
 func (k kept) add(answer proto.Message, messages ...[]byte) {
-	into := answer.ProtoReflect()
-	size := len(into.GetUnknown())
+	size := 0
 	for _, m := range messages {
 		size += protowire.SizeTag(protowire.Number(k)) + protowire.SizeBytes(len(m))
 	}
-	if size == 0 {
-		return
-	}
-	wire := append(make([]byte, 0, size), into.GetUnknown()...)
+	elements := make([]byte, 0, size)
 	for _, m := range messages {
-		wire = protowire.AppendTag(wire, protowire.Number(k), protowire.BytesType)
-		wire = protowire.AppendBytes(wire, m)
+		elements = protowire.AppendTag(elements, protowire.Number(k), protowire.BytesType)
+		elements = protowire.AppendBytes(elements, m)
 	}
-	into.SetUnknown(wire)
+	addElements(answer, elements)
+}
+
+// addElements adds elements of a list to an answer, which keeps them.
+func addElements(answer proto.Message, elements []byte) {
+	into := answer.ProtoReflect()
+	if before := into.GetUnknown(); len(before) > 0 {
+		elements = slices.Concat(before, elements)
+	}
+	into.SetUnknown(elements)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -56,7 +57,7 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 	if err != nil && !errors.Is(err, store.ErrUncounted) {
 		return nil, err
 	}
-	pageEntries.add(answer, page.Page.Entries...)
+	addElements(answer, page.Page.Entries)
 	answer.NextPageToken, err = s.nextToken(page.Page, binding)
 	return answer, err
 }
@@ -64,7 +65,7 @@ func (s *Server) ListTimeline(ctx context.Context, req *analyticsv1.ListTimeline
 func timelineQuery(req *analyticsv1.ListTimelineRequest, caller auth.Caller) store.TimelineQuery {
 	q := store.TimelineQuery{
 		Limit: pageOf(req.GetPageSize()), Types: req.GetTypes(),
-		Conversation: req.GetConversation(), Interactions: req.GetInteractionsOnly(), Reach: reachOf(caller),
+		Conversation: req.GetConversation(), Interactions: req.GetInteractionsOnly(), Reach: reachOf(caller), Field: protowire.Number(pageEntries),
 	}
 	q.Areas, _ = history(caller, req.GetAreas())
 	if len(q.Types) == 0 {
@@ -114,7 +115,7 @@ func (s *Server) nextToken(page store.Page, binding []byte) (string, error) {
 		return "", nil
 	}
 	last := &analyticsv1.TimelineEntry{}
-	if err := proto.Unmarshal(page.Entries[len(page.Entries)-1], last); err != nil {
+	if err := proto.Unmarshal(page.Last, last); err != nil {
 		return "", err
 	}
 	return s.Store.PageToken([]any{last.GetOccurredAt().AsTime().UnixMicro(), last.GetEventId()}, binding)
@@ -128,7 +129,7 @@ func (v *viewing) answerTimeline(ctx context.Context) error {
 		binding := timelineBinding(v.caller, &analyticsv1.ListTimelineRequest{
 			Parent: v.req.GetName(), AsOf: v.req.GetAsOf(), EffectiveAt: v.req.GetEffectiveAt(),
 		})
-		viewEntries.add(v.view, part.Value.Entries...)
+		addElements(v.view, part.Value.Entries)
 		v.view.NextPageToken, err = v.nextToken(part.Value, binding)
 	}
 	v.view.TimelineStatus = v.timelineStatus(ctx, err)

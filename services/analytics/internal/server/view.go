@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	analyticsv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/analytics/v1"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store"
@@ -99,7 +101,9 @@ func (v *viewing) query() store.ViewQuery {
 		q.Sections = append(q.Sections, store.Section{ID: projection.CustomFields})
 	}
 	if v.wants(analyticsv1.Section_SECTION_TIMELINE) {
-		q.Timeline = &store.TimelineQuery{Limit: pageOf(v.req.GetPageSize()), Areas: v.areas, Reach: reachOf(v.caller)}
+		q.Timeline = &store.TimelineQuery{
+			Limit: pageOf(v.req.GetPageSize()), Areas: v.areas, Reach: reachOf(v.caller), Field: protowire.Number(viewEntries),
+		}
 	}
 	return q
 }

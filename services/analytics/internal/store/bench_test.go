@@ -54,7 +54,7 @@ func BenchmarkView(b *testing.B) {
 			report := cpu(b, db)
 			for b.Loop() {
 				v, err := s.View(b.Context(), q)
-				if err != nil || len(v.Timeline.Value.Entries) != 50 || v.Facts.Err != nil {
+				if err != nil || v.Timeline.Value.Count != 50 || v.Facts.Err != nil {
 					b.Fatal(v, err)
 				}
 			}

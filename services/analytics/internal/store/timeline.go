@@ -1,12 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/lingkar-crm/lingkar/pkg/postgres"
 	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
@@ -27,6 +31,8 @@ type TimelineQuery struct {
 	Interactions bool
 	// Reach says which entries the reader may see.
 	Reach Reach
+	// Field is the number of the list in the answer that the page is for.
+	Field protowire.Number
 }
 
 // TimelineKey is the place of an entry on a timeline.
@@ -37,8 +43,10 @@ type TimelineKey struct {
 
 // Page is a page of a timeline.
 type Page struct {
-	// Entries are the messages TimelineEntry, as they are kept.
-	Entries [][]byte
+	// Count is how many messages TimelineEntry it has, Entries the elements of the list
+	// TimelineQuery.Field that hold them as they are kept, and Last the last of them.
+	Count         int
+	Entries, Last []byte
 	// More is true where there are older ones.
 	More bool
 }
@@ -116,14 +124,33 @@ func (q TimelineQuery) statement(tenant uuid.UUID, ref Ref, at Instant) (query, 
 
 func queueTimelinePage(b *pgx.Batch, tenant uuid.UUID, ref Ref, at Instant, q TimelineQuery, page *Page) {
 	statement, args := q.statement(tenant, ref, at)
-	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) (err error) {
-		page.Entries, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
-		if len(page.Entries) > q.Limit {
-			page.Entries, page.More = page.Entries[:q.Limit], true
-		}
-		return err
-	})
+	b.Queue(statement.of(ref, at), args...).Query(func(rows pgx.Rows) error { return page.read(rows, q) })
 }
+
+// read takes a page's entries, and whether there is one more.
+func (p *Page) read(rows pgx.Rows, q TimelineQuery) error {
+	buffer := pages.Get().(*[]byte)
+	defer pages.Put(buffer)
+	list, last := (*buffer)[:0], 0
+	var entry pgtype.DriverBytes
+	_, err := pgx.ForEachRow(rows, []any{&entry}, func() error {
+		if p.More = p.Count == q.Limit; p.More {
+			return nil
+		}
+		p.Count++
+		list = protowire.AppendVarint(protowire.AppendTag(list, q.Field, protowire.BytesType), uint64(len(entry)))
+		last = len(list)
+		list = append(list, entry...)
+		return nil
+	})
+	*buffer = list
+	p.Entries = bytes.Clone(list)
+	p.Last = p.Entries[last:]
+	return err
+}
+
+// pages are the buffers in which pages are put together.
+var pages = sync.Pool{New: func() any { return new([]byte) }}
 
 // TimelinePage is a page of a customer's timeline, and who the customer is.
 type TimelinePage struct {
