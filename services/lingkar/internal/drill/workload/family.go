@@ -34,6 +34,15 @@ type Family struct {
 // Settled says that the outcome of every call about them is known.
 func (f *Family) Settled() bool { return len(f.Names) == 2 && f.doubts == [3]bool{} }
 
+// CanaryPattern is the regular expression of every Canary, as text or as the hexadecimal
+// digits of its bytes.
+const CanaryPattern = "zq[0-9a-f]{16}q[0-9]+z|7a71[0-9a-f]{32}71(?:3[0-9])+7a"
+
+// canary answers that of a client's next family.
+func (c *client) canary() string {
+	return fmt.Sprintf("zq%sq%dz", c.prefix[1:17], 1000*c.number+len(c.families))
+}
+
 // EraseKind is what erasing a family is called in the ledger.
 const EraseKind = "erase person"
 
@@ -77,7 +86,7 @@ func (c *client) family() *Family {
 }
 
 func (c *client) makeFamily(ctx context.Context) {
-	f := &Family{Canary: fmt.Sprintf("zq%sq%dz", c.prefix[1:17], 1000*c.number+len(c.families)), Tenant: c.tenant, Into: -1}
+	f := &Family{Canary: c.canary(), Tenant: c.tenant, Into: -1}
 	c.families = append(c.families, f)
 	for n := range 2 {
 		req := &contactv1.CreateContactRequest{AllowDuplicates: true, Contact: &contactv1.Contact{
