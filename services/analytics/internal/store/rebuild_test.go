@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/lingkar-crm/lingkar/pkg/testkit"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
@@ -139,6 +141,39 @@ func TestRebuild_isIdentical(t *testing.T) {
 	again, err := s.AskForRebuild(t.Context(), 0, false)
 	if err != nil || again.ID == asked.ID || again.State != store.Running {
 		t.Errorf("the next rebuild is %+v, %v", again, err)
+	}
+}
+
+// Readers find what a rebuild made by the indexes that there were before.
+func TestRebuild_keepsTheIndexes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 3)
+	w.story(100, uuid.New())
+	s, db := open(t, w.keys)
+	apply(t, s, db, 100, w.events)
+	asOwner(t, db, "CREATE INDEX timeline_by_hand ON timeline (tenant, type)")
+	indexes := func() (all []string) {
+		rows, err := db.System.Query(t.Context(), "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = ANY (projection_tables()) ORDER BY indexdef")
+		if err == nil {
+			all, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	before := indexes()
+	if len(before) < 12 {
+		t.Fatalf("there are few indexes: %v", before)
+	}
+	if _, err := s.AskForRebuild(t.Context(), 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RunRebuildOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if after := indexes(); !slices.Equal(after, before) {
+		t.Errorf("the indexes are %v, and were %v", after, before)
 	}
 }
 

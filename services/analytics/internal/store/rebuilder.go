@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,6 +18,7 @@ import (
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
+	"github.com/lingkar-crm/lingkar/services/analytics/internal/store/projection"
 )
 
 const (
@@ -110,30 +112,93 @@ func (w *rebuilder) begin(ctx context.Context) error {
 	return w.conn.SendBatch(ctx, b).Close()
 }
 
-// pass applies what every tenant has that was not applied yet.
+// pass applies what every tenant has that was not applied yet. While a batch is being
+// written the next one is read and unsealed.
 func (w *rebuilder) pass(ctx context.Context) (applied int, err error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	ahead, ended := make(chan batch), make(chan error, 1)
+	after := maps.Clone(w.read)
+	go func() {
+		defer close(ahead)
+		ended <- w.readAhead(reading, after, ahead)
+	}()
+	for b := range ahead {
+		if err != nil {
+			continue // the reader is about to end
+		}
+		if err = w.apply(ctx, b); err != nil {
+			stop()
+		}
+		applied += len(b.stored)
+	}
+	if failed := <-ended; err == nil {
+		err = failed
+	}
+	return applied, err
+}
+
+// batch is some of a tenant's events, in the order of arrival, which holds the order of
+// each aggregate, and what they mean.
+type batch struct {
+	tenant uuid.UUID
+	stored []Stored
+	rows   *projection.Rows
+}
+
+// readAhead hands on what every tenant has after such arrivals.
+func (w *rebuilder) readAhead(ctx context.Context, after map[uuid.UUID]int64, ahead chan<- batch) error {
 	for tenant := (uuid.UUID{}); ; {
 		var found bool
-		if tenant, found, err = nextTenant(ctx, w.conn, tenant); err != nil || !found {
-			return applied, err
+		var err error
+		if tenant, found, err = nextTenant(ctx, w.db.System, tenant); err != nil || !found {
+			return err
 		}
-		for {
-			n, err := w.applyNext(ctx, tenant)
+		for full := true; full; {
+			b, err := w.prepare(ctx, tenant, after[tenant])
 			if err != nil {
-				return applied, err
+				return err
 			}
-			if err := failpoint.Hit(failpoint.RebuildAfterBatch); err != nil {
-				return applied, err
-			}
-			applied += n
-			if n < w.batch {
+			if len(b.stored) == 0 {
 				break
+			}
+			after[tenant] = b.stored[len(b.stored)-1].Arrival
+			full = len(b.stored) == w.batch
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case ahead <- b:
 			}
 		}
 	}
 }
 
-func nextTenant(ctx context.Context, conn *pgx.Conn, after uuid.UUID) (tenant uuid.UUID, found bool, err error) {
+// prepare reads a batch; it is empty where there are no more events.
+func (w *rebuilder) prepare(ctx context.Context, tenant uuid.UUID, after int64) (batch, error) {
+	b := batch{tenant: tenant}
+	var err error
+	if b.stored, err = w.next(ctx, w.db.System, tenant, after); err != nil || len(b.stored) == 0 {
+		return b, err
+	}
+	events := b.events()
+	if err := eventlog.FetchKeys(ctx, w.keys, events); err != nil {
+		return b, err
+	}
+	b.rows, err = readRows(ctx, w.keys, events)
+	return b, err
+}
+
+func (b batch) events() []*eventv1.Event {
+	return column(b.stored, func(s Stored) *eventv1.Event { return s.Event })
+}
+
+// querier is a pool, a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+func nextTenant(ctx context.Context, conn querier, after uuid.UUID) (tenant uuid.UUID, found bool, err error) {
 	err = conn.QueryRow(ctx, "SELECT tenant FROM event_store WHERE tenant > $1 ORDER BY tenant LIMIT 1", after).Scan(&tenant)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return tenant, false, nil
@@ -141,28 +206,20 @@ func nextTenant(ctx context.Context, conn *pgx.Conn, after uuid.UUID) (tenant uu
 	return tenant, err == nil, err
 }
 
-// applyNext applies a batch of one tenant's events, in the order of arrival, which
-// holds the order of each aggregate.
-func (w *rebuilder) applyNext(ctx context.Context, tenant uuid.UUID) (int, error) {
-	stored, err := w.next(ctx, tenant)
-	if err != nil || len(stored) == 0 {
-		return 0, err
-	}
-	events := column(stored, func(s Stored) *eventv1.Event { return s.Event })
-	if err := eventlog.FetchKeys(ctx, w.keys, events); err != nil {
-		return 0, err
-	}
-	err = pgx.BeginFunc(ctx, w.conn, func(tx pgx.Tx) error {
+// apply writes a batch into the shadows.
+func (w *rebuilder) apply(ctx context.Context, b batch) error {
+	err := pgx.BeginFunc(ctx, w.conn, func(tx pgx.Tx) error {
 		// A crash begins the rebuild again: nothing waits for the disk before the end.
 		if _, err := tx.Exec(ctx, "SELECT set_config('synchronous_commit', 'off', true)"); err != nil {
 			return err
 		}
-		return w.applyTo(ctx, tx, w.keys, stored)
+		return w.write(ctx, tx, b)
 	})
-	if err == nil {
-		w.read[tenant] = stored[len(stored)-1].Arrival
+	if err != nil {
+		return err
 	}
-	return len(stored), err
+	w.read[b.tenant] = b.stored[len(b.stored)-1].Arrival
+	return failpoint.Hit(failpoint.RebuildAfterBatch)
 }
 
 const selectArrived = `
@@ -172,28 +229,24 @@ WHERE tenant = $1 AND arrival > $2
 ORDER BY arrival
 LIMIT $3`
 
-func (w *rebuilder) next(ctx context.Context, tenant uuid.UUID) ([]Stored, error) {
-	rows, err := w.conn.Query(ctx, selectArrived, tenant, w.read[tenant], w.batch)
+func (w *rebuilder) next(ctx context.Context, conn querier, tenant uuid.UUID, after int64) ([]Stored, error) {
+	rows, err := conn.Query(ctx, selectArrived, tenant, after, w.batch)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, scanStored)
 }
 
-// applyTo applies events to the shadows.
-func (w *rebuilder) applyTo(ctx context.Context, tx pgx.Tx, keys eventlog.Keys, stored []Stored) error {
-	rows, err := readRows(ctx, keys, column(stored, func(s Stored) *eventv1.Event { return s.Event }))
-	if err != nil {
-		return err
-	}
+// write adds a batch to the shadows.
+func (w *rebuilder) write(ctx context.Context, tx pgx.Tx, events batch) error {
 	b := &pgx.Batch{}
 	b.Queue("SELECT set_config('search_path', 'shadow, public', true)")
-	queueRows(b, rows)
-	b.Queue("UPDATE rebuild SET done = done + $2 WHERE id = $1", w.id, len(stored))
+	queueRows(b, events.rows)
+	b.Queue("UPDATE rebuild SET done = done + $2 WHERE id = $1", w.id, len(events.stored))
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return err
 	}
-	return eraseAgain(ctx, tx, column(stored, func(s Stored) *eventv1.Event { return s.Event }))
+	return eraseAgain(ctx, tx, events.events())
 }
 
 // finish lets no new event be applied, applies the last ones to the shadows, and
@@ -230,25 +283,24 @@ func (w *rebuilder) applyLast(ctx context.Context, tx pgx.Tx) error {
 	for tenant := (uuid.UUID{}); ; {
 		var found bool
 		var err error
-		if tenant, found, err = nextTenant(ctx, tx.Conn(), tenant); err != nil || !found {
+		if tenant, found, err = nextTenant(ctx, tx, tenant); err != nil || !found {
 			return err
 		}
 		for after := w.read[tenant]; ; {
-			rows, err := tx.Query(ctx, selectArrived, tenant, after, w.batch)
-			if err != nil {
+			b := batch{tenant: tenant}
+			if b.stored, err = w.next(ctx, tx, tenant, after); err != nil {
 				return err
 			}
-			stored, err := pgx.CollectRows(rows, scanStored)
-			if err != nil {
-				return err
-			}
-			if len(stored) == 0 {
+			if len(b.stored) == 0 {
 				break
 			}
-			if err := w.applyTo(ctx, tx, atHand{w.keys, w.gone}, stored); err != nil {
+			if b.rows, err = readRows(ctx, atHand{w.keys, w.gone}, b.events()); err != nil {
 				return err
 			}
-			after = stored[len(stored)-1].Arrival
+			if err := w.write(ctx, tx, b); err != nil {
+				return err
+			}
+			after = b.stored[len(b.stored)-1].Arrival
 		}
 	}
 }

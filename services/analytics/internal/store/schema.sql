@@ -372,8 +372,19 @@ CREATE OR REPLACE FUNCTION rebuild_analyze()
  SET search_path TO 'pg_catalog', 'public', 'pg_temp'
 AS $function$
 DECLARE
-	name text;
+	name       text;
+	definition text;
 BEGIN
+	FOR name, definition IN
+		SELECT t.relname, pg_get_indexdef(i.indexrelid)
+		FROM pg_index i
+		JOIN pg_class c ON c.oid = i.indexrelid
+		JOIN pg_class t ON t.oid = i.indrelid
+		WHERE t.relnamespace = 'public'::regnamespace AND t.relname = ANY (projection_tables())
+		  AND to_regclass(format('shadow.%I', c.relname)) IS NULL
+	LOOP
+		EXECUTE replace(definition, format(' ON %I ', name), format(' ON shadow.%I ', name));
+	END LOOP;
 	FOREACH name IN ARRAY projection_tables() LOOP
 		EXECUTE format('ANALYZE shadow.%I', name);
 	END LOOP;
@@ -394,6 +405,14 @@ BEGIN
 		EXECUTE format('DROP TABLE IF EXISTS shadow.%I', name);
 	END LOOP;
 	PERFORM projection_create('shadow');
+	FOR name IN
+		SELECT c.relname
+		FROM pg_index i
+		JOIN pg_class c ON c.oid = i.indexrelid
+		WHERE c.relnamespace = 'shadow'::regnamespace AND NOT i.indisunique
+	LOOP
+		EXECUTE format('DROP INDEX shadow.%I', name);
+	END LOOP;
 END
 $function$
 ;
