@@ -18,11 +18,12 @@ const (
 	// still gets them while they are found again, for the same time once more.
 	marksShare = 20
 	marksLife  = 100 * time.Millisecond
-	// Marks that took longer than slowMarks to find are answered for slowLife: who
-	// looks first after a quiet time need not wait, and a tenant of so many buyers
-	// has marks that move little.
-	slowMarks = 250 * time.Millisecond
-	slowLife  = time.Hour
+	// Marks of manyActive customers, and those that took longer than slowMarks to find,
+	// are answered for slowLife: who looks first after a quiet time need not wait, and
+	// marks of so many move little.
+	manyActive = 1000
+	slowMarks  = 250 * time.Millisecond
+	slowLife   = time.Hour
 	// marksWait is how long a caller waits for marks that nobody has found yet. Once
 	// one has waited in vain, the others do not wait until they are found.
 	marksWait = 2 * time.Second
@@ -63,10 +64,11 @@ type keptMarks struct {
 
 // Marks answers the last places of the upper layers of a tenant's customers, by
 // which the tier of one of them is told. Those of now are at most forty times as
-// old as it takes to find them, or 0.2 s where that is longer; where it takes over
-// 250 ms they may be an hour old when nobody asked in between. Those of the past are
-// as known at the end of that day, and kept. Where there are none yet it answers
-// ErrUncounted after two seconds, from then on at once, and goes on finding them.
+// old as it takes to find them, or 0.2 s where that is longer; of a thousand active
+// customers, or where it takes over 250 ms, they may be an hour old when nobody asked in
+// between. Those of the past are as known at the end of that day, and kept. Where there
+// are none yet it answers ErrUncounted after two seconds, from then on at once, and goes
+// on finding them.
 func (s *Store) Marks(ctx context.Context, q PyramidQuery, zone *time.Location) (pyramid.Marks, error) {
 	q.At = endOfDay(q.At, zone, s.now())
 	key := newMarksKey(q)
@@ -113,25 +115,25 @@ func (s *Store) findMarks(key marksKey, q PyramidQuery) (pyramid.Marks, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), marksTimeout)
 	defer cancel()
 	started := time.Now()
-	marks, err := s.readMarks(ctx, q)
+	marks, active, err := s.readMarks(ctx, q)
 	if err != nil {
 		return marks, err
 	}
 	kept := keptMarks{Marks: marks, until: farFuture, stale: farFuture}
 	if !q.At.Past {
-		kept.until, kept.stale = marksLives(started, time.Since(started))
+		kept.until, kept.stale = marksLives(started, time.Since(started), active)
 	}
 	s.tenants.marks.Add(key, kept)
 	s.tenants.slow.Remove(key)
 	return marks, nil
 }
 
-// marksLives answers until when marks of now are not found again, and until when
-// they are answered meanwhile.
-func marksLives(started time.Time, took time.Duration) (until, stale time.Time) {
+// marksLives answers until when marks of now, among so many active customers, are not
+// found again, and until when they are answered meanwhile.
+func marksLives(started time.Time, took time.Duration, active int64) (until, stale time.Time) {
 	life := max(marksLife, marksShare*took)
 	stale = started.Add(2 * life)
-	if took > slowMarks {
+	if took > slowMarks || active >= manyActive {
 		stale = started.Add(max(2*life, slowLife))
 	}
 	return started.Add(life), stale
@@ -145,14 +147,14 @@ FROM active
 ORDER BY revenue DESC, contact
 LIMIT (SELECT count(*) FROM bought) * $9 / 10000 + 1`)
 
-func (s *Store) readMarks(ctx context.Context, q PyramidQuery) (marks pyramid.Marks, err error) {
+func (s *Store) readMarks(ctx context.Context, q PyramidQuery) (marks pyramid.Marks, active int64, err error) {
 	err = s.consistently(ctx, &q, marksTimeout, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectPlaces.of(q), q.args(q.Shares.Medium)...)
 		if err != nil {
 			return err
 		}
 		var place pyramid.Place
-		var rank, active int64
+		var rank int64
 		_, err = pgx.ForEachRow(rows, []any{&place.Contact, &place.Revenue, &active}, func() error {
 			rank++
 			marks = marks.With(place, rank, q.Shares.Of(active))
@@ -160,5 +162,5 @@ func (s *Store) readMarks(ctx context.Context, q PyramidQuery) (marks pyramid.Ma
 		})
 		return err
 	})
-	return marks, err
+	return marks, active, err
 }

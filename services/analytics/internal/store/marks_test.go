@@ -14,15 +14,20 @@ import (
 func TestMarksLives(t *testing.T) {
 	t.Parallel()
 	started := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	for took, want := range map[time.Duration][2]time.Duration{
-		time.Millisecond:       {100 * time.Millisecond, 200 * time.Millisecond},
-		250 * time.Millisecond: {5 * time.Second, 10 * time.Second},
-		2 * time.Second:        {40 * time.Second, time.Hour},
-		2 * time.Minute:        {40 * time.Minute, 80 * time.Minute},
+	for _, found := range []struct {
+		took         time.Duration
+		active       int64
+		until, stale time.Duration
+	}{
+		{time.Millisecond, 10, 100 * time.Millisecond, 200 * time.Millisecond},
+		{250 * time.Millisecond, 999, 5 * time.Second, 10 * time.Second},
+		{100 * time.Millisecond, 1000, 2 * time.Second, time.Hour},
+		{2 * time.Second, 999, 40 * time.Second, time.Hour},
+		{2 * time.Minute, 1_000_000, 40 * time.Minute, 80 * time.Minute},
 	} {
-		until, stale := marksLives(started, took)
-		if until.Sub(started) != want[0] || stale.Sub(started) != want[1] {
-			t.Errorf("found in %v, they live for %v and %v, want %v", took, until.Sub(started), stale.Sub(started), want)
+		until, stale := marksLives(started, found.took, found.active)
+		if until.Sub(started) != found.until || stale.Sub(started) != found.stale {
+			t.Errorf("%+v: they live for %v and %v", found, until.Sub(started), stale.Sub(started))
 		}
 	}
 }
