@@ -36,6 +36,7 @@ type child struct {
 func startUp(ctx context.Context, program, dir string) (*child, error) {
 	c := &child{done: make(chan struct{})}
 	c.cmd = exec.Command(program, "up", "--data-dir", dir, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--output", "json")
+	c.cmd.Env = append(os.Environ(), "LINGKAR_TENANT_RATE=0") // one tenant makes all calls
 	c.cmd.Stderr = &c.said
 	stdout, err := c.cmd.StdoutPipe()
 	if err != nil {
