@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/lingkar-crm/lingkar/pkg/ahead"
 	"github.com/lingkar-crm/lingkar/pkg/auth"
 	"github.com/lingkar-crm/lingkar/pkg/call"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -107,28 +108,19 @@ func (e *Engine) run(ctx context.Context, row *entry) error {
 	}
 	job := &Job{Tenant: row.caller.Tenant, Import: e.message(row), id: row.id}
 	rows := &source{next: reader.Next, columns: row.spec.GetColumns(), done: row.doneLine, together: kind.Together}
-	ctx, stop := context.WithCancel(ctx)
-	if kind.Parse != nil {
-		rows.parse = func(r Row) any { return kind.Parse(ctx, job, r) }
-	}
-	steps := rows.ahead(ctx, func() int64 { return min(content.Done(), row.size) })
-	defer func() {
-		stop()
-		for range steps { // until the reader has ended, too
+	read := func() int64 { return min(content.Done(), row.size) }
+	err = ahead.Use(ctx, func(ctx context.Context, hand func(readStep) error) error {
+		if kind.Parse != nil {
+			rows.parse = func(r Row) any { return kind.Parse(ctx, job, r) }
 		}
-	}()
-	for next := range steps {
-		if next.err != nil {
-			return next.err
-		}
+		return rows.steps(read, hand)
+	}, func(next readStep) error {
 		if err := e.step(ctx, kind, job, row, next.step, next.read); err != nil {
 			return err
 		}
-		if err := failpoint.Hit(failpoint.ImportAfterStep); err != nil {
-			return err
-		}
-	}
-	if err := ctx.Err(); err != nil {
+		return failpoint.Hit(failpoint.ImportAfterStep)
+	})
+	if err != nil {
 		return err
 	}
 	return e.finish(ctx, row, bulkv1.ImportState_IMPORT_STATE_DONE)

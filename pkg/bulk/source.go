@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"context"
 	"errors"
 	"io"
 	"slices"
@@ -81,37 +80,24 @@ type source struct {
 	kept *sheet.Row
 }
 
-// readStep is a step as read ahead, or why there is none.
+// readStep is a step as read ahead.
 type readStep struct {
 	step step
 	// read is how many bytes of the file were read.
 	read int64
-	err  error
 }
 
-// ahead reads and parses steps in a goroutine of its own, one or two ahead of whoever
-// takes them. The channel is closed after the last one, after an error and when ctx
-// ends.
-func (s *source) ahead(ctx context.Context, read func() int64) <-chan readStep {
-	steps := make(chan readStep, 1)
-	go func() {
-		defer close(steps)
-		for {
-			next, err := s.step()
-			if err == nil && next.size() == 0 {
-				return
-			}
-			select {
-			case steps <- readStep{step: next, read: read(), err: err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
+// steps reads and parses steps, and hands them over until the file ends.
+func (s *source) steps(read func() int64, hand func(readStep) error) error {
+	for {
+		next, err := s.step()
+		if err != nil || next.size() == 0 {
+			return err
 		}
-	}()
-	return steps
+		if err := hand(readStep{step: next, read: read()}); err != nil {
+			return err
+		}
+	}
 }
 
 // read answers the next row that is not done, or io.EOF.

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"google.golang.org/grpc/codes"
 
+	"github.com/lingkar-crm/lingkar/pkg/ahead"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
 	"github.com/lingkar-crm/lingkar/pkg/eventlog"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
@@ -115,26 +116,13 @@ func (w *rebuilder) begin(ctx context.Context) error {
 // pass applies what every tenant has that was not applied yet. While a batch is being
 // written the next one is read and unsealed.
 func (w *rebuilder) pass(ctx context.Context) (applied int, err error) {
-	reading, stop := context.WithCancel(ctx)
-	defer stop()
-	ahead, ended := make(chan batch), make(chan error, 1)
 	after := maps.Clone(w.read)
-	go func() {
-		defer close(ahead)
-		ended <- w.readAhead(reading, after, ahead)
-	}()
-	for b := range ahead {
-		if err != nil {
-			continue // the reader is about to end
-		}
-		if err = w.apply(ctx, b); err != nil {
-			stop()
-		}
+	err = ahead.Use(ctx, func(ctx context.Context, hand func(batch) error) error {
+		return w.readOn(ctx, after, hand)
+	}, func(b batch) error {
 		applied += len(b.stored)
-	}
-	if failed := <-ended; err == nil {
-		err = failed
-	}
+		return w.apply(ctx, b)
+	})
 	return applied, err
 }
 
@@ -146,8 +134,8 @@ type batch struct {
 	rows   *projection.Rows
 }
 
-// readAhead hands on what every tenant has after such arrivals.
-func (w *rebuilder) readAhead(ctx context.Context, after map[uuid.UUID]int64, ahead chan<- batch) error {
+// readOn hands on what every tenant has after such arrivals.
+func (w *rebuilder) readOn(ctx context.Context, after map[uuid.UUID]int64, hand func(batch) error) error {
 	for tenant := (uuid.UUID{}); ; {
 		var found bool
 		var err error
@@ -164,10 +152,8 @@ func (w *rebuilder) readAhead(ctx context.Context, after map[uuid.UUID]int64, ah
 			}
 			after[tenant] = b.stored[len(b.stored)-1].Arrival
 			full = len(b.stored) == w.batch
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case ahead <- b:
+			if err := hand(b); err != nil {
+				return err
 			}
 		}
 	}
