@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"sync/atomic"
 	"time"
 
+	"github.com/lingkar-crm/lingkar/pkg/ahead"
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
 	eventv1 "github.com/lingkar-crm/lingkar/proto/gen/go/lingkar/event/v1"
 )
@@ -49,49 +51,101 @@ func (s *session) catchUpTo(ctx context.Context, heads map[slot]int64) error {
 	if err := s.loadCursors(ctx); err != nil {
 		return err
 	}
+	var behind []slot
 	for at, head := range heads {
-		if s.cursors[at] >= head {
-			continue
+		if s.cursors[at] < head {
+			behind = append(behind, at)
 		}
-		if err := s.catchUp(ctx, at); err != nil {
+	}
+	return s.catchUp(ctx, behind)
+}
+
+// backlog is what a partition's log holds after the cursor.
+type backlog struct {
+	slot
+	after int64
+	// left is set when another runner turns out to be catching up with it, too.
+	left atomic.Bool
+}
+
+// page is some events of a backlog, in their order.
+type page struct {
+	*backlog
+	events []*eventv1.Event
+}
+
+// catchUp applies partitions from their sources until nothing is left, or until
+// another runner turns out to be doing the same. While a page is applied the next one is
+// read. Where a source cannot be read its partitions stay behind, and those of other
+// areas go on.
+func (s *session) catchUp(ctx context.Context, slots []slot) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	backlogs := make([]*backlog, len(slots))
+	for i, at := range slots {
+		backlogs[i] = &backlog{slot: at, after: s.cursors[at]}
+	}
+	return ahead.Use(ctx, func(ctx context.Context, hand func(page) error) error {
+		for _, b := range backlogs {
+			if err := s.readBacklog(ctx, b, hand); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(p page) error { return s.applyPage(ctx, p) })
+}
+
+// readBacklog hands over the pages of a backlog, with the keys of their contacts at hand
+// where they can be had.
+func (s *session) readBacklog(ctx context.Context, b *backlog, hand func(page) error) error {
+	if s.isAway(b.area) {
+		return nil
+	}
+	catchUps.Add(ctx, 1, s.attributes(b.area))
+	for after := b.after; !b.left.Load(); {
+		resp, err := s.Sources[b.area].ReadEvents(ctx, &eventv1.ReadEventsRequest{
+			Partition: int32(b.partition), AfterPosition: after, PageSize: applyEvents,
+		})
+		if err != nil {
+			return s.noteAway(ctx, b.area, err)
+		}
+		events := resp.GetEvents()
+		if len(events) == 0 {
+			return nil
+		}
+		if s.Personal != Unread {
+			_ = FetchKeys(ctx, s.Keys, events) // applying the page asks again, and tells
+		}
+		if err := hand(page{b, events}); err != nil {
 			return err
+		}
+		if after = events[len(events)-1].GetPosition(); after >= resp.GetHeadPosition() {
+			return nil
 		}
 	}
 	return nil
 }
 
-// catchUp applies a partition from its source until nothing is left, or until
-// another runner turns out to be doing the same. Where the source cannot be read
-// the partition stays behind, and those of other areas go on.
-func (s *session) catchUp(ctx context.Context, at slot) error {
-	if s.isAway(at.area) {
+// applyPage applies what of a page continues the cursor.
+func (s *session) applyPage(ctx context.Context, p page) error {
+	before := s.cursors[p.slot]
+	if p.left.Load() || p.events[len(p.events)-1].GetPosition() <= before {
 		return nil
 	}
-	catchUps.Add(ctx, 1, s.attributes(at.area))
-	for standby := s.standby; ; {
-		after := s.cursors[at]
-		resp, err := s.Sources[at.area].ReadEvents(ctx, &eventv1.ReadEventsRequest{
-			Partition: int32(at.partition), AfterPosition: after, PageSize: applyEvents,
-		})
-		if err != nil {
-			return s.noteAway(ctx, at.area, err)
-		}
-		if len(resp.GetEvents()) == 0 {
-			return nil
-		}
-		if err := s.at(failpoint.ProjectionCatchUp); err != nil {
-			return err
-		}
-		if err := s.apply(ctx, resp.GetEvents()); err != nil {
-			return err
-		}
-		if s.cursors[at] >= resp.GetHeadPosition() || s.standby && !standby {
-			return nil
-		}
-		if s.cursors[at] == after {
-			return fmt.Errorf("eventlog: the log of %s, partition %d, does not go on after %d", at.area, at.partition, after)
-		}
+	if err := s.at(failpoint.ProjectionCatchUp); err != nil {
+		return err
 	}
+	standby := s.standby
+	if err := s.apply(ctx, p.events); err != nil {
+		return err
+	}
+	if s.standby && !standby {
+		p.left.Store(true)
+	} else if s.cursors[p.slot] == before {
+		return fmt.Errorf("eventlog: the log of %s, partition %d, does not go on after %d", p.area, p.partition, before)
+	}
+	return nil
 }
 
 // loadHeads asks the sources for the newest positions. Those of a source that

@@ -219,12 +219,7 @@ func (s *session) follow(ctx context.Context, batch []arrival) error {
 		if err := s.apply(ctx, events); err != nil {
 			return err
 		}
-		for _, at := range behind {
-			if err := s.catchUp(ctx, at); err != nil {
-				return err
-			}
-		}
-		return nil
+		return s.catchUp(ctx, behind)
 	}
 }
 

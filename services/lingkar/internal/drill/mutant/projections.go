@@ -18,7 +18,7 @@ func projecting() []Mutant {
 			next[at]++
 		}
 `
-	const catchUp = `	if s.isAway(at.area) {
+	const catchUp = `	if s.isAway(b.area) {
 		return nil
 	}
 	catchUps`
