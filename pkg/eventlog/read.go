@@ -42,26 +42,54 @@ type Reader struct {
 // ReadEvents answers the next events of a partition. It answers OUT_OF_RANGE
 // LOG_TRIMMED when the log no longer goes back that far.
 func (r *Reader) ReadEvents(ctx context.Context, req *eventv1.ReadEventsRequest) (*eventv1.ReadEventsResponse, error) {
+	resp := &eventv1.ReadEventsResponse{}
+	return resp, r.read(ctx, req, resp, func(position int64, body []byte) error {
+		e := &eventv1.Event{Position: position}
+		resp.Events = append(resp.Events, e)
+		return proto.UnmarshalOptions{Merge: true}.Unmarshal(body, e)
+	})
+}
+
+// Encoded serves the log of an area to others: it answers events as they are stored,
+// so that nobody decodes them but who asked.
+type Encoded struct{ *Reader }
+
+// ReadEvents answers what that of Reader does. Until it is encoded the answer holds the
+// events where a message keeps what it does not know.
+func (r Encoded) ReadEvents(ctx context.Context, req *eventv1.ReadEventsRequest) (*eventv1.ReadEventsResponse, error) {
+	resp := &eventv1.ReadEventsResponse{}
+	var events []byte
+	err := r.read(ctx, req, resp, func(position int64, body []byte) error {
+		events = appendAnswered(events, body, position)
+		return nil
+	})
+	resp.ProtoReflect().SetUnknown(events)
+	return resp, err
+}
+
+// read hands over the next events of a partition, and puts the partition's head into the
+// answer.
+func (r *Reader) read(ctx context.Context, req *eventv1.ReadEventsRequest, resp *eventv1.ReadEventsResponse, take func(position int64, body []byte) error) error {
 	limit := int(req.GetPageSize())
 	if limit <= 0 || limit > pageEvents {
 		limit = pageEvents
 	}
-	resp := &eventv1.ReadEventsResponse{}
+	last := req.GetAfterPosition()
 	var b pgx.Batch
 	b.Queue(readOrder, req.GetPartition(), req.GetAfterPosition(), limit).Query(func(rows pgx.Rows) (err error) {
-		resp.Events, err = scanEvents(rows, req.GetAfterPosition())
+		last, err = scanEvents(rows, last, take)
 		return err
 	})
 	b.Queue("SELECT seq FROM partition_head WHERE partition = $1", req.GetPartition()).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&resp.HeadPosition)
 	})
 	if err := r.DB.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, postgres.SQLError(fmt.Errorf("eventlog: reading the log: %w", err))
+		return postgres.SQLError(fmt.Errorf("eventlog: reading the log: %w", err))
 	}
-	if len(resp.GetEvents()) == 0 && resp.GetHeadPosition() > req.GetAfterPosition() {
-		return nil, errTrimmed
+	if last == req.GetAfterPosition() && resp.GetHeadPosition() > last {
+		return errTrimmed
 	}
-	return resp, nil
+	return nil
 }
 
 const readOrder = `
@@ -79,25 +107,24 @@ LIMIT $3`
 
 var errTrimmed = errs.OutOfRange("LOG_TRIMMED", "the log no longer goes back that far")
 
-// scanEvents reads events up to pageBytes, without a gap after the position.
-func scanEvents(rows pgx.Rows, after int64) ([]*eventv1.Event, error) {
-	var events []*eventv1.Event
+// scanEvents hands over events up to pageBytes, without a gap after the position, and
+// answers that of the last one.
+func scanEvents(rows pgx.Rows, after int64, take func(position int64, body []byte) error) (last int64, err error) {
+	var position int64
 	var body pgtype.DriverBytes
 	for size := 0; rows.Next() && size < pageBytes; size += len(body) {
-		e := &eventv1.Event{}
-		if err := rows.Scan(&e.Position, &body); err != nil {
-			return nil, err
+		if err := rows.Scan(&position, &body); err != nil {
+			return after, err
 		}
-		if after++; e.GetPosition() != after {
-			return nil, errTrimmed
+		if after++; position != after {
+			return after, errTrimmed
 		}
-		if err := (proto.UnmarshalOptions{Merge: true}).Unmarshal(body, e); err != nil {
-			return nil, fmt.Errorf("event %d: %w", after, err)
+		if err := take(position, body); err != nil {
+			return after, fmt.Errorf("event %d: %w", after, err)
 		}
-		events = append(events, e)
 	}
 	rows.Close()
-	return events, rows.Err()
+	return after, rows.Err()
 }
 
 // GetLogHeads answers the newest position of each partition. Where the request

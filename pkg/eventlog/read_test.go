@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/lingkar-crm/lingkar/pkg/entity"
 	"github.com/lingkar-crm/lingkar/pkg/errs"
@@ -22,12 +23,35 @@ func TestReader_answersAPartitionInPages(t *testing.T) {
 	tenant, contact := uuid.New(), uuid.New()
 	b.write(t.Context(), tenant, contact, 25)
 	partition := int32(entity.Partition(tenant, contact))
-	reader := &eventlog.Reader{DB: b.db.System}
 	eventually(t, "the events are in order", func() bool { return b.count("SELECT count(*) FROM event_order") == 25 })
+	reader := &eventlog.Reader{DB: b.db.System}
+	for name, source := range map[string]eventlog.Source{"read": reader, "answered": overTheWire{eventlog.Encoded{Reader: reader}}} {
+		t.Run(name, func(t *testing.T) { readPages(t, source, partition) })
+	}
+}
 
+// overTheWire is a log whose answers are encoded and decoded.
+type overTheWire struct{ eventlog.Source }
+
+func (s overTheWire) ReadEvents(ctx context.Context, req *eventv1.ReadEventsRequest) (*eventv1.ReadEventsResponse, error) {
+	resp, err := s.Source.ReadEvents(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	data, err := proto.Marshal(resp)
+	if err != nil {
+		return nil, err
+	}
+	answer := &eventv1.ReadEventsResponse{}
+	return answer, proto.Unmarshal(data, answer)
+}
+
+// readPages reads the 25 events of a partition.
+func readPages(t *testing.T, source eventlog.Source, partition int32) {
+	t.Helper()
 	var after int64
 	for pages := 0; ; pages++ {
-		resp, err := reader.ReadEvents(t.Context(), &eventv1.ReadEventsRequest{Partition: partition, AfterPosition: after, PageSize: 10})
+		resp, err := source.ReadEvents(t.Context(), &eventv1.ReadEventsRequest{Partition: partition, AfterPosition: after, PageSize: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +59,7 @@ func TestReader_answersAPartitionInPages(t *testing.T) {
 			t.Errorf("head %d, want 25", resp.GetHeadPosition())
 		}
 		for _, e := range resp.GetEvents() {
-			if after++; e.GetPosition() != after || e.GetAggregateSeq() != after || e.GetSealed() == nil {
+			if after++; e.GetPosition() != after || e.GetAggregateSeq() != after || e.GetSealed() == nil || e.GetPayload() == nil {
 				t.Fatalf("event %d: %v", after, e)
 			}
 		}
@@ -46,7 +70,7 @@ func TestReader_answersAPartitionInPages(t *testing.T) {
 			break
 		}
 	}
-	heads, err := reader.GetLogHeads(t.Context(), &eventv1.GetLogHeadsRequest{})
+	heads, err := source.GetLogHeads(t.Context(), &eventv1.GetLogHeadsRequest{})
 	if err != nil || len(heads.GetHeads()) != 16 || heads.GetHeads()[partition].GetPosition() != 25 {
 		t.Errorf("heads %v, %v", heads, err)
 	}

@@ -65,8 +65,25 @@ func scanHead(body []byte) (*head, error) {
 // withPosition answers the encoding of an event with its position set. Stored
 // events have none, and in protobuf the order of fields does not matter.
 func withPosition(body []byte, position int64) []byte {
-	out := make([]byte, 0, len(body)+protowire.SizeTag(positionField)+protowire.SizeVarint(uint64(position)))
+	return appendEvent(make([]byte, 0, len(body)+positionSize(position)), body, position)
+}
+
+func appendEvent(out, body []byte, position int64) []byte {
 	out = append(out, body...)
 	out = protowire.AppendTag(out, positionField, protowire.VarintType)
 	return protowire.AppendVarint(out, uint64(position))
+}
+
+func positionSize(position int64) int {
+	return protowire.SizeTag(positionField) + protowire.SizeVarint(uint64(position))
+}
+
+// eventsField is where an answer of ReadEvents has its events.
+const eventsField = protowire.Number(1)
+
+// appendAnswered appends a stored event to the encoding of such an answer.
+func appendAnswered(answer, body []byte, position int64) []byte {
+	answer = protowire.AppendTag(answer, eventsField, protowire.BytesType)
+	answer = protowire.AppendVarint(answer, uint64(len(body)+positionSize(position)))
+	return appendEvent(answer, body, position)
 }

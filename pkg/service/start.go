@@ -249,7 +249,7 @@ func build(rt *Runtime, d Definition, server *rpc.Server, env Environment) error
 	if err := d.Portal.Check(d.Policy); err != nil {
 		return err
 	}
-	registerLog(server, d.Area, &eventlog.Reader{DB: rt.DB.System, Relay: rt.parts.relay})
+	registerLog(server, d.Area, eventlog.Encoded{Reader: &eventlog.Reader{DB: rt.DB.System, Relay: rt.parts.relay}})
 	registerAudit(server, d.Area, d.Policy, &audit.Server{DB: rt.DB, Keys: sealed(env)})
 	return server.CheckPolicy()
 }
