@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/lingkar-crm/lingkar/pkg/failpoint"
@@ -40,4 +41,25 @@ func (f *Feed) Followers() (n int) {
 		t.mu.Unlock()
 	}
 	return n
+}
+
+// Follow starts to follow the feed and stops at once.
+func (f *Feed) Follow(ctx context.Context, areas []string) error {
+	w, err := f.follow(ctx, areas)
+	if err == nil {
+		w.stop()
+	}
+	return err
+}
+
+// Started waits until nobody makes the consumer of the areas any more.
+func (f *Feed) Started(areas []string) {
+	<-f.starting.DoChan(strings.Join(areas, " "), func() (any, error) { return nil, nil })
+}
+
+// Consumers is how many consumers of the broker the feed has.
+func (f *Feed) Consumers() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.tails)
 }

@@ -68,6 +68,7 @@ func (f *Feed) follow(ctx context.Context, areas []string) (*follower, error) {
 	starting := f.starting.DoChan(key, func() (any, error) { return nil, f.start(key, together) })
 	select {
 	case <-ctx.Done():
+		go f.leaveUnused(key, starting)
 		return nil, ctx.Err()
 	case started := <-starting:
 		if started.Err != nil {
@@ -78,6 +79,15 @@ func (f *Feed) follow(ctx context.Context, areas []string) (*follower, error) {
 		return follower, nil
 	}
 	return nil, errFeedBroken // since it was started
+}
+
+// leaveUnused ends the consumer of a key, once it is started, unless somebody follows it.
+// Who was about to starts it anew.
+func (f *Feed) leaveUnused(key string, starting <-chan singleflight.Result) {
+	<-starting
+	if follower := f.join(key, nil); follower != nil {
+		follower.stop()
+	}
 }
 
 // join answers a new follower of the consumer of that key; nil where there is none.

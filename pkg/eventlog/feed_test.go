@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/uuid"
@@ -59,6 +60,20 @@ func consumers(t *testing.T, b *bench) int {
 		t.Fatal(err)
 	}
 	return stream.CachedInfo().State.Consumers
+}
+
+// Who gives up while its consumer is being made leaves none behind.
+func TestFeed_nobodyWaitsAnyMore(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	feed := &eventlog.Feed{NATS: b.nats}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := feed.Follow(ctx, []string{area}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	feed.Started([]string{area})
+	eventually(t, "nobody follows it", func() bool { return feed.Consumers() == 0 })
 }
 
 // A projection that falls behind holds up nobody who shares its feed: more than fits into
