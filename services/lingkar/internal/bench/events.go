@@ -14,9 +14,8 @@ import (
 )
 
 const (
-	// rebuildMost is how many events a rebuild is measured with at most: the log of a
-	// million contacts takes the better part of an hour.
-	rebuildMost = 600_000
+	// rebuildMost is how many events a rebuild is measured with at most: some minutes.
+	rebuildMost = 6_000_000
 	// settleTimeout is how long the projections may take to catch up.
 	settleTimeout = 2 * time.Minute
 	eventsPoll    = 50 * time.Millisecond
